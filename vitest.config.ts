@@ -1,0 +1,33 @@
+import { defineConfig } from 'vitest/config';
+
+const pure = ['libs/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'deploy/local/src/**/*.test.ts'];
+const withServers = ['libs/*/test/**/*.test.ts', 'services/*/test/**/*.test.ts'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: pure, testTimeout: 30_000 } },
+      {
+        test: {
+          name: 'service',
+          include: withServers,
+          globalSetup: ['libs/testkit/src/global-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.test.ts'],
+          globalSetup: ['e2e/global-setup.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          maxWorkers: 1,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
