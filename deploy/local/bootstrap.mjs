@@ -35,7 +35,7 @@ if (!upToDate(installed, packages)) {
 const protos = readdirSync(join(root, 'proto'), { recursive: true })
   .filter((file) => file.endsWith('.proto'))
   .map((file) => join('proto', file))
-  .sort();
+  .toSorted();
 const contract = hash([...protos, 'buf.gen.yaml', 'pnpm-lock.yaml']);
 const generated = join(root, 'libs/contracts/gen/.stamp');
 if (!upToDate(generated, contract) || process.argv.includes('--force-gen')) {

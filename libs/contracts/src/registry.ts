@@ -175,7 +175,7 @@ const redactField = (message: ReflectMessage, field: DescField): void => {
     return;
   }
   if (!message.isSet(field)) return;
-  if (field.fieldKind === 'message') redactReflected(message.get(field) as ReflectMessage);
+  if (field.fieldKind === 'message') redactReflected(message.get(field));
   if (field.fieldKind === 'list' && field.listKind === 'message') for (const item of message.get(field)) redactReflected(item as ReflectMessage);
   if (field.fieldKind === 'map' && field.mapKind === 'message') for (const item of message.get(field).values()) redactReflected(item as ReflectMessage);
 };
