@@ -93,7 +93,10 @@ const enumName = (type: DescEnum, number: number, prefix: string): string => str
 const readPolicy = (method: DescMethod): Policy => {
   const name = `${method.parent.typeName}/${method.name}`;
   if (!hasOption(method, policyOption)) throw new Error(`${name} has no policy`);
-  const json = toJson(messageType('lethe.options.v1.Policy'), getOption(method, policyOption) as Message, { registry }) as Record<string, string>;
+  const json = toJson(messageType('lethe.options.v1.Policy'), getOption(method, policyOption) as Message, { registry }) as Record<
+    string,
+    string
+  >;
   const text = (key: string, prefix: string): string => stripPrefix(json[key] ?? '', prefix);
   const policy = {
     permission: json['permission'] ?? '',
@@ -142,7 +145,9 @@ export const permissions = (): string[] =>
 
 /** The fields of a message that hold a resource's id, with the kind of the resource. */
 export const resourceFields = (message: DescMessage): { field: DescField; kind: string }[] =>
-  message.fields.filter((field) => hasOption(field, resourceOption)).map((field) => ({ field, kind: getOption(field, resourceOption) as string }));
+  message.fields
+    .filter((field) => hasOption(field, resourceOption))
+    .map((field) => ({ field, kind: getOption(field, resourceOption) as string }));
 
 /** A reason of the error catalogue. */
 export type ReasonInfo = { readonly reason: string; readonly code: string; readonly action: string; readonly domain: string };
@@ -164,7 +169,8 @@ const readReasons = (): Map<string, ReasonInfo> => {
 const reasons = readReasons();
 
 /** The catalogue's entry of a reason, of the service's own or of the common ones; undefined for an unknown one. */
-export const reasonOf = (domain: string, reason: string): ReasonInfo | undefined => reasons.get(`${domain}:${reason}`) ?? reasons.get(`:${reason}`);
+export const reasonOf = (domain: string, reason: string): ReasonInfo | undefined =>
+  reasons.get(`${domain}:${reason}`) ?? reasons.get(`:${reason}`);
 
 /** The whole catalogue. */
 export const allReasons = (): ReasonInfo[] => [...reasons.values()];
@@ -176,8 +182,10 @@ const redactField = (message: ReflectMessage, field: DescField): void => {
   }
   if (!message.isSet(field)) return;
   if (field.fieldKind === 'message') redactReflected(message.get(field));
-  if (field.fieldKind === 'list' && field.listKind === 'message') for (const item of message.get(field)) redactReflected(item as ReflectMessage);
-  if (field.fieldKind === 'map' && field.mapKind === 'message') for (const item of message.get(field).values()) redactReflected(item as ReflectMessage);
+  if (field.fieldKind === 'list' && field.listKind === 'message')
+    for (const item of message.get(field)) redactReflected(item as ReflectMessage);
+  if (field.fieldKind === 'map' && field.mapKind === 'message')
+    for (const item of message.get(field).values()) redactReflected(item as ReflectMessage);
 };
 const redactReflected = (message: ReflectMessage): void => {
   if (message.desc.typeName.startsWith('google.protobuf.')) return;

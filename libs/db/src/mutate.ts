@@ -1,0 +1,216 @@
+// The only way to write: change, audit record, events and stored answer in one transaction.
+import { redactBytes, redactedJson, messageType } from '@lethe/contracts/registry';
+import { Actor_Kind, AuditRecord, Outcome } from '@lethe/contracts/gen/lethe/event/v1/event';
+import { actingUserId, type CallContext } from '@lethe/grpc/context';
+import { fail } from '@lethe/grpc/errors';
+import { recordOfCall } from '@lethe/grpc/middleware/audit';
+import type { Insertable, Kysely, Transaction } from 'kysely';
+import { createHash, randomUUIDv7 } from 'node:crypto';
+import type { Store } from './open.ts';
+import { isConnectionLost, isRetryable } from './pg-errors.ts';
+import { platformOf, type OutboxInsert, type PlatformTables } from './platform.ts';
+
+const ATTEMPTS = 3;
+
+/** An event for a consumer: the full name of its message, and its bytes. */
+export type OutgoingEvent = { consumer: string; type: string; payload: Uint8Array };
+
+/** A JSON object for the audit record's before and after. */
+export type AuditView = { [key: string]: unknown };
+
+/** What a change did: its answer, what the record says, and whom to tell. */
+export type Change<R> = {
+  response: R;
+  /** Full name, `tasks/{id}`; from the request when absent. */
+  resource?: string;
+  groupId?: string;
+  runId?: string;
+  before?: AuditView | undefined;
+  after?: AuditView | undefined;
+  /** The resource's version after the change. */
+  revision?: number;
+  events?: OutgoingEvent[];
+};
+
+/** What the system itself does, without a call. */
+export type SystemAction = { service: string; action: string; onBehalfOf?: string; outcome?: Outcome; reason?: string };
+
+/** A message as the audit record shows it: proto JSON without secret fields. */
+export const auditView = <M>(codec: { encode: (message: M) => { finish: () => Uint8Array } }, typeName: string, message: M): AuditView =>
+  redactedJson(messageType(typeName), codec.encode(message).finish()) as AuditView;
+
+/** An audit record as a row of the outbox. */
+export const auditRow = (record: AuditRecord, traceparent: string): OutboxInsert => ({
+  eventId: record.id,
+  consumer: 'audit',
+  type: 'lethe.event.v1.AuditRecord',
+  payload: Buffer.from(AuditRecord.encode(record).finish()),
+  traceparent,
+});
+
+const fill = (record: AuditRecord, change: Change<unknown>): AuditRecord => ({
+  ...record,
+  resource: change.resource ?? record.resource,
+  groupId: change.groupId ?? record.groupId,
+  runId: change.runId ?? record.runId,
+  before: change.before,
+  after: change.after,
+  revision: BigInt(change.revision ?? 0),
+});
+
+const insertOutbox = async (
+  tx: Kysely<PlatformTables>,
+  record: AuditRecord,
+  traceparent: string,
+  events: OutgoingEvent[],
+): Promise<void> => {
+  const rows: Insertable<PlatformTables['outbox']>[] = events.map(({ consumer, type, payload }) => ({
+    eventId: randomUUIDv7(),
+    consumer,
+    type,
+    payload: Buffer.from(payload),
+    traceparent,
+  }));
+  await tx
+    .insertInto('outbox')
+    .values([auditRow(record, traceparent), ...rows])
+    .execute();
+};
+
+const wasCommitted = async (db: Kysely<PlatformTables>, eventId: string): Promise<boolean> =>
+  (await db.selectFrom('outbox').select('id').where('eventId', '=', eventId).executeTakeFirst()) !== undefined;
+
+/**
+ * Runs `body` in a transaction, up to three times on serialization failures and deadlocks. When the connection is lost during COMMIT, the outcome is
+ * read on a new connection instead of guessed.
+ */
+const inTransaction = async <T extends PlatformTables, R>(
+  store: Store<T>,
+  eventId: string,
+  body: (tx: Transaction<T>) => Promise<R>,
+  attempt = 1,
+): Promise<R> => {
+  let done: { result: R } | undefined;
+  try {
+    const result = await store.db.transaction().execute(async (tx) => {
+      done = undefined;
+      const value = await body(tx);
+      done = { result: value };
+      return value;
+    });
+    store.committed();
+    return result;
+  } catch (error) {
+    if (isRetryable(error) && attempt < ATTEMPTS) return inTransaction(store, eventId, body, attempt + 1);
+    if (done && isConnectionLost(error) && (await wasCommitted(platformOf(store.db), eventId))) {
+      store.committed();
+      return done.result;
+    }
+    throw error;
+  }
+};
+
+type Replay = { answer: Uint8Array } | undefined;
+
+const claimRequestId = async (
+  tx: Kysely<PlatformTables>,
+  key: { principal: string; method: string; requestId: string },
+  body: Uint8Array,
+): Promise<Replay> => {
+  const bodyHash = createHash('sha256').update(body).digest();
+  const inserted = await tx
+    .insertInto('idempotency')
+    .values({ ...key, bodyHash, response: null })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  if (inserted.numInsertedOrUpdatedRows === 1n) return undefined;
+  const stored = await tx
+    .selectFrom('idempotency')
+    .select(['bodyHash', 'response'])
+    .where('principal', '=', key.principal)
+    .where('method', '=', key.method)
+    .where('requestId', '=', key.requestId)
+    .executeTakeFirstOrThrow();
+  if (!stored.bodyHash.equals(bodyHash)) throw fail('REQUEST_ID_REUSED', { request_id: key.requestId });
+  return { answer: stored.response ?? Buffer.alloc(0) };
+};
+
+/**
+ * Changes something in answer to a call. `fn` makes no network call: it may run again. With a `requestId` that was used before, the stored answer
+ * comes back without its secret fields and nothing changes; with another body it is refused.
+ */
+export const mutate = async <T extends PlatformTables, R>(
+  store: Store<T>,
+  ctx: CallContext,
+  requestId: string,
+  fn: (tx: Transaction<T>) => Promise<Change<R>>,
+): Promise<R> => {
+  const eventId = randomUUIDv7();
+  const key = {
+    principal: actingUserId(ctx) || `service:${ctx.principal.kind === 'service' ? ctx.principal.service : ''}`,
+    method: ctx.method.fullName,
+    requestId,
+  };
+  const outcome = await inTransaction(store, eventId, async (tx) => {
+    const platform = platformOf(tx);
+    if (requestId !== '') {
+      const replay = await claimRequestId(platform, key, ctx.requestBytes);
+      if (replay) return { response: ctx.codec.deserialize(replay.answer) as R, replayed: true };
+    }
+    const change = await fn(tx);
+    const record = { ...fill(recordOfCall(ctx), change), id: eventId, requestId };
+    await insertOutbox(platform, record, ctx.traceparent, change.events ?? []);
+    if (requestId !== '') {
+      const response = Buffer.from(redactBytes(ctx.method.output, ctx.codec.serialize(change.response)));
+      await platform
+        .updateTable('idempotency')
+        .set({ response })
+        .where('principal', '=', key.principal)
+        .where('method', '=', key.method)
+        .where('requestId', '=', requestId)
+        .execute();
+    }
+    return { response: change.response, replayed: false };
+  });
+  if (!outcome.replayed) ctx.audited = true;
+  return outcome.response;
+};
+
+/** Changes something by the system itself; the record's action is `system/<action>`. */
+export const mutateAsSystem = <T extends PlatformTables, R>(
+  store: Store<T>,
+  system: SystemAction,
+  fn: (tx: Transaction<T>) => Promise<Change<R>>,
+): Promise<R> => {
+  const id = randomUUIDv7();
+  return inTransaction(store, id, async (tx) => {
+    const change = await fn(tx);
+    await insertOutbox(platformOf(tx), systemRecord(system, change, id), '', change.events ?? []);
+    return change.response;
+  });
+};
+
+/** The record of something that the system did. */
+export const systemRecord = (system: SystemAction, change: Omit<Change<unknown>, 'response'>, id: string = randomUUIDv7()): AuditRecord =>
+  fill(
+    {
+      id,
+      source: system.service,
+      time: new Date(),
+      actor: { kind: Actor_Kind.SYSTEM, id: system.service, onBehalfOf: system.onBehalfOf ?? '', tokenId: '' },
+      action: `system/${system.action}`,
+      resource: '',
+      groupId: '',
+      runId: '',
+      outcome: system.outcome ?? Outcome.OK,
+      reason: system.reason ?? '',
+      request: undefined,
+      before: undefined,
+      after: undefined,
+      requestId: '',
+      traceId: '',
+      durationMs: 0n,
+      revision: 0n,
+    },
+    { ...change, response: undefined },
+  );

@@ -1,0 +1,96 @@
+// The tables that every service has: events to send, events received, answers kept for replay, work that could not be read.
+import { sql, type ColumnType, type Generated, type Insertable, type Kysely } from 'kysely';
+
+/** A time that the database writes and the driver reads as a Date. */
+export type Time = ColumnType<Date, Date | undefined, Date>;
+/** A time that may be absent. */
+export type OptionalTime = ColumnType<Date | null, Date | null | undefined, Date | null>;
+
+/** One event for one consumer. `source_seq` is given by the relay, in the order of `id`, without gaps. */
+export type OutboxTable = {
+  id: Generated<bigint>;
+  eventId: string;
+  consumer: string;
+  type: string;
+  payload: Buffer;
+  traceparent: string;
+  sourceSeq: ColumnType<bigint | null, never, bigint>;
+  createTime: ColumnType<Date, never, never>;
+  publishTime: OptionalTime;
+  confirmTime: OptionalTime;
+};
+
+/** The platform's tables, to be joined with the service's own. */
+export type PlatformTables = {
+  outbox: OutboxTable;
+  outboxSequence: { consumer: string; lastSeq: bigint };
+  inbox: { eventId: string; source: string; sourceSeq: bigint; receiveTime: ColumnType<Date, never, never> };
+  watermark: { source: string; sourceSeq: bigint };
+  idempotency: {
+    principal: string;
+    method: string;
+    requestId: string;
+    bodyHash: Buffer;
+    response: Buffer | null;
+    createTime: ColumnType<Date, never, never>;
+  };
+  deadLetter: { id: string; subject: string; reason: string; bytes: Buffer; receiveTime: ColumnType<Date, never, never> };
+};
+
+/** A row for the outbox. */
+export type OutboxInsert = Insertable<OutboxTable>;
+
+const createTables = async (db: Kysely<never>): Promise<void> => {
+  await sql`
+    create table outbox (
+      id bigint generated always as identity primary key,
+      event_id uuid not null unique,
+      consumer text not null,
+      type text not null,
+      payload bytea not null,
+      traceparent text not null,
+      source_seq bigint,
+      create_time timestamptz not null default now(),
+      publish_time timestamptz,
+      confirm_time timestamptz,
+      unique (consumer, source_seq)
+    )`.execute(db);
+  await sql`create index outbox_unnumbered on outbox (id) where source_seq is null`.execute(db);
+  await sql`create index outbox_unconfirmed on outbox (consumer, source_seq) where confirm_time is null`.execute(db);
+  await sql`create index outbox_confirmed on outbox (confirm_time) where confirm_time is not null`.execute(db);
+  await sql`create table outbox_sequence (consumer text primary key, last_seq bigint not null)`.execute(db);
+  await sql`
+    create table inbox (
+      event_id uuid primary key,
+      source text not null,
+      source_seq bigint not null,
+      receive_time timestamptz not null default now(),
+      unique (source, source_seq)
+    )`.execute(db);
+  await sql`create table watermark (source text primary key, source_seq bigint not null)`.execute(db);
+  await sql`
+    create table idempotency (
+      principal text not null,
+      method text not null,
+      request_id uuid not null,
+      body_hash bytea not null,
+      response bytea,
+      create_time timestamptz not null default now(),
+      primary key (principal, method, request_id)
+    )`.execute(db);
+  await sql`create index idempotency_age on idempotency (create_time)`.execute(db);
+  await sql`
+    create table dead_letter (
+      id uuid primary key,
+      subject text not null,
+      reason text not null,
+      bytes bytea not null,
+      receive_time timestamptz not null default now()
+    )`.execute(db);
+};
+
+/** The first migration of every service. */
+export const platformMigration = { up: createTables };
+
+/** The platform's view of a service's database or transaction: T has these tables, which Kysely's invariant types cannot express. */
+export const platformOf = <T extends PlatformTables>(db: Kysely<T>): Kysely<PlatformTables> => db as unknown as Kysely<PlatformTables>;

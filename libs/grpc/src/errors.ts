@@ -1,0 +1,152 @@
+// The one place where errors become statuses, and statuses become errors again.
+import { Metadata, status as Status, type ServiceError, type StatusObject } from '@grpc/grpc-js';
+import { reasonOf } from '@lethe/contracts/registry';
+import { BadRequest, ErrorInfo, PreconditionFailure, RetryInfo, Status as RichStatus } from '@lethe/contracts/gen/google/rpc/status';
+
+const TYPE_URL = 'type.googleapis.com/google.rpc.';
+const DETAILS_KEY = 'grpc-status-details-bin';
+
+/** A field that breaks a rule: proto path (or JSON pointer), the rule's name, and a sentence without values. */
+export type FieldViolation = { field: string; rule: string; description: string };
+/** One thing that stands in the way. */
+export type PreconditionViolation = { type: string; subject: string; description: string };
+
+type AppErrorOptions = {
+  fields?: FieldViolation[];
+  preconditions?: PreconditionViolation[];
+  retryDelayMs?: number;
+  message?: string;
+  cause?: unknown;
+};
+
+/** An expected error: a reason of the catalogue, metadata for the client, and details. Its text never holds data values. */
+export class AppError extends Error {
+  readonly reason: string;
+  readonly metadata: Record<string, string>;
+  readonly fields: FieldViolation[];
+  readonly preconditions: PreconditionViolation[];
+  readonly retryDelayMs: number | undefined;
+
+  constructor(reason: string, metadata: Record<string, string>, options: AppErrorOptions) {
+    super(options.message ?? sentence(reason, metadata, options), { cause: options.cause });
+    this.name = 'AppError';
+    this.reason = reason;
+    this.metadata = metadata;
+    this.fields = options.fields ?? [];
+    this.preconditions = options.preconditions ?? [];
+    this.retryDelayMs = options.retryDelayMs;
+  }
+}
+
+const sentence = (reason: string, metadata: Record<string, string>, options: AppErrorOptions): string => {
+  const first = options.fields?.[0] ?? options.preconditions?.[0];
+  const words = reason.toLowerCase().replaceAll('_', ' ');
+  const facts = Object.entries(metadata).map(([key, value]) => `${key}=${value}`);
+  return [words, ...(facts.length > 0 ? [`(${facts.join(', ')})`] : []), ...(first ? [`: ${first.description}`] : [])]
+    .join(' ')
+    .replace(' :', ':');
+};
+
+/** Makes an expected error: `throw fail('RUN_ALREADY_ACTIVE', { run_id })`. */
+export const fail = (reason: string, metadata: Record<string, string> = {}, options: AppErrorOptions = {}): AppError =>
+  new AppError(reason, metadata, options);
+
+/** Makes the error for one bad field. */
+export const invalidField = (field: string, rule: string, description: string): AppError =>
+  fail('INVALID_REQUEST', {}, { fields: [{ field, rule, description }] });
+
+/** The answer for a resource that is missing or may not be seen: the same text for both. */
+export const notFound = (kind: string): AppError => fail('NOT_FOUND', { resource: kind }, { message: `${kind} not found` });
+
+/** A status as it goes to the client. */
+export type MappedStatus = Partial<StatusObject> & { code: Status; details: string; reason: string; metadata: Metadata };
+
+const any = (name: string, value: Uint8Array): { typeUrl: string; value: Buffer } => ({
+  typeUrl: TYPE_URL + name,
+  value: Buffer.from(value),
+});
+
+const encode = (code: Status, message: string, domain: string, error: AppError): Metadata => {
+  const details = [any('ErrorInfo', ErrorInfo.encode({ reason: error.reason, domain, metadata: error.metadata }).finish())];
+  if (error.fields.length > 0) {
+    const fieldViolations = error.fields.map(({ field, rule, description }) => ({ field, description, reason: rule }));
+    details.push(any('BadRequest', BadRequest.encode({ fieldViolations }).finish()));
+  }
+  if (error.preconditions.length > 0) {
+    details.push(any('PreconditionFailure', PreconditionFailure.encode({ violations: error.preconditions }).finish()));
+  }
+  if (error.retryDelayMs !== undefined) {
+    const retryDelay = { seconds: BigInt(Math.floor(error.retryDelayMs / 1000)), nanos: (error.retryDelayMs % 1000) * 1_000_000 };
+    details.push(any('RetryInfo', RetryInfo.encode({ retryDelay }).finish()));
+  }
+  const metadata = new Metadata();
+  metadata.set(DETAILS_KEY, Buffer.from(RichStatus.encode({ code, message, details }).finish()));
+  return metadata;
+};
+
+/**
+ * Maps whatever was thrown to a status. Errors that are not of the catalogue become INTERNAL with a fixed text; their cause goes to the log under
+ * the incident id.
+ */
+export const toStatus = (thrown: unknown, domain: string, incidentId: string): MappedStatus => {
+  const known = thrown instanceof AppError ? reasonOf(domain, thrown.reason) : undefined;
+  const error =
+    thrown instanceof AppError && known
+      ? thrown
+      : fail('INTERNAL', { incident_id: incidentId }, { message: `internal error, incident ${incidentId}` });
+  const code = Status[(known?.code ?? 'INTERNAL') as keyof typeof Status];
+  return { code, details: error.message, reason: error.reason, metadata: encode(code, error.message, domain, error) };
+};
+
+/** An error that a call answered with, as a client sees it. */
+export class CallError extends AppError {
+  readonly code: Status;
+  readonly domain: string;
+
+  constructor(code: Status, domain: string, reason: string, metadata: Record<string, string>, options: AppErrorOptions) {
+    super(reason, metadata, options);
+    this.name = 'CallError';
+    this.code = code;
+    this.domain = domain;
+  }
+}
+
+const decodeDetails = (bytes: Buffer | undefined): AppErrorOptions & { info?: ErrorInfo } => {
+  const found: AppErrorOptions & { info?: ErrorInfo } = {};
+  for (const { typeUrl, value } of bytes ? RichStatus.decode(bytes).details : []) {
+    if (typeUrl === `${TYPE_URL}ErrorInfo`) found.info = ErrorInfo.decode(value);
+    if (typeUrl === `${TYPE_URL}BadRequest`)
+      found.fields = BadRequest.decode(value).fieldViolations.map(({ field, description, reason }) => ({
+        field,
+        description,
+        rule: reason,
+      }));
+    if (typeUrl === `${TYPE_URL}PreconditionFailure`) found.preconditions = PreconditionFailure.decode(value).violations;
+    if (typeUrl === `${TYPE_URL}RetryInfo`) {
+      const delay = RetryInfo.decode(value).retryDelay;
+      if (delay) found.retryDelayMs = Number(delay.seconds) * 1000 + delay.nanos / 1_000_000;
+    }
+  }
+  return found;
+};
+
+/** Reads the status of a failed call. */
+export const fromServiceError = (error: ServiceError): CallError => {
+  const bytes = error.metadata?.get(DETAILS_KEY)[0];
+  const { info, ...options } = decodeDetails(Buffer.isBuffer(bytes) ? bytes : undefined);
+  const reason = info?.reason ?? Status[error.code] ?? 'UNKNOWN';
+  return new CallError(error.code, info?.domain ?? '', reason, info?.metadata ?? {}, { ...options, message: error.details, cause: error });
+};
+
+const PASSED_ON: Partial<Record<Status, string>> = {
+  [Status.UNAVAILABLE]: 'DEPENDENCY_UNAVAILABLE',
+  [Status.DEADLINE_EXCEEDED]: 'DEPENDENCY_UNAVAILABLE',
+  [Status.CANCELLED]: 'CANCELLED',
+};
+
+/** What the caller of a service hears when a service behind it fails: away stays away, anything else is a defect of ours. */
+export const passOn = (error: unknown, dependency: string): unknown => {
+  if (!(error instanceof CallError)) return error;
+  const reason = PASSED_ON[error.code];
+  return reason ? fail(reason, { dependency }, { cause: error }) : error;
+};

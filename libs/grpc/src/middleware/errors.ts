@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto';
+import type { CallContext } from '../context.ts';
+import { AppError, CallError, toStatus } from '../errors.ts';
+
+// Of a defect the log keeps where it happened, never its text: driver errors quote values.
+const describe = (error: unknown): { error: string; stack: string } => {
+  if (!(error instanceof Error)) return { error: typeof error, stack: '' };
+  const frames = (error.stack ?? '').split('\n').filter((line) => line.trimStart().startsWith('at '));
+  const code = (error as { code?: unknown }).code;
+  const reason = error instanceof AppError ? error.reason : '';
+  return {
+    error: [error.name, typeof code === 'string' || typeof code === 'number' ? String(code) : '', reason].filter(Boolean).join(' '),
+    stack: frames.slice(0, 8).join('\n'),
+  };
+};
+
+/** Turns an error of a library, such as a database driver's, into one of the catalogue; answers anything else as it is. */
+export type ErrorMapper = (error: unknown) => unknown;
+
+/** Maps what the inner layers throw to a status. Anything that is not of the catalogue is a defect: a fixed text for the client, the place for the log. */
+export const errors =
+  (mapError: ErrorMapper) =>
+  async (ctx: CallContext, next: () => Promise<unknown>): Promise<unknown> => {
+    try {
+      return await next();
+    } catch (error) {
+      const incidentId = randomUUID();
+      const mapped = toStatus(mapError(error), ctx.method.domain, incidentId);
+      if (mapped.reason === 'INTERNAL')
+        ctx.log.error({ incidentId, ...describe(error), ...(error instanceof CallError ? { dependency: error.domain } : {}) }, 'defect');
+      throw mapped;
+    }
+  };

@@ -1,0 +1,46 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { createValidator, type Violation } from '@bufbuild/protovalidate';
+import { registry } from '@lethe/contracts/registry';
+import type { CallContext } from '../context.ts';
+import { fail, type FieldViolation } from '../errors.ts';
+
+const validator = createValidator({ registry });
+
+const step = (segment: unknown): string => {
+  const { kind, name, localName, key, index } = segment as {
+    kind?: string;
+    name?: string;
+    localName?: string;
+    key?: unknown;
+    index?: number;
+  };
+  if (kind === 'list_sub') return `[${index}]`;
+  if (kind === 'map_sub') return `["${String(key)}"]`;
+  return `.${name ?? localName ?? ''}`;
+};
+
+const toField = (violation: Violation): FieldViolation => ({
+  field: violation.field.map(step).join('').replace(/^\./, ''),
+  rule: violation.ruleId,
+  // The library's own texts name the rule and its bound, never the value.
+  description: violation.message || `breaks the rule ${violation.ruleId}`,
+});
+
+/** The violations of protovalidate's rules in a message of the contract. */
+export const violationsOf = (type: Parameters<typeof fromBinary>[0], bytes: Uint8Array): FieldViolation[] => {
+  const result = validator.validate(type, fromBinary(type, bytes));
+  if (result.kind === 'error') throw result.error;
+  return result.kind === 'valid' ? [] : result.violations.map(toField);
+};
+
+/** Decodes strictly and applies the rules of the proto files; the answer names each field and rule. */
+export const validate = async (ctx: CallContext, next: () => Promise<unknown>): Promise<unknown> => {
+  try {
+    fromBinary(ctx.method.input, ctx.requestBytes);
+  } catch (cause) {
+    throw fail('UNREADABLE_REQUEST', {}, { message: `the request is not a ${ctx.method.input.typeName}`, cause });
+  }
+  const fields = violationsOf(ctx.method.input, ctx.requestBytes);
+  if (fields.length > 0) throw fail('INVALID_REQUEST', {}, { fields });
+  return next();
+};

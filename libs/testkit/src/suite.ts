@@ -1,0 +1,163 @@
+// Services in this process, on a database of their own, with real clients.
+import { AuditLoggerService } from '@lethe/contracts/gen/lethe/audit/v1/audit_service';
+import { DataManagerService } from '@lethe/contracts/gen/lethe/data/v1/data_service';
+import { ExtDatamoduleManagerService } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { ScriptManagerService } from '@lethe/contracts/gen/lethe/script/v1/script_service';
+import { EtlTaskManagerService } from '@lethe/contracts/gen/lethe/task/v1/task_service';
+import { UserManagerService, type GetUserResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import type { Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
+import { createClient, type ServiceClient } from '@lethe/grpc/client';
+import { readPrivateKey, tokenSigner, type TokenRequest } from '@lethe/grpc/service-tokens';
+import { newServiceKeys } from '@lethe/local/keys';
+import { NOUNS, serviceDatabaseUrl, type Noun, type RolePasswords } from '@lethe/local/provision';
+import { readEnv } from '@lethe/service/env';
+import { createLogger } from '@lethe/service/logger';
+import { startService, type RunningService } from '@lethe/service/start-service';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { startIssuer, type TestIssuer } from './issuer.ts';
+import { loadService } from './load-service.ts';
+import { freePort } from './servers.ts';
+import { copyTemplate } from './template.ts';
+
+declare module 'vitest' {
+  // The form in which vitest takes the types of provided values.
+  // oxlint-disable-next-line typescript/consistent-type-definitions
+  export interface ProvidedContext {
+    postgresUrl: string;
+    natsUrl: string;
+    passwords: RolePasswords;
+  }
+}
+
+/** Clients of the six services with one credential. */
+export type Clients = {
+  user: ServiceClient<typeof UserManagerService>;
+  script: ServiceClient<typeof ScriptManagerService>;
+  extdatamodule: ServiceClient<typeof ExtDatamoduleManagerService>;
+  task: ServiceClient<typeof EtlTaskManagerService>;
+  data: ServiceClient<typeof DataManagerService>;
+  audit: ServiceClient<typeof AuditLoggerService>;
+};
+
+/** A user of the suite: id, token, clients. */
+export type TestUser = Clients & { id: string; token: string; subject: string };
+
+/** Running services. */
+export type Suite = {
+  addresses: Record<Noun, string>;
+  databaseUrl: string;
+  issuer: TestIssuer;
+  /** The first superuser. */
+  admin: TestUser;
+  /** Logs somebody in; a new subject makes a new user. */
+  user: (subject?: string) => Promise<TestUser>;
+  /** Clients with any token. */
+  clients: (token: string) => Clients;
+  /** A group with the admin as owner. */
+  group: (name?: string) => Promise<string>;
+  member: (groupId: string, user: TestUser, role: Role, duties?: Duty[]) => Promise<void>;
+  /** A token of a service, as the service itself would sign it. */
+  serviceToken: (service: Noun, request: TokenRequest) => Promise<string>;
+  running: Map<Noun, RunningService>;
+  folder: string;
+  close: () => Promise<void>;
+};
+
+/** What a suite may be started with. */
+export type SuiteOptions = { services?: readonly Noun[]; settings?: Record<string, string>; log?: string };
+
+const connect = (addresses: Record<Noun, string>, token: string): Clients => {
+  const options = (noun: Noun): { address: string; token: () => string; deadlineMs: number } => ({
+    address: addresses[noun],
+    token: () => token,
+    deadlineMs: 20_000,
+  });
+  return {
+    user: createClient(UserManagerService, options('user')),
+    script: createClient(ScriptManagerService, options('script')),
+    extdatamodule: createClient(ExtDatamoduleManagerService, options('extdatamodule')),
+    task: createClient(EtlTaskManagerService, options('task')),
+    data: createClient(DataManagerService, options('data')),
+    audit: createClient(AuditLoggerService, options('audit')),
+  };
+};
+
+const reservePorts = async (): Promise<Record<Noun, string>> =>
+  Object.fromEntries(await Promise.all(NOUNS.map(async (noun) => [noun, `127.0.0.1:${await freePort()}`]))) as Record<Noun, string>;
+
+/** Starts services in this process; all six unless said otherwise. */
+export const startSuite = async (options: SuiteOptions = {}): Promise<Suite> => {
+  const database = await copyTemplate(inject('postgresUrl'));
+  const issuer = await startIssuer();
+  const keys = newServiceKeys();
+  const addresses = await reservePorts();
+  const folder = mkdtempSync(join(tmpdir(), 'lethe-test-'));
+  const env = readEnv({
+    LETHE_OIDC_ISSUERS: `${issuer.issuer}=${issuer.audience}`,
+    LETHE_SUPERUSERS: `${issuer.issuer}|admin`,
+    LETHE_SECRET_KEYS: `test:${randomBytes(32).toString('base64url')}`,
+    LETHE_DATA_FOLDER: join(folder, 'data'),
+    LETHE_ALLOW_PRIVATE_TARGETS: '1',
+    LETHE_LEASE_MS: '5000',
+    LETHE_FILE_ROOT: folder,
+    ...options.settings,
+  });
+  const start = async (noun: Noun): Promise<RunningService> =>
+    startService(await loadService(noun), {
+      databaseUrl: serviceDatabaseUrl(inject('postgresUrl'), database.database, noun, inject('passwords')),
+      natsUrl: inject('natsUrl'),
+      listen: addresses[noun],
+      peers: addresses,
+      privateKeyPem: keys.privateKeys[noun],
+      publicKeyPems: keys.publicKeys,
+      maxConnections: 6,
+      maxCalls: 512,
+      drainMs: 2_000,
+      env,
+      log: createLogger(noun, options.log ?? 'silent'),
+    });
+  const running = new Map<Noun, RunningService>();
+  for (const noun of options.services ?? NOUNS) running.set(noun, await start(noun));
+  const open: Clients[] = [];
+  const clients = (token: string): Clients => {
+    const made = connect(addresses, token);
+    open.push(made);
+    return made;
+  };
+  const user = async (subject = `user-${randomUUID()}`): Promise<TestUser> => {
+    const token = await issuer.token(subject);
+    const made = clients(token);
+    const known: GetUserResponse = await made.user.getUser({});
+    return { ...made, id: known.user?.id ?? '', token, subject };
+  };
+  const admin = await user('admin');
+  const group = async (name = `group-${randomUUID()}`): Promise<string> =>
+    (await admin.user.createGroup({ displayName: name })).group?.id ?? '';
+  const close = async (): Promise<void> => {
+    for (const made of open) for (const client of Object.values(made)) client.close();
+    await Promise.all([...running.values()].map((service) => service.close()));
+    issuer.close();
+    await database.drop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return {
+    addresses,
+    databaseUrl: database.url,
+    issuer,
+    admin,
+    user,
+    clients,
+    group,
+    member: async (groupId, { id }, role, duties = []) => {
+      await admin.user.addGroupMember({ groupId, userId: id, role, duties });
+    },
+    serviceToken: (service, request) => tokenSigner({ service, privateKey: readPrivateKey(keys.privateKeys[service]) })(request),
+    running,
+    folder,
+    close,
+  };
+};

@@ -1,0 +1,44 @@
+// A template database with all schemas migrated; each test file gets a copy of its own.
+import { migrate } from '@lethe/db/migrate';
+import { openStore } from '@lethe/db/open';
+import {
+  databaseUrl,
+  newPasswords,
+  NOUNS,
+  provision,
+  runSql,
+  SERVICE_FOLDERS,
+  serviceDatabaseUrl,
+  type RolePasswords,
+} from '@lethe/local/provision';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadService } from './load-service.ts';
+import { ROOT } from './paths.ts';
+
+const TEMPLATE = 'lethe_template';
+
+/** Makes the template; answers the passwords of the six roles. */
+export const makeTemplate = async (postgresUrl: string): Promise<RolePasswords> => {
+  const passwords = newPasswords();
+  await runSql(postgresUrl, [`drop database if exists ${TEMPLATE}`]);
+  await provision(postgresUrl, TEMPLATE, passwords);
+  for (const noun of NOUNS.filter((name) => existsSync(join(ROOT, 'services', SERVICE_FOLDERS[name], 'src/service.ts')))) {
+    const store = openStore({ url: serviceDatabaseUrl(postgresUrl, TEMPLATE, noun, passwords), schema: `lethe_${noun}` });
+    await migrate(store, (await loadService(noun)).migrations);
+    await store.close();
+  }
+  return passwords;
+};
+
+/** A fresh database, migrated, and how to drop it. */
+export const copyTemplate = async (postgresUrl: string): Promise<{ database: string; url: string; drop: () => Promise<void> }> => {
+  const database = `test_${randomBytes(6).toString('hex')}`;
+  await runSql(postgresUrl, [`create database ${database} template ${TEMPLATE}`]);
+  return {
+    database,
+    url: databaseUrl(postgresUrl, database),
+    drop: () => runSql(postgresUrl, [`drop database if exists ${database} with (force)`]),
+  };
+};

@@ -1,0 +1,11 @@
+// Who may see which records.
+
+/** What a caller may see: everything, or the own actions and those of some groups. */
+export type Visibility = { all: true } | { all: false; userId: string; groupIds: string[] };
+
+/** Whether a record is among what the caller may see. */
+export const isVisible = (visibility: Visibility, record: { actorId: string; onBehalfOf: string; groupId: string | null }): boolean =>
+  visibility.all ||
+  record.actorId === visibility.userId ||
+  record.onBehalfOf === visibility.userId ||
+  (record.groupId !== null && visibility.groupIds.includes(record.groupId));

@@ -1,0 +1,17 @@
+import type { GetAuditLogRequest, GetAuditLogResponse } from '@lethe/contracts/gen/lethe/audit/v1/audit_service';
+import type { CallContext } from '@lethe/grpc/context';
+import { notFound } from '@lethe/grpc/errors';
+import { isVisible } from '../domain/filter.ts';
+import { findAuditLog } from '../store/audit-logs.ts';
+import type { Deps } from './deps.ts';
+import { auditLogView } from './views.ts';
+import { visibilityOf } from './visibility.ts';
+
+/** A log entry with request, before and after. */
+export const getAuditLog =
+  (deps: Deps) =>
+  async (request: GetAuditLogRequest, ctx: CallContext): Promise<GetAuditLogResponse> => {
+    const found = await findAuditLog(deps.store.db, request.auditLogId);
+    if (!found || !isVisible(visibilityOf(ctx), found)) throw notFound('audit_log');
+    return { auditLog: auditLogView(found, true) };
+  };

@@ -1,0 +1,26 @@
+import { AuditLog, type ListAuditLogsRequest, type ListAuditLogsResponse } from '@lethe/contracts/gen/lethe/audit/v1/audit_service';
+import { closePage, openPage } from '@lethe/db/page';
+import type { CallContext } from '@lethe/grpc/context';
+import { fail } from '@lethe/grpc/errors';
+import * as logs from '../store/audit-logs.ts';
+import type { Deps } from './deps.ts';
+import { auditLogView } from './views.ts';
+import { visibilityOf } from './visibility.ts';
+
+/** A page of the log, newest first, with how far it has got with each source. */
+export const listAuditLogs =
+  (deps: Deps) =>
+  async (request: ListAuditLogsRequest, ctx: CallContext): Promise<ListAuditLogsResponse> => {
+    if (request.startTime && request.endTime && request.startTime > request.endTime) throw fail('RANGE_INVALID');
+    const page = openPage(ctx, request);
+    const sourceWatermarks = await logs.watermarks(deps.store.db);
+    const rows = await logs.listAuditLogs(deps.store.db, {
+      ...request,
+      visibility: visibilityOf(ctx),
+      after: page.after,
+      limit: page.limit + 1,
+    });
+    const views = rows.map((row) => auditLogView(row, false));
+    const { items, nextPageToken } = closePage(page, views, ({ id }) => id, AuditLog);
+    return { auditLogs: items, nextPageToken, sourceWatermarks };
+  };

@@ -1,0 +1,21 @@
+// The only wiring of AuditLogger.
+import { AuditLoggerService } from '@lethe/contracts/gen/lethe/audit/v1/audit_service';
+import { defineService } from '@lethe/service/define-service';
+import { readConfig } from './config.ts';
+import { auditRecord } from './events/audit-record.ts';
+import { handlers } from './rpc/index.ts';
+import { migrations } from './store/migrations/index.ts';
+import type { Tables } from './store/tables.ts';
+
+export const service = defineService<Tables>()({
+  noun: 'audit',
+  fullName: 'lethe.audit.v1.AuditLogger',
+  definition: AuditLoggerService,
+  migrations,
+  calls: {},
+  readConfig,
+  build: ({ store }) => ({
+    handlers: handlers({ store }),
+    events: { handlers: { 'lethe.event.v1.AuditRecord': auditRecord } },
+  }),
+});

@@ -1,0 +1,25 @@
+import type { PlatformTables } from '@lethe/db/platform';
+import type { ColumnType, Selectable } from 'kysely';
+
+/** The tables of schema lethe_audit. A log row is never changed; `bytes` are what was hashed, the other columns are for finding it. */
+export type Tables = PlatformTables & {
+  auditLogs: {
+    id: string;
+    source: string;
+    sourceSeq: bigint;
+    bytes: Buffer;
+    leafHash: Buffer;
+    time: Date;
+    actorId: string;
+    onBehalfOf: string;
+    action: string;
+    resource: string;
+    groupId: string | null;
+    runId: string | null;
+    outcome: number;
+    searchText: string;
+    storeTime: ColumnType<Date, never, never>;
+  };
+};
+
+export type AuditLogRow = Selectable<Tables['auditLogs']>;

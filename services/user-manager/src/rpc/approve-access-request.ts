@@ -1,0 +1,54 @@
+import { AccessRequest_State as State, Notification_Kind as Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
+import {
+  Decision,
+  type ApproveAccessRequestRequest,
+  type ApproveAccessRequestResponse,
+} from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import { callingUser, type CallContext } from '@lethe/grpc/context';
+import { fail } from '@lethe/grpc/errors';
+import { mayDecide, stateAt } from '../domain/access.ts';
+import { lockAccessRequest } from '../store/access.ts';
+import { notify } from '../store/notify.ts';
+import { loadOwnedRequest } from './decide.ts';
+import type { Deps } from './deps.ts';
+import { changeRights } from './rights.ts';
+import { accessRequestView, auditAccess } from './views.ts';
+
+/** Approves or denies a pending request, once. */
+export const approveAccessRequest =
+  (deps: Deps) =>
+  async (request: ApproveAccessRequestRequest, ctx: CallContext): Promise<ApproveAccessRequestResponse> => {
+    const found = await loadOwnedRequest(deps, ctx, request.accessRequestId);
+    const { connection } = found;
+    const approve = request.decision === Decision.APPROVE;
+    if (!mayDecide(callingUser(ctx).userId, found.request.userId)) throw fail('OWN_REQUEST');
+    if (request.expireTime && request.expireTime <= deps.now()) throw fail('TIME_INVALID', { field: 'expire_time' });
+    return changeRights(deps, ctx, request.requestId, [found.request.userId], async (tx, authzRevision) => {
+      const before = await lockAccessRequest(tx, found.request.id);
+      const state = stateAt(before.state as State, before.expireTime, deps.now());
+      if (state !== State.PENDING) throw fail('ALREADY_DECIDED', { state: State[state as never] ?? String(state) });
+      const after = await tx
+        .updateTable('accessRequests')
+        .set({
+          state: approve ? State.APPROVED : State.DENIED,
+          deciderId: callingUser(ctx).userId,
+          decideTime: deps.now(),
+          comment: request.comment,
+          expireTime: approve ? (request.expireTime ?? null) : null,
+          updateTime: deps.now(),
+        })
+        .where('id', '=', before.id)
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      const resource = `access_requests/${after.id}`;
+      const text = `Your request for the connection ${connection.displayName} was ${approve ? 'approved' : 'denied'}`;
+      await notify(tx, [after.userId], { kind: Kind.ACCESS_DECIDED, resource, groupId: '', text });
+      return {
+        response: { accessRequest: accessRequestView(after, deps.now()), authzRevision },
+        resource,
+        groupId: connection.groupId,
+        before: auditAccess(before),
+        after: auditAccess(after),
+      };
+    });
+  };

@@ -1,0 +1,37 @@
+import type { CheckAccessRequest, CheckAccessResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import { User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
+import type { CallContext } from '@lethe/grpc/context';
+import { invalidField } from '@lethe/grpc/errors';
+import { findUser, grantsOf, membershipsOf } from '../store/users.ts';
+import { fetchConnection } from './connection.ts';
+import type { Deps } from './deps.ts';
+import { membershipView } from './views.ts';
+
+const NO: CheckAccessResponse = { allowed: false, accessRequestId: '', expireTime: undefined };
+
+/** Whom and which group the question is about; users ask for themselves, and the connection's group is looked up for them. */
+const readQuestion = async (deps: Deps, request: CheckAccessRequest, ctx: CallContext): Promise<{ userId: string; groupId: string }> => {
+  if (ctx.principal.kind === 'service') {
+    if (request.userId === '') throw invalidField('user_id', 'required', 'a service names the user');
+    return { userId: request.userId, groupId: request.connectionGroupId };
+  }
+  const userId = ctx.principal.kind === 'user' ? ctx.principal.userId : '';
+  if (request.userId !== '' && request.userId !== userId) throw invalidField('user_id', 'self', 'users ask for themselves');
+  return { userId, groupId: (await fetchConnection(deps, ctx, request.connectionId)).groupId };
+};
+
+/** Whether a user may use a connection now: by a role in its own group, or by a grant. Read fresh, never from a cache. */
+export const checkAccess =
+  (deps: Deps) =>
+  async (request: CheckAccessRequest, ctx: CallContext): Promise<CheckAccessResponse> => {
+    const { userId, groupId } = await readQuestion(deps, request, ctx);
+    const { db } = deps.store;
+    const user = await findUser(db, userId);
+    if (user?.state !== User_State.ACTIVE) return NO;
+    const memberships = (await membershipsOf(db, userId)).map(membershipView);
+    if (memberships.some((member) => member.groupId === groupId && member.permissions.includes('connection.use')))
+      return { ...NO, allowed: true };
+    const grants = await grantsOf(db, userId, deps.now());
+    const grant = grants.find(({ connectionId, access }) => connectionId === request.connectionId && access === request.access);
+    return grant ? { allowed: true, accessRequestId: grant.id, expireTime: grant.expireTime ?? undefined } : NO;
+  };

@@ -1,0 +1,32 @@
+import { Role } from '@lethe/contracts/gen/lethe/user/v1/user';
+import type { CreateGroupRequest, CreateGroupResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import { callingUser, type CallContext } from '@lethe/grpc/context';
+import { fail } from '@lethe/grpc/errors';
+import { randomUUIDv7 } from 'node:crypto';
+import type { Deps } from './deps.ts';
+import { changeRights } from './rights.ts';
+import { auditGroup, groupView } from './views.ts';
+
+/** Makes a group with the caller as its owner. */
+export const createGroup =
+  (deps: Deps) =>
+  async (request: CreateGroupRequest, ctx: CallContext): Promise<CreateGroupResponse> => {
+    const caller = callingUser(ctx);
+    if (!caller.superuser && !caller.permissions.has('group.create')) throw fail('PERMISSION_DENIED', { permission: 'group.create' });
+    return changeRights(deps, ctx, request.requestId, [caller.userId], async (tx, authzRevision) => {
+      const { displayName, description, namespace } = request;
+      const group = await tx
+        .insertInto('groups')
+        .values({ id: randomUUIDv7(), displayName, description, namespace })
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      await tx.insertInto('members').values({ groupId: group.id, userId: caller.userId, role: Role.OWNER, duties: [] }).execute();
+      return {
+        response: { group: groupView(group), authzRevision },
+        resource: `groups/${group.id}`,
+        groupId: group.id,
+        after: auditGroup(group),
+        revision: group.version,
+      };
+    });
+  };

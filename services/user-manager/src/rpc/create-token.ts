@@ -1,0 +1,60 @@
+import type { CreateTokenRequest, CreateTokenResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import { permissions } from '@lethe/contracts/registry';
+import { mutate } from '@lethe/db/mutate';
+import { callingUser, type CallContext } from '@lethe/grpc/context';
+import { fail } from '@lethe/grpc/errors';
+import { inScope } from '@lethe/grpc/principal';
+import { randomBytes, randomUUIDv7 } from 'node:crypto';
+import { TOKEN_PREFIX, tokenHash } from '../authenticate.ts';
+import { isScope } from '../domain/permissions.ts';
+import type { Deps } from './deps.ts';
+import { auditToken, tokenView } from './views.ts';
+
+const DAY_SECONDS = 86_400n;
+const DEFAULT_DAYS = 30n;
+const MAX_DAYS = 366n;
+
+const known = permissions();
+
+const checkScopes = (wanted: readonly string[], held: readonly string[]): void => {
+  wanted.forEach((scope, index) => {
+    // `<noun>.*` is within the credential's scopes when each permission that it covers is.
+    const covered = scope.endsWith('.*') ? known.filter((permission) => permission.startsWith(scope.slice(0, -1))) : [scope];
+    if (isScope(scope, known) && covered.every((permission) => inScope(held, permission))) return;
+    throw fail(
+      'SCOPE_INVALID',
+      { scope },
+      {
+        fields: [
+          { field: `scopes[${index}]`, rule: 'SCOPE_INVALID', description: 'no known permission, or beyond the credential of this call' },
+        ],
+      },
+    );
+  });
+};
+
+/** Makes a personal token. What is kept is a hash; the secret is in this answer only, and not in its replay. */
+export const createToken =
+  (deps: Deps) =>
+  async (request: CreateTokenRequest, ctx: CallContext): Promise<CreateTokenResponse> => {
+    const caller = callingUser(ctx);
+    checkScopes(request.scopes, caller.scopes);
+    const seconds = request.ttl?.seconds ?? DEFAULT_DAYS * DAY_SECONDS;
+    if (seconds <= 0n || seconds > MAX_DAYS * DAY_SECONDS) throw fail('TIME_INVALID', { field: 'ttl' });
+    const secret = TOKEN_PREFIX + randomBytes(32).toString('base64url');
+    return mutate(deps.store, ctx, request.requestId, async (tx) => {
+      const token = await tx
+        .insertInto('tokens')
+        .values({
+          id: randomUUIDv7(),
+          userId: caller.userId,
+          displayName: request.displayName,
+          scopes: request.scopes,
+          hash: tokenHash(secret),
+          expireTime: new Date(deps.now().getTime() + Number(seconds) * 1000),
+        })
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      return { response: { token: tokenView(token), secret }, resource: `tokens/${token.id}`, after: auditToken(token) };
+    });
+  };

@@ -1,0 +1,20 @@
+import { GroupMember } from '@lethe/contracts/gen/lethe/user/v1/user';
+import type { ListGroupMembersRequest, ListGroupMembersResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import { closePage, openPage } from '@lethe/db/page';
+import { loadVisible } from '@lethe/db/visible';
+import type { CallContext } from '@lethe/grpc/context';
+import { findGroup, listMembers } from '../store/groups.ts';
+import type { Deps } from './deps.ts';
+import { memberView } from './views.ts';
+
+/** A page of a group's members. */
+export const listGroupMembers =
+  (deps: Deps) =>
+  async (request: ListGroupMembersRequest, ctx: CallContext): Promise<ListGroupMembersResponse> => {
+    const group = await loadVisible(ctx, 'group', findGroup(deps.store.db, request.groupId));
+    const page = openPage(ctx, request);
+    const rows = await listMembers(deps.store.db, { groupId: group.id, after: page.after, limit: page.limit + 1 });
+    const members = rows.map((row) => memberView(row, row.displayName));
+    const { items, nextPageToken } = closePage(page, members, ({ userId }) => userId, GroupMember);
+    return { members: items, nextPageToken };
+  };

@@ -1,0 +1,25 @@
+import { Group } from '@lethe/contracts/gen/lethe/user/v1/user';
+import type { ListGroupsRequest, ListGroupsResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import { closePage, openPage } from '@lethe/db/page';
+import { callingUser, type CallContext } from '@lethe/grpc/context';
+import * as groups from '../store/groups.ts';
+import type { Deps } from './deps.ts';
+import { groupView } from './views.ts';
+
+/** A page of the caller's groups; of all for superusers. */
+export const listGroups =
+  (deps: Deps) =>
+  async (request: ListGroupsRequest, ctx: CallContext): Promise<ListGroupsResponse> => {
+    const caller = callingUser(ctx);
+    const page = openPage(ctx, request);
+    const ids = caller.superuser ? undefined : [...caller.memberships.keys()];
+    const rows = await groups.listGroups(deps.store.db, {
+      ids,
+      after: page.after,
+      limit: page.limit + 1,
+      displayName: request.displayName,
+      namespace: request.namespace,
+    });
+    const { items, nextPageToken } = closePage(page, rows.map(groupView), ({ id }) => id, Group);
+    return { groups: items, nextPageToken };
+  };

@@ -1,0 +1,49 @@
+import { User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
+import type { UpdateUserRequest, UpdateUserResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import { checkEtag } from '@lethe/db/etag';
+import { readMask } from '@lethe/db/mask';
+import { callingUser, type CallContext } from '@lethe/grpc/context';
+import { fail, invalidField, notFound } from '@lethe/grpc/errors';
+import { findUser } from '../store/users.ts';
+import type { Deps } from './deps.ts';
+import { changeRights } from './rights.ts';
+import { auditUser, userView } from './views.ts';
+
+const MUTABLE = ['display_name', 'state'];
+
+/** Changes a user's name or state. A deactivated user's credentials are refused from then on. */
+export const updateUser =
+  (deps: Deps) =>
+  async (request: UpdateUserRequest, ctx: CallContext): Promise<UpdateUserResponse> => {
+    const wanted = request.user;
+    const paths = readMask(request.updateMask, MUTABLE, (path) =>
+      path === 'state' ? wanted?.state !== User_State.UNSPECIFIED : wanted?.displayName !== '',
+    );
+    if (paths.has('state') && wanted?.state === User_State.UNSPECIFIED) throw invalidField('user.state', 'required', 'a state is required');
+    if (paths.has('display_name') && !wanted?.displayName) throw invalidField('user.display_name', 'string.min_len', 'a name is required');
+    return changeRights(deps, ctx, request.requestId, [request.userId], async (tx, authzRevision) => {
+      const before = await findUser(tx, request.userId);
+      if (!before) throw notFound('user');
+      checkEtag(request.etag, before.version);
+      if (paths.has('state') && wanted?.state === User_State.DEACTIVATED && before.id === callingUser(ctx).userId)
+        throw fail('SELF_DEACTIVATION');
+      const after = await tx
+        .updateTable('users')
+        .set({
+          ...(paths.has('state') && wanted ? { state: wanted.state } : {}),
+          ...(paths.has('display_name') && wanted ? { displayName: wanted.displayName } : {}),
+          version: before.version + 1,
+          updateTime: deps.now(),
+        })
+        .where('id', '=', before.id)
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      return {
+        response: { user: userView(after), authzRevision },
+        resource: `users/${after.id}`,
+        before: auditUser(before),
+        after: auditUser(after),
+        revision: after.version,
+      };
+    });
+  };
