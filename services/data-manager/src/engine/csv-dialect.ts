@@ -1,0 +1,38 @@
+import { quoteIdentifier, quoteList, quoteLiteral } from '../plan/identifiers.ts';
+import { ENGINE_LIMITS } from './limits.ts';
+
+/** A column of a csv file and the DuckDB type it is read as. */
+export type CsvColumn = { name: string; type: string };
+
+/**
+ * A `read_csv` over header-less files in the suite's csv form: an unquoted empty field is NULL, `""` is the empty text, quote and
+ * escape are `"`, lines end with LF. Nothing is guessed, so that every text comes back as it was written.
+ */
+export const readCsvExpression = (paths: readonly string[], columns: readonly CsvColumn[]): string => {
+  const types = columns.map((column) => `${quoteLiteral(column.name)}: ${quoteLiteral(column.type)}`).join(', ');
+  const options = [
+    'auto_detect = false',
+    'header = false',
+    "delim = ','",
+    `quote = '"'`,
+    `escape = '"'`,
+    "nullstr = ''",
+    'allow_quoted_nulls = false',
+    "new_line = '\\n'",
+    'strict_mode = true',
+    `max_line_size = ${ENGINE_LIMITS.csvLineBytes}`,
+    `columns = {${types}}`,
+  ];
+  return `read_csv(${quoteList(paths)}, ${options.join(', ')})`;
+};
+
+/** The options of a `COPY … TO` that writes the same form. */
+export const CSV_COPY_OPTIONS = `FORMAT csv, HEADER false, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR ''`;
+
+export const PARQUET_COPY_OPTIONS = 'FORMAT parquet, COMPRESSION zstd';
+
+export const copyInStatement = (name: string, paths: readonly string[], columns: readonly CsvColumn[]): string =>
+  `CREATE OR REPLACE TABLE ${quoteIdentifier(name)} AS FROM ${readCsvExpression(paths, columns)}`;
+
+export const copyOutStatement = (query: string, path: string, format: 'csv' | 'parquet'): string =>
+  `COPY (\n${query}\n) TO ${quoteLiteral(path)} (${format === 'csv' ? CSV_COPY_OPTIONS : PARQUET_COPY_OPTIONS})`;

@@ -1,0 +1,33 @@
+import type { EngineErrorCode, EngineFailure } from './protocol.ts';
+
+/** A failure of the engine: a code and a fixed sentence, never a text of the database's own, which quotes statements and values. */
+export type EngineError = Error & { code: EngineErrorCode };
+
+export const engineError = (code: EngineErrorCode, message: string): EngineError => Object.assign(new Error(message), { code });
+
+export const isEngineError = (error: unknown): error is EngineError =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('ENGINE_');
+
+/** Classes of DuckDB's errors, recognised by how a message begins; the order matters only where one begins another. */
+const CLASSES: readonly (readonly [prefix: string, failure: EngineFailure])[] = [
+  ['INTERRUPT Error', { code: 'ENGINE_INTERRUPTED', message: 'The statement was interrupted.' }],
+  ['Out of Memory Error', { code: 'ENGINE_MEMORY', message: 'The statement needs more memory than the engine may use.' }],
+  ['Conversion Error', { code: 'ENGINE_CONVERSION', message: 'A value cannot be converted to the type that the statement wants.' }],
+  ['Out of Range Error', { code: 'ENGINE_CONVERSION', message: 'A value is out of the range of its type.' }],
+  ['Invalid Input Error', { code: 'ENGINE_CONVERSION', message: 'The statement met input that it cannot read.' }],
+  ['Permission Error', { code: 'ENGINE_REFUSED', message: 'The statement wants something that is locked.' }],
+  ['IO Error', { code: 'ENGINE_SQL', message: 'A file could not be read or written.' }],
+  ['Parser Error', { code: 'ENGINE_SQL', message: 'The statement cannot be parsed.' }],
+  ['Binder Error', { code: 'ENGINE_SQL', message: 'The statement names a column, or uses a type, that does not fit.' }],
+  ['Catalog Error', { code: 'ENGINE_SQL', message: 'The statement names a table, view, function or setting that does not exist.' }],
+  ['Constraint Error', { code: 'ENGINE_SQL', message: 'The statement breaks a constraint.' }],
+];
+
+/** Maps an error of DuckDB to a code and a fixed sentence; nothing of its text is kept. */
+export const classifyDatabaseError = (error: unknown): EngineFailure => {
+  const text = error instanceof Error ? error.message : '';
+  const full = text.includes('max_temp_directory_size') || text.includes('No space left');
+  if (full) return { code: 'ENGINE_DISK', message: 'The statement needs more disk space than the engine may use.' };
+  const known = CLASSES.find(([prefix]) => text.startsWith(prefix));
+  return known?.[1] ?? { code: 'ENGINE_SQL', message: 'The statement failed.' };
+};

@@ -1,0 +1,15 @@
+/** What an engine process may use when its opener says nothing. Measured peaks of the process are about 1.5 times the memory limit. */
+export const ENGINE_LIMITS = {
+  memoryMb: 512,
+  threads: 2,
+  temporaryMb: 65_536,
+  /** Values (rows times columns) that `sql` may answer: results for people and plans, not data. */
+  resultCells: 2_000_000,
+  /** The longest line of a csv file. */
+  csvLineBytes: 16_777_216,
+  openTimeoutMs: 15_000,
+  closeTimeoutMs: 3_000,
+  /** What a statement of a user may take. */
+  userMemoryMb: 512,
+  userTimeoutMs: 900_000,
+} as const;

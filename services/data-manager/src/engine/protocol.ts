@@ -1,0 +1,22 @@
+/** The verbs between the client and the engine process, over the process's IPC channel. */
+export type EngineErrorCode =
+  'ENGINE_SQL' | 'ENGINE_MEMORY' | 'ENGINE_DISK' | 'ENGINE_INTERRUPTED' | 'ENGINE_DIED' | 'ENGINE_REFUSED' | 'ENGINE_CONVERSION';
+
+export type OpenRequest = { verb: 'open'; directory: string; memoryMb: number; threads: number; temporaryMb: number };
+export type SqlRequest = { verb: 'sql'; statement: string };
+export type CopyInRequest = { verb: 'copyIn'; name: string; paths: string[]; columns: { name: string; type: string }[] };
+export type CopyOutRequest = { verb: 'copyOut'; query: string; path: string; format: 'csv' | 'parquet' };
+export type IntegersRequest = { verb: 'integers'; query: string; path: string };
+export type InterruptRequest = { verb: 'interrupt' };
+export type CloseRequest = { verb: 'close' };
+
+export type EngineVerb = OpenRequest | SqlRequest | CopyInRequest | CopyOutRequest | IntegersRequest | InterruptRequest | CloseRequest;
+
+export type EngineRequest = EngineVerb & { id: number };
+
+/** `columns` and `rows` for sql; `rowCount` for copies; `columns` and `rowCount` for integers, whose values stand in the file. */
+export type EngineAnswer = { columns: string[]; rows: (string | null)[][]; rowCount: number };
+
+export type EngineFailure = { code: EngineErrorCode; message: string };
+
+export type EngineResponse = { id: number; answer: EngineAnswer } | { id: number; failure: EngineFailure };
