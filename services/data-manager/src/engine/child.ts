@@ -33,9 +33,10 @@ const openDatabase = async (request: OpenRequest): Promise<EngineAnswer> => {
     memory_limit: `${request.memoryMb}MiB`,
     threads: String(request.threads),
     temp_directory: `${request.directory}/.engine-${process.pid}`,
-    max_temp_directory_size: `${request.temporaryMb}MiB`,
   });
   const connection = await instance.connect();
+  // Given at creation, this limit is shown but not enforced (DuckDB 1.5.5).
+  await connection.run(`SET max_temp_directory_size = '${request.temporaryMb}MiB'`);
   // The order is part of the lock: each setting can only be made before the next one forbids it.
   await connection.run("SET TimeZone = 'UTC'");
   await connection.run(`SET allowed_directories = ${quoteList([request.directory])}`);
@@ -53,7 +54,7 @@ const runSql = async (statement: string): Promise<EngineAnswer> => {
   const prepared = await extracted.prepare(0);
   if (prepared.statementType !== StatementType.SELECT) {
     const result = await prepared.run();
-    return { columns: [], rows: [], rowCount: Number(result.rowsChanged) };
+    return { columns: [], rows: [], rowCount: result.rowsChanged };
   }
   const columns = Array.from({ length: prepared.columnCount }, (_, index) => prepared.columnName(index));
   prepared.destroySync();
@@ -67,9 +68,10 @@ const runSql = async (statement: string): Promise<EngineAnswer> => {
   return { columns, rows, rowCount: rows.length };
 };
 
-const countChanged = async (statement: string): Promise<EngineAnswer> => {
-  const result = await current().run(statement);
-  return { ...EMPTY, rowCount: Number(result.rowsChanged) };
+/** CREATE TABLE AS and COPY answer the number of rows as their only value. */
+const countWritten = async (statement: string): Promise<EngineAnswer> => {
+  const reader = await current().runAndReadAll(statement);
+  return { ...EMPTY, rowCount: Number(reader.getRows()[0]?.[0] ?? 0) };
 };
 
 /** Writes chunk after chunk: for each column its values, then the next chunk. The row count of each chunk stands before it. */
@@ -110,9 +112,9 @@ const handle = async (request: EngineVerb): Promise<EngineAnswer> => {
     case 'sql':
       return runSql(request.statement);
     case 'copyIn':
-      return countChanged(copyInStatement(request.name, request.paths, request.columns));
+      return countWritten(copyInStatement(request.name, request.paths, request.columns));
     case 'copyOut':
-      return countChanged(copyOutStatement(request.query, request.path, request.format));
+      return countWritten(copyOutStatement(request.query, request.path, request.format));
     case 'integers':
       return writeIntegers(request.query, request.path);
     case 'interrupt':
@@ -142,7 +144,7 @@ process.on('message', (request: EngineRequest) => {
     queue = queue.then(() => {
       session?.connection.closeSync();
       session?.instance.closeSync();
-      process.disconnect();
+      process.disconnect?.();
     });
   }
 });

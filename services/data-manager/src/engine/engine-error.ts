@@ -8,6 +8,8 @@ export const engineError = (code: EngineErrorCode, message: string): EngineError
 export const isEngineError = (error: unknown): error is EngineError =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('ENGINE_');
 
+const LOCKED: EngineFailure = { code: 'ENGINE_REFUSED', message: 'The statement wants something that is locked.' };
+
 /** Classes of DuckDB's errors, recognised by how a message begins; the order matters only where one begins another. */
 const CLASSES: readonly (readonly [prefix: string, failure: EngineFailure])[] = [
   ['INTERRUPT Error', { code: 'ENGINE_INTERRUPTED', message: 'The statement was interrupted.' }],
@@ -15,7 +17,7 @@ const CLASSES: readonly (readonly [prefix: string, failure: EngineFailure])[] = 
   ['Conversion Error', { code: 'ENGINE_CONVERSION', message: 'A value cannot be converted to the type that the statement wants.' }],
   ['Out of Range Error', { code: 'ENGINE_CONVERSION', message: 'A value is out of the range of its type.' }],
   ['Invalid Input Error', { code: 'ENGINE_CONVERSION', message: 'The statement met input that it cannot read.' }],
-  ['Permission Error', { code: 'ENGINE_REFUSED', message: 'The statement wants something that is locked.' }],
+  ['Permission Error', LOCKED],
   ['IO Error', { code: 'ENGINE_SQL', message: 'A file could not be read or written.' }],
   ['Parser Error', { code: 'ENGINE_SQL', message: 'The statement cannot be parsed.' }],
   ['Binder Error', { code: 'ENGINE_SQL', message: 'The statement names a column, or uses a type, that does not fit.' }],
@@ -28,6 +30,7 @@ export const classifyDatabaseError = (error: unknown): EngineFailure => {
   const text = error instanceof Error ? error.message : '';
   const full = text.includes('max_temp_directory_size') || text.includes('No space left');
   if (full) return { code: 'ENGINE_DISK', message: 'The statement needs more disk space than the engine may use.' };
+  if (text.includes('configuration has been locked')) return LOCKED;
   const known = CLASSES.find(([prefix]) => text.startsWith(prefix));
   return known?.[1] ?? { code: 'ENGINE_SQL', message: 'The statement failed.' };
 };
