@@ -1,7 +1,6 @@
 // The only wiring of AuditLogger.
 import { AuditLoggerService } from '@lethe/contracts/gen/lethe/audit/v1/audit_service';
 import { defineService } from '@lethe/service/define-service';
-import { readConfig } from './config.ts';
 import { auditRecord } from './events/audit-record.ts';
 import { handlers } from './rpc/index.ts';
 import { migrations } from './store/migrations/index.ts';
@@ -13,7 +12,8 @@ export const service = defineService<Tables>()({
   definition: AuditLoggerService,
   migrations,
   calls: {},
-  readConfig,
+  // It has no settings of its own.
+  readConfig: () => undefined,
   build: ({ store }) => ({
     handlers: handlers({ store }),
     events: { handlers: { 'lethe.event.v1.AuditRecord': auditRecord } },

@@ -9,8 +9,8 @@ import { createHash, randomUUIDv7 } from 'node:crypto';
 import type { Config, Issuer } from './config.ts';
 import { permissionsOfEverybody } from './domain/permissions.ts';
 import { accessRequestView, auditUser, membershipView, userView } from './rpc/views.ts';
-import type { Tables, UserRow } from './store/tables.ts';
-import { authzRevision, findAccount, findByTokenHash, grantsOf, membershipsOf } from './store/users.ts';
+import type { AccessRequestRow, Tables, UserRow } from './store/tables.ts';
+import { authzRevision, findAccount, findByTokenHash, grantsOf, membershipsOf, pendingOf } from './store/users.ts';
 
 /** How a personal token begins. */
 export const TOKEN_PREFIX = 'lethe_pat_';
@@ -155,13 +155,19 @@ export const accessView = async (
   now: Date,
 ): Promise<NonNullable<AuthenticateResponse['access']>> => {
   const revision = await authzRevision(store.db);
-  const [memberships, grants] = await Promise.all([membershipsOf(store.db, userId), grantsOf(store.db, userId, now)]);
+  const [memberships, grants, pending] = await Promise.all([
+    membershipsOf(store.db, userId),
+    grantsOf(store.db, userId, now),
+    pendingOf(store.db, userId),
+  ]);
+  const grantView = (row: AccessRequestRow) => {
+    const { connectionId, access, id, expireTime } = accessRequestView(row, now);
+    return { connectionId, access, accessRequestId: id, expireTime };
+  };
   return {
     memberships: memberships.map(membershipView),
-    grants: grants.map((row) => {
-      const { connectionId, access, id, expireTime } = accessRequestView(row, now);
-      return { connectionId, access, accessRequestId: id, expireTime };
-    }),
+    grants: grants.map(grantView),
+    pendingGrants: pending.map(grantView),
     permissions: permissionsOfEverybody(config.openGroupCreation),
     authzRevision: revision,
   };

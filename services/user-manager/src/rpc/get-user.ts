@@ -18,5 +18,5 @@ export const getUser =
     const access = await accessView(deps.store, deps.config, id, deps.now());
     if (id === caller.userId || caller.superuser) return { user: userView(user), access };
     const shared = access.memberships.filter(({ groupId }) => caller.memberships.has(groupId));
-    return { user: userView(user), access: { ...access, memberships: shared, grants: [] } };
+    return { user: userView(user), access: { ...access, memberships: shared, grants: [], pendingGrants: [] } };
   };

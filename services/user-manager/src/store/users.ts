@@ -50,6 +50,10 @@ export const membershipsOf = (db: Db, userId: string): Promise<(MemberRow & { gr
     .orderBy('members.groupId')
     .execute();
 
+/** The accesses that a user has asked for and that nobody has decided on. */
+export const pendingOf = (db: Db, userId: string): Promise<AccessRequestRow[]> =>
+  db.selectFrom('accessRequests').selectAll().where('userId', '=', userId).where('state', '=', 1).orderBy('id').execute();
+
 /** The approved accesses of a user that hold at `now`. */
 export const grantsOf = (db: Db, userId: string, now: Date): Promise<AccessRequestRow[]> =>
   db

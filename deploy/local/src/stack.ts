@@ -1,0 +1,265 @@
+// The whole suite on one machine: Postgres, NATS, sign-in, six processes, the edge. Everything ends with this process.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, credentials } from '@grpc/grpc-js';
+import { startEdge, type Edge } from './edge.ts';
+import { spawnGuarded, type Guarded } from './guard.ts';
+import { keptSecret, newServiceKeys, type ServiceKeys } from './keys.ts';
+import { findNats, startNats, type NatsServer } from './nats.ts';
+import { AUDIENCE, startOidc, type LocalAccount, type LocalProvider } from './oidc.ts';
+import { startPostgres, type PostgresServer } from './postgres.ts';
+import { newPasswords, NOUNS, provision, SERVICE_FOLDERS, serviceDatabaseUrl, type Noun, type RolePasswords } from './provision.ts';
+
+/** The checkout. */
+export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** Ports, counted from the base. */
+export const PORTS = {
+  postgres: 0,
+  nats: 1,
+  oidc: 2,
+  edge: 3,
+  example: 4,
+  user: 10,
+  audit: 11,
+  script: 12,
+  extdatamodule: 13,
+  task: 14,
+  data: 15,
+} as const;
+
+/** How a stack is started. `report` hears of each server as it is up, with the time that it took. */
+export type StackOptions = {
+  state: string;
+  portBase: number;
+  accounts: LocalAccount[];
+  superusers: string[];
+  settings?: Record<string, string>;
+  report?: (name: string, address: string, durationMs: number) => void;
+};
+
+/** A running stack. */
+export type Stack = {
+  addresses: Record<Noun, string>;
+  postgres: PostgresServer;
+  oidc: LocalProvider;
+  edge: Edge;
+  redirectUri: string;
+  services: Map<Noun, Guarded>;
+  restartNats: () => Promise<void>;
+  stopNats: () => Promise<void>;
+  stop: () => Promise<void>;
+  logs: string;
+};
+
+const READY_TIMEOUT_MS = 30_000;
+const MAX_RESTARTS_A_MINUTE = 5;
+
+/** Throws with the port's number when something listens there. */
+const checkPort = (port: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', () => reject(new Error(`Port ${port} is in use. Set LETHE_PORT_BASE to another base, or end what uses it.`)));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve()));
+  });
+
+const waitForService = async (address: string, child: Guarded, logFile: string): Promise<void> => {
+  const client = new Client(address, credentials.createInsecure());
+  try {
+    await new Promise<void>((resolve, reject) => {
+      child.onExit(() => reject(new Error(`A service ended at its start; see ${logFile}`)));
+      client.waitForReady(Date.now() + READY_TIMEOUT_MS, (error) =>
+        error ? reject(new Error(`A service did not start; see ${logFile}`)) : resolve(),
+      );
+    });
+  } finally {
+    client.close();
+  }
+};
+
+type Places = {
+  state: string;
+  logs: string;
+  keys: ServiceKeys;
+  keyFiles: Record<Noun, string>;
+  publicKeysFile: string;
+  passwords: RolePasswords;
+};
+
+const preparePlaces = (state: string): Places => {
+  const logs = join(state, 'logs');
+  for (const folder of [state, logs, join(state, 'data'), join(state, 'keys')]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const keys = JSON.parse(keptSecret(join(state, 'keys'), 'services.json', () => JSON.stringify(newServiceKeys()))) as ServiceKeys;
+  const passwords = JSON.parse(keptSecret(join(state, 'keys'), 'roles.json', () => JSON.stringify(newPasswords()))) as RolePasswords;
+  const keyFiles = {} as Record<Noun, string>;
+  for (const noun of NOUNS) {
+    keyFiles[noun] = join(state, 'keys', `${noun}.pem`);
+    writeFileSync(keyFiles[noun], keys.privateKeys[noun], { mode: 0o600 });
+  }
+  const publicKeysFile = join(state, 'keys', 'public.json');
+  writeFileSync(publicKeysFile, JSON.stringify(keys.publicKeys), { mode: 0o600 });
+  return { state, logs, keys, keyFiles, publicKeysFile, passwords };
+};
+
+const serviceEnv = (
+  noun: Noun,
+  places: Places,
+  options: StackOptions,
+  addresses: Record<Noun, string>,
+  postgresUrl: string,
+  natsUrl: string,
+  issuer: string,
+): Record<string, string | undefined> => ({
+  PATH: process.env['PATH'],
+  HOME: process.env['HOME'],
+  OTEL_EXPORTER_OTLP_ENDPOINT: process.env['OTEL_EXPORTER_OTLP_ENDPOINT'],
+  OTEL_SERVICE_NAME: `lethe-${noun}`,
+  UV_THREADPOOL_SIZE: '16',
+  LETHE_LIFELINE: '1',
+  LETHE_DATABASE_URL: serviceDatabaseUrl(postgresUrl, 'lethe', noun, places.passwords),
+  LETHE_NATS_URL: natsUrl,
+  LETHE_LISTEN: addresses[noun],
+  ...Object.fromEntries(NOUNS.map((peer) => [`LETHE_${peer.toUpperCase()}_ADDRESS`, addresses[peer]])),
+  LETHE_KEY_FILE: places.keyFiles[noun],
+  LETHE_PUBLIC_KEYS_FILE: places.publicKeysFile,
+  LETHE_OIDC_ISSUERS: `${issuer}=${AUDIENCE}`,
+  LETHE_SUPERUSERS: options.superusers.map((subject) => `${issuer}|${subject}`).join(','),
+  LETHE_SECRET_KEYS: `local:${keptSecret(join(places.state, 'keys'), 'secrets')}`,
+  LETHE_DATA_FOLDER: join(places.state, 'data', 'runs'),
+  LETHE_FILE_ROOT: join(places.state, 'files'),
+  LETHE_ALLOW_PRIVATE_TARGETS: '1',
+  ...options.settings,
+});
+
+/** Starts a service, and starts it again when it dies, at most five times a minute. */
+const keepService = (
+  noun: Noun,
+  env: Record<string, string | undefined>,
+  logFile: string,
+  services: Map<Noun, Guarded>,
+  isEnding: () => boolean,
+): Guarded => {
+  const restarts: number[] = [];
+  const main = join(ROOT, 'services', SERVICE_FOLDERS[noun], 'src/main.ts');
+  const telemetry = join(ROOT, 'libs/service/src/telemetry.ts');
+  const start = (): Guarded => {
+    const child = spawnGuarded([process.execPath, '--import', telemetry, main], { logFile, env, cwd: ROOT });
+    services.set(noun, child);
+    child.onExit(() => {
+      const now = Date.now();
+      restarts.push(now);
+      while ((restarts[0] ?? now) < now - 60_000) restarts.shift();
+      // A first kill is not retried forever: a service that cannot stay up is left down, and its log says why.
+      if (!isEnding() && restarts.length <= MAX_RESTARTS_A_MINUTE) setTimeout(() => (isEnding() ? undefined : start()), 200);
+    });
+    return child;
+  };
+  return start();
+};
+
+type Undo = (() => Promise<void> | void)[];
+type Timed = <R>(name: string, address: string, work: () => Promise<R>) => Promise<R>;
+type Servers = {
+  postgres: PostgresServer;
+  oidc: LocalProvider;
+  nats: () => NatsServer;
+  restartNats: () => Promise<void>;
+  redirectUri: string;
+};
+
+const startServers = async (options: StackOptions, places: Places, timed: Timed, undo: Undo): Promise<Servers> => {
+  const port = (name: keyof typeof PORTS): number => options.portBase + PORTS[name];
+  const secret = (name: string): string => keptSecret(join(places.state, 'keys'), name);
+  const redirectUri = `http://127.0.0.1:${port('edge')}/signed-in`;
+  const data = (name: string): string => join(places.state, 'data', name);
+  const logFile = (name: string): string => join(places.logs, `${name}.log`);
+  let nats: NatsServer | undefined;
+  const restartNats = async (): Promise<void> => {
+    nats = await startNats({
+      program: findNats(join(ROOT, '.cache/nats')),
+      directory: data('nats'),
+      port: port('nats'),
+      password: secret('nats'),
+      logFile: logFile('nats'),
+    });
+  };
+  const startPostgresServer = async (): Promise<PostgresServer> => {
+    const server = await startPostgres({
+      directory: data('postgres'),
+      port: port('postgres'),
+      logFile: logFile('postgres'),
+      password: secret('postgres'),
+    });
+    undo.push(server.stop);
+    return server;
+  };
+  const startProvider = async (): Promise<LocalProvider> => {
+    const provider = await startOidc(port('oidc'), options.accounts, [redirectUri]);
+    undo.push(provider.close);
+    return provider;
+  };
+  undo.push(() => nats?.stop());
+  const [postgres, , oidc] = await Promise.all([
+    timed('Postgres', `127.0.0.1:${port('postgres')}`, startPostgresServer),
+    timed('NATS', `127.0.0.1:${port('nats')}`, restartNats),
+    timed('sign-in', `http://127.0.0.1:${port('oidc')}`, startProvider),
+  ]);
+  const running = (): NatsServer => {
+    if (!nats) throw new Error('NATS is not running');
+    return nats;
+  };
+  return { postgres, oidc, nats: running, restartNats, redirectUri };
+};
+
+const startAll = async (
+  options: StackOptions,
+  places: Places,
+  timed: Timed,
+  undo: Undo,
+  isEnding: () => boolean,
+): Promise<Omit<Stack, 'stop'>> => {
+  const addresses = Object.fromEntries(NOUNS.map((noun) => [noun, `127.0.0.1:${options.portBase + PORTS[noun]}`])) as Record<Noun, string>;
+  const servers = await startServers(options, places, timed, undo);
+  const { postgres, oidc } = servers;
+  await provision(postgres.url, 'lethe', places.passwords);
+  const services = new Map<Noun, Guarded>();
+  undo.push(() => Promise.all([...services.values()].map((child) => child.stop())).then(() => undefined));
+  const startOne = (noun: Noun): Promise<void> => {
+    const logFile = join(places.logs, `${noun}.log`);
+    const env = serviceEnv(noun, places, options, addresses, postgres.url, servers.nats().url, oidc.issuer);
+    return waitForService(addresses[noun], keepService(noun, env, logFile, services, isEnding), logFile);
+  };
+  await Promise.all(NOUNS.map((noun) => timed(noun, addresses[noun], () => startOne(noun))));
+  const edgePort = options.portBase + PORTS.edge;
+  const edge = await timed('edge', `http://127.0.0.1:${edgePort}`, () => startEdge(edgePort, addresses));
+  undo.push(edge.close);
+  const { redirectUri, restartNats } = servers;
+  return { addresses, postgres, oidc, edge, redirectUri, services, stopNats: () => servers.nats().stop(), restartNats, logs: places.logs };
+};
+
+/** Starts everything. When a step fails, what was started is ended before the error is thrown. */
+export const startStack = async (options: StackOptions): Promise<Stack> => {
+  const places = preparePlaces(options.state);
+  await Promise.all(Object.values(PORTS).map((offset) => checkPort(options.portBase + offset)));
+  const undo: Undo = [];
+  let ending = false;
+  const stop = async (): Promise<void> => {
+    ending = true;
+    for (const step of undo.toReversed()) await step();
+    undo.length = 0;
+  };
+  const timed: Timed = async (name, address, work) => {
+    const start = performance.now();
+    const result = await work();
+    options.report?.(name, address, performance.now() - start);
+    return result;
+  };
+  try {
+    return { ...(await startAll(options, places, timed, undo, () => ending)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+};

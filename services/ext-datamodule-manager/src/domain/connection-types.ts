@@ -1,0 +1,93 @@
+// The kinds of connections, each with the JSON Schema of its settings and of its secrets. Old schema versions stay readable.
+
+/** A kind of connection at a version of its schema. */
+export type ConnectionKind = {
+  readonly type: string;
+  readonly schemaVersion: number;
+  readonly description: string;
+  readonly settings: Record<string, unknown>;
+  readonly secret: Record<string, unknown>;
+  readonly readable: boolean;
+  readonly writable: boolean;
+};
+
+const object = (properties: Record<string, unknown>, required: string[] = []): Record<string, unknown> => ({
+  type: 'object',
+  additionalProperties: false,
+  properties,
+  required,
+});
+const text = (description: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
+  type: 'string',
+  minLength: 1,
+  maxLength: 1024,
+  description,
+  ...more,
+});
+
+const POSTGRES: ConnectionKind = {
+  type: 'postgres',
+  schemaVersion: 1,
+  description: 'A PostgreSQL database. Tables are read and written.',
+  settings: object(
+    {
+      host: text('Name or address of the server.', { pattern: '^[A-Za-z0-9.:_-]+$' }),
+      port: { type: 'integer', minimum: 1, maximum: 65535, default: 5432, description: 'Port of the server.' },
+      database: text('Name of the database.'),
+      user: text('Name of the role.'),
+      schema: text('Schema of tables that name none.', { default: 'public', maxLength: 63 }),
+      tls: {
+        type: 'string',
+        enum: ['disable', 'require', 'verify-full'],
+        default: 'disable',
+        description: 'How the connection is protected.',
+      },
+    },
+    ['host', 'database', 'user'],
+  ),
+  secret: object({ password: text('Password of the role.') }),
+  readable: true,
+  writable: true,
+};
+
+const FILE: ConnectionKind = {
+  type: 'file',
+  schemaVersion: 1,
+  description: 'A folder of csv and jsonl files below the file root of DataManager.',
+  settings: object(
+    { path: text('Folder, relative to the file root.', { pattern: String.raw`^(?!/)(?!.*(?:^|/)\.\.(?:/|$))[^\u0000]+$` }) },
+    ['path'],
+  ),
+  secret: object({}),
+  readable: true,
+  writable: true,
+};
+
+const HTTP: ConnectionKind = {
+  type: 'http',
+  schemaVersion: 1,
+  description: 'An HTTP API that answers JSON. The one host of the base URL is all that is ever called.',
+  settings: object(
+    {
+      baseUrl: text('Base of all paths, http or https, without credentials.', { pattern: String.raw`^https?://[^/?#@\s]+(?:/[^?#\s]*)?$` }),
+      headers: {
+        type: 'object',
+        maxProperties: 20,
+        additionalProperties: { type: 'string', maxLength: 1024 },
+        description: 'Headers of every request; never a secret.',
+      },
+      authorizationScheme: { type: 'string', enum: ['Bearer', 'Basic'], default: 'Bearer', description: 'How the token is sent.' },
+    },
+    ['baseUrl'],
+  ),
+  secret: object({ token: text('Sent as `authorization: <scheme> <token>`.', { maxLength: 8192 }) }),
+  readable: true,
+  writable: false,
+};
+
+/** All kinds, newest schema version last. */
+export const CONNECTION_KINDS: readonly ConnectionKind[] = [FILE, HTTP, POSTGRES];
+
+/** The newest version of a kind, or the version named. */
+export const connectionKind = (type: string, schemaVersion?: number): ConnectionKind | undefined =>
+  CONNECTION_KINDS.filter((kind) => kind.type === type && (schemaVersion === undefined || kind.schemaVersion === schemaVersion)).at(-1);

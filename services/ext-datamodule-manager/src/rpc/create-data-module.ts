@@ -1,0 +1,39 @@
+import type { CreateDataModuleRequest, CreateDataModuleResponse } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { mutate } from '@lethe/db/mutate';
+import type { CallContext } from '@lethe/grpc/context';
+import { randomUUIDv7 } from 'node:crypto';
+import { checkDocument } from './check-document.ts';
+import type { Deps } from './deps.ts';
+import { auditModule, moduleView } from './views.ts';
+
+/** Makes a data module from a document. */
+export const createDataModule =
+  (deps: Deps) =>
+  async (request: CreateDataModuleRequest, ctx: CallContext): Promise<CreateDataModuleResponse> => {
+    const { groupId, displayName, namespace } = request;
+    const document = request.document ?? {};
+    const documentHash = await checkDocument(document);
+    return mutate(deps.store, ctx, request.requestId, async (tx) => {
+      const row = await tx
+        .insertInto('dataModules')
+        .values({
+          id: randomUUIDv7(),
+          groupId,
+          displayName,
+          namespace,
+          document: JSON.stringify(document),
+          documentRevision: 1n,
+          documentHash,
+          headVersion: '',
+        })
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      return {
+        response: { dataModule: moduleView(row) },
+        resource: `modules/${row.id}`,
+        groupId,
+        after: auditModule(row),
+        revision: row.version,
+      };
+    });
+  };

@@ -1,0 +1,20 @@
+import type {
+  GetDataModuleVersionRequest,
+  GetDataModuleVersionResponse,
+} from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { loadVisible } from '@lethe/db/visible';
+import type { CallContext } from '@lethe/grpc/context';
+import { notFound } from '@lethe/grpc/errors';
+import { findModule, findVersion } from '../store/modules.ts';
+import type { Deps } from './deps.ts';
+import { versionView } from './views.ts';
+
+/** A published version with its document. */
+export const getDataModuleVersion =
+  (deps: Deps) =>
+  async (request: GetDataModuleVersionRequest, ctx: CallContext): Promise<GetDataModuleVersionResponse> => {
+    const module = await loadVisible(ctx, 'module', findModule(deps.store.db, request.moduleId));
+    const version = await findVersion(deps.store.db, module.id, request.version);
+    if (!version) throw notFound('module version');
+    return { version: versionView(version) };
+  };

@@ -1,0 +1,13 @@
+import type { GetDataModuleRequest, GetDataModuleResponse } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { loadVisible } from '@lethe/db/visible';
+import type { CallContext } from '@lethe/grpc/context';
+import { findModule } from '../store/modules.ts';
+import type { Deps } from './deps.ts';
+import { moduleView } from './views.ts';
+
+/** A data module with its source document. */
+export const getDataModule =
+  (deps: Deps) =>
+  async (request: GetDataModuleRequest, ctx: CallContext): Promise<GetDataModuleResponse> => ({
+    dataModule: moduleView(await loadVisible(ctx, 'module', findModule(deps.store.db, request.moduleId))),
+  });

@@ -1,0 +1,24 @@
+import { ConnectionType } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
+import type {
+  ListConnectionTypesRequest,
+  ListConnectionTypesResponse,
+} from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { closePage, openPage } from '@lethe/db/page';
+import type { CallContext } from '@lethe/grpc/context';
+import { CONNECTION_KINDS } from '../domain/connection-types.ts';
+import { connectionTypeView } from './views.ts';
+
+const keyOf = ({ type, schemaVersion }: { type: string; schemaVersion: number }): string =>
+  `${type}/${String(schemaVersion).padStart(6, '0')}`;
+
+/** A page of connection types. */
+export const listConnectionTypes =
+  () =>
+  async (request: ListConnectionTypesRequest, ctx: CallContext): Promise<ListConnectionTypesResponse> => {
+    const page = openPage(ctx, request);
+    const kinds = CONNECTION_KINDS.map(connectionTypeView)
+      .filter((kind) => keyOf(kind) > page.after)
+      .toSorted((a, b) => keyOf(a).localeCompare(keyOf(b)));
+    const { items, nextPageToken } = closePage(page, kinds, keyOf, ConnectionType);
+    return { connectionTypes: items, nextPageToken };
+  };

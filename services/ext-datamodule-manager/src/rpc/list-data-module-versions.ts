@@ -1,0 +1,24 @@
+import { DataModuleVersion } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
+import type {
+  ListDataModuleVersionsRequest,
+  ListDataModuleVersionsResponse,
+} from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { closePage, openPage } from '@lethe/db/page';
+import { loadVisible } from '@lethe/db/visible';
+import type { CallContext } from '@lethe/grpc/context';
+import { findModule, listVersions } from '../store/modules.ts';
+import type { Deps } from './deps.ts';
+import { versionView } from './views.ts';
+
+/** A page of a module's versions. */
+export const listDataModuleVersions =
+  (deps: Deps) =>
+  async (request: ListDataModuleVersionsRequest, ctx: CallContext): Promise<ListDataModuleVersionsResponse> => {
+    const module = await loadVisible(ctx, 'module', findModule(deps.store.db, request.moduleId));
+    const page = openPage(ctx, request);
+    const rows = await listVersions(deps.store.db, { moduleId: module.id, all: request.showAll, after: page.after, limit: page.limit + 1 });
+    // Numbers of abandoned versions may occur again, so a page goes on after a place and not after a number.
+    const places = new Map(rows.map((row) => [versionView(row, false), row.place]));
+    const { items, nextPageToken } = closePage(page, [...places.keys()], (view) => String(places.get(view)), DataModuleVersion);
+    return { versions: items, nextPageToken };
+  };

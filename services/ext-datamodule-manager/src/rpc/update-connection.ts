@@ -1,0 +1,104 @@
+import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
+import type { UpdateConnectionRequest, UpdateConnectionResponse } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { checkEtag } from '@lethe/db/etag';
+import { readMask } from '@lethe/db/mask';
+import { mutate } from '@lethe/db/mutate';
+import type { CallContext } from '@lethe/grpc/context';
+import { fail, invalidField } from '@lethe/grpc/errors';
+import type { Updateable } from 'kysely';
+import { lockConnection } from '../store/connections.ts';
+import type { ConnectionRow, Tables } from '../store/tables.ts';
+import { checkAddress } from './check-settings.ts';
+import type { Deps } from './deps.ts';
+import { loadConnection } from './load-connection.ts';
+import { openSecret, sealSecret } from './secrets.ts';
+import { tellOwners } from './tell-owners.ts';
+import { auditConnection, connectionView } from './views.ts';
+
+const MUTABLE = ['display_name', 'description', 'namespace', 'settings', 'contract', 'owner_ids', 'discoverable', 'secret'];
+
+const isPopulated =
+  (request: UpdateConnectionRequest) =>
+  (path: string): boolean => {
+    const wanted = request.connection;
+    const values: Record<string, unknown> = {
+      display_name: wanted?.displayName,
+      description: wanted?.description,
+      namespace: wanted?.namespace,
+      settings: wanted?.settings ?? (request.uri !== '' ? request.uri : undefined),
+      contract: wanted?.contract,
+      owner_ids: wanted?.ownerIds.length,
+      // An absent flag cannot be told from false; without a mask it stays as it is.
+      discoverable: wanted?.discoverable,
+      secret: request.secret ?? (request.uri !== '' ? request.uri : undefined),
+    };
+    return Boolean(values[path]);
+  };
+
+const plainChanges = (wanted: Connection | undefined, paths: Set<string>): Updateable<Tables['connections']> => ({
+  ...(paths.has('display_name') ? { displayName: wanted?.displayName ?? '' } : {}),
+  ...(paths.has('description') ? { description: wanted?.description ?? '' } : {}),
+  ...(paths.has('namespace') ? { namespace: wanted?.namespace ?? '' } : {}),
+  ...(paths.has('contract') ? { contract: wanted?.contract ?? '' } : {}),
+  ...(paths.has('owner_ids') ? { ownerIds: wanted?.ownerIds ?? [] } : {}),
+  ...(paths.has('discoverable') ? { discoverable: wanted?.discoverable ?? false } : {}),
+});
+
+/** The new address, with the kept half of it where only one is changed. */
+const addressChanges = (
+  deps: Deps,
+  before: ConnectionRow,
+  request: UpdateConnectionRequest,
+  paths: Set<string>,
+): Updateable<Tables['connections']> => {
+  if (!paths.has('settings') && !paths.has('secret')) return {};
+  const withUri = request.uri !== '';
+  const settings = withUri ? undefined : paths.has('settings') ? (request.connection?.settings ?? {}) : before.settings;
+  const secret = withUri ? undefined : paths.has('secret') ? (request.secret?.values ?? {}) : openSecret(deps.config, before);
+  const checked = checkAddress(before.type, { settings, secret, uri: request.uri });
+  return {
+    settings: JSON.stringify(checked.settings),
+    schemaVersion: checked.kind.schemaVersion,
+    ...(paths.has('secret') ? sealSecret(deps.config, before, checked.secret, deps.now()) : {}),
+  };
+};
+
+/** Changes a connection. Runs in progress go on with what they resolved. */
+export const updateConnection =
+  (deps: Deps) =>
+  async (request: UpdateConnectionRequest, ctx: CallContext): Promise<UpdateConnectionResponse> => {
+    const paths = readMask(request.updateMask, MUTABLE, isPopulated(request));
+    if (paths.has('display_name') && !request.connection?.displayName)
+      throw invalidField('connection.display_name', 'string.min_len', 'a name is required');
+    if (paths.has('owner_ids') && (request.connection?.ownerIds.length ?? 0) === 0) {
+      throw fail(
+        'OWNER_INVALID',
+        {},
+        { fields: [{ field: 'connection.owner_ids', rule: 'OWNER_INVALID', description: 'a connection has at least one owner' }] },
+      );
+    }
+    const visible = await loadConnection(deps, ctx, request.connectionId);
+    return mutate(deps.store, ctx, request.requestId, async (tx) => {
+      const before = await lockConnection(tx, visible.id);
+      checkEtag(request.etag, before.version);
+      const after = await tx
+        .updateTable('connections')
+        .set({
+          ...plainChanges(request.connection, paths),
+          ...addressChanges(deps, before, request, paths),
+          version: before.version + 1,
+          updateTime: deps.now(),
+        })
+        .where('id', '=', before.id)
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      return {
+        response: { connection: connectionView(after) },
+        groupId: after.groupId,
+        before: auditConnection(before),
+        after: auditConnection(after),
+        revision: after.version,
+        events: [tellOwners(after, 'CONNECTION_UPDATED')],
+      };
+    });
+  };

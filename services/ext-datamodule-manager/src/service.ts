@@ -1,0 +1,21 @@
+// The only wiring of ExtDatamoduleManager.
+import { DataManagerService } from '@lethe/contracts/gen/lethe/data/v1/data_service';
+import { ExtDatamoduleManagerService } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { UserManagerService } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import { defineService } from '@lethe/service/define-service';
+import { readConfig } from './config.ts';
+import { handlers } from './rpc/index.ts';
+import { migrations } from './store/migrations/index.ts';
+import type { Tables } from './store/tables.ts';
+
+export const service = defineService<Tables>()({
+  noun: 'extdatamodule',
+  fullName: 'lethe.extdatamodule.v1.ExtDatamoduleManager',
+  definition: ExtDatamoduleManagerService,
+  migrations,
+  calls: { data: DataManagerService, user: UserManagerService },
+  readConfig,
+  build: ({ store, config, clients, publicKeys, now }) => ({
+    handlers: handlers({ store, config, data: clients.data, user: clients.user, publicKeys, now }),
+  }),
+});

@@ -1,0 +1,58 @@
+import type { Queryable } from '@lethe/db/open';
+import type { ConnectionRow, Tables } from './tables.ts';
+
+type Db = Queryable<Tables>;
+
+/** A connection that is not deleted. */
+export const findConnection = (db: Db, id: string): Promise<ConnectionRow | undefined> =>
+  db.selectFrom('connections').selectAll().where('id', '=', id).where('deleteTime', 'is', null).executeTakeFirst();
+
+/** Whether a user owns any connection. */
+export const ownsAny = async (db: Db, userId: string): Promise<boolean> =>
+  (await db
+    .selectFrom('connections')
+    .select('id')
+    .where((row) => row(row.val(userId), '=', row.fn.any('ownerIds')))
+    .where('deleteTime', 'is', null)
+    .limit(1)
+    .executeTakeFirst()) !== undefined;
+
+/** A connection, locked for a change. */
+export const lockConnection = (db: Db, id: string): Promise<ConnectionRow> =>
+  db.selectFrom('connections').selectAll().where('id', '=', id).forUpdate().executeTakeFirstOrThrow();
+
+/** Filters of the list; empty ones do not filter. `groupIds` undefined = all. */
+export type ConnectionFilter = {
+  groupIds: string[] | undefined;
+  userId: string;
+  groupId: string;
+  namespace: string;
+  displayName: string;
+  type: string;
+  after: string;
+  limit: number;
+};
+
+/** A page of connections by id: of the caller's groups, the caller's own, and discoverable ones. */
+export const listConnections = (db: Db, filter: ConnectionFilter): Promise<ConnectionRow[]> =>
+  db
+    .selectFrom('connections')
+    .selectAll()
+    .where('deleteTime', 'is', null)
+    .$if(filter.groupIds !== undefined, (rows) =>
+      rows.where((row) =>
+        row.or([
+          row('discoverable', '=', true),
+          row('groupId', '=', row.fn.any(row.val(filter.groupIds ?? []))),
+          row(row.val(filter.userId), '=', row.fn.any('ownerIds')),
+        ]),
+      ),
+    )
+    .$if(filter.groupId !== '', (rows) => rows.where('groupId', '=', filter.groupId))
+    .$if(filter.namespace !== '', (rows) => rows.where('namespace', '=', filter.namespace))
+    .$if(filter.displayName !== '', (rows) => rows.where('displayName', '=', filter.displayName))
+    .$if(filter.type !== '', (rows) => rows.where('type', '=', filter.type))
+    .$if(filter.after !== '', (rows) => rows.where('id', '>', filter.after))
+    .orderBy('id')
+    .limit(filter.limit)
+    .execute();

@@ -1,0 +1,17 @@
+import type { GetScriptRequest, GetScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
+import { loadVisible } from '@lethe/db/visible';
+import type { CallContext } from '@lethe/grpc/context';
+import { notFound } from '@lethe/grpc/errors';
+import { findScript, findVersion } from '../store/scripts.ts';
+import type { Deps } from './deps.ts';
+import { scriptView } from './views.ts';
+
+/** A script with one of its versions. */
+export const getScript =
+  (deps: Deps) =>
+  async (request: GetScriptRequest, ctx: CallContext): Promise<GetScriptResponse> => {
+    const script = await loadVisible(ctx, 'script', findScript(deps.store.db, request.scriptId));
+    const version = await findVersion(deps.store.db, script.id, request.version || script.headVersion);
+    if (!version) throw notFound('script version');
+    return { script: scriptView(script, version) };
+  };

@@ -1,0 +1,40 @@
+import { Script_Language as Language, type Script_Language, type Script_Type } from '@lethe/contracts/gen/lethe/script/v1/script';
+import type { TestScriptRequest, TestScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
+import { loadVisible } from '@lethe/db/visible';
+import type { CallContext } from '@lethe/grpc/context';
+import { fail, notFound } from '@lethe/grpc/errors';
+import { parseTransformProperties } from '@lethe/module/parse-script';
+import { fillParameters } from '../domain/parameters.ts';
+import { isTestable } from '../domain/script.ts';
+import { findScript, findVersion } from '../store/scripts.ts';
+import type { Deps } from './deps.ts';
+import { versionView } from './views.ts';
+
+const DEADLINE_MS = 58_000;
+
+/** Runs a script on given rows, through DataManager's sandbox. */
+export const testScript =
+  (deps: Deps) =>
+  async (request: TestScriptRequest, ctx: CallContext): Promise<TestScriptResponse> => {
+    const script = await loadVisible(ctx, 'script', findScript(deps.store.db, request.scriptId));
+    const language = script.language as Script_Language;
+    if (!isTestable(script.type as Script_Type, language)) throw fail('NOT_TESTABLE');
+    const version = await findVersion(deps.store.db, script.id, request.version || script.headVersion);
+    if (!version) throw notFound('script version');
+    const filled = fillParameters(versionView(version, false).parameters, request.parameters);
+    if ('invalid' in filled) throw fail('PARAMETER_INVALID', { parameters: filled.invalid.join(', ') });
+    const declared = parseTransformProperties(version.properties);
+    const outputs = 'outputs' in declared ? declared.outputs : undefined;
+    return deps.data.testRows(
+      {
+        language: language === Language.SQL ? 'SQL' : 'TYPESCRIPT',
+        content: version.content,
+        tables: request.tables.map(({ table, rows }) => ({ table, rows, columns: [] })),
+        table: request.table || (request.tables[0]?.table ?? ''),
+        parameters: filled.values,
+        wholeTable: outputs?.wholeTable ?? false,
+        outputs: outputs?.columns ?? [],
+      },
+      { parent: ctx, deadlineMs: DEADLINE_MS },
+    );
+  };

@@ -1,0 +1,109 @@
+import { ScriptVersion_State as State, type Parameter, type Script } from '@lethe/contracts/gen/lethe/script/v1/script';
+import type { UpdateScriptRequest, UpdateScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
+import { checkEtag } from '@lethe/db/etag';
+import { readMask } from '@lethe/db/mask';
+import { mutate } from '@lethe/db/mutate';
+import { loadVisible } from '@lethe/db/visible';
+import type { CallContext } from '@lethe/grpc/context';
+import { invalidField } from '@lethe/grpc/errors';
+import type { Transaction } from 'kysely';
+import { editedVersion } from '../domain/script.ts';
+import { findScript, findVersion, lockScript } from '../store/scripts.ts';
+import type { ScriptRow, Tables, VersionRow } from '../store/tables.ts';
+import { checkContent, type Content } from './check-content.ts';
+import type { Deps } from './deps.ts';
+import { auditScript, scriptView, versionView } from './views.ts';
+
+const OWN = ['display_name', 'description', 'namespace'];
+const OF_VERSION = ['version.content', 'version.properties', 'version.parameters'];
+
+const isPopulated =
+  (script: Script | undefined) =>
+  (path: string): boolean => {
+    const values: Record<string, unknown> = {
+      display_name: script?.displayName,
+      description: script?.description,
+      namespace: script?.namespace,
+      'version.content': script?.version?.content,
+      'version.properties': script?.version?.properties,
+      'version.parameters': script?.version?.parameters.length,
+    };
+    return Boolean(values[path]);
+  };
+
+const merge = (row: ScriptRow, head: VersionRow, wanted: Script, paths: Set<string>): Content => {
+  const present = versionView(head, true);
+  const parameters: Parameter[] = paths.has('version.parameters') ? (wanted.version?.parameters ?? []) : present.parameters;
+  return {
+    type: row.type as Content['type'],
+    language: row.language as Content['language'],
+    content: paths.has('version.content') ? (wanted.version?.content ?? '') : present.content,
+    properties: paths.has('version.properties') ? (wanted.version?.properties ?? {}) : head.properties,
+    parameters,
+  };
+};
+
+const saveVersion = async (tx: Transaction<Tables>, row: ScriptRow, head: VersionRow, content: Content): Promise<VersionRow> => {
+  const derived = checkContent(content);
+  const { number, replaces } = editedVersion({ number: head.number, state: head.state as State });
+  const values = {
+    content: content.content,
+    ...derived,
+    properties: JSON.stringify(content.properties),
+    parameters: JSON.stringify(content.parameters),
+  };
+  if (replaces) {
+    return tx
+      .updateTable('scriptVersions')
+      .set(values)
+      .where('scriptId', '=', row.id)
+      .where('number', '=', number)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+  }
+  return tx
+    .insertInto('scriptVersions')
+    .values({ scriptId: row.id, number, state: State.DRAFT, ...values })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+};
+
+/** Changes a script; changed content goes into the draft, or into a new one after a released head. */
+export const updateScript =
+  (deps: Deps) =>
+  async (request: UpdateScriptRequest, ctx: CallContext): Promise<UpdateScriptResponse> => {
+    const wanted = request.script;
+    if (!wanted) throw invalidField('script', 'required', 'a script is required');
+    const paths = readMask(request.updateMask, [...OWN, ...OF_VERSION], isPopulated(wanted));
+    if (paths.has('display_name') && wanted.displayName === '')
+      throw invalidField('script.display_name', 'string.min_len', 'a name is required');
+    const visible = await loadVisible(ctx, 'script', findScript(deps.store.db, request.scriptId));
+    return mutate(deps.store, ctx, request.requestId, async (tx) => {
+      const before = await lockScript(tx, visible.id);
+      checkEtag(request.etag, before.version);
+      const head = await findVersion(tx, before.id, before.headVersion);
+      if (!head) throw new Error('a script without its head version');
+      const version = OF_VERSION.some((path) => paths.has(path))
+        ? await saveVersion(tx, before, head, merge(before, head, wanted, paths))
+        : head;
+      const after = await tx
+        .updateTable('scripts')
+        .set({
+          ...(paths.has('display_name') ? { displayName: wanted.displayName } : {}),
+          ...(paths.has('description') ? { description: wanted.description } : {}),
+          ...(paths.has('namespace') ? { namespace: wanted.namespace } : {}),
+          headVersion: version.number,
+          version: before.version + 1,
+          updateTime: deps.now(),
+        })
+        .where('id', '=', before.id)
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      return {
+        response: { script: scriptView(after, version) },
+        before: auditScript(before, head),
+        after: auditScript(after, version),
+        revision: after.version,
+      };
+    });
+  };
