@@ -1,0 +1,35 @@
+// The bindings of a task: ranks and parameters.
+import type { ScriptBinding } from '@lethe/contracts/gen/lethe/module/v1/protocol';
+
+/** The index of the first binding whose rank is taken: by another of its table, or, with `global`, by any other. */
+export const repeatedRank = (bindings: readonly ScriptBinding[], global: boolean): number | undefined => {
+  const seen = new Set<string>();
+  for (const [index, { table, rank }] of bindings.entries()) {
+    const key = global ? String(rank) : JSON.stringify([table, rank]);
+    if (seen.has(key)) return index;
+    seen.add(key);
+  }
+  return undefined;
+};
+
+/** A declared parameter, as far as filling it goes. */
+export type Declared = { name: string; defaultValue: string; required: boolean };
+
+/** The values of a binding's parameters over the declared defaults; or the names that are unknown or missing. */
+export const fillParameters = (
+  declared: readonly Declared[],
+  given: Record<string, string>,
+): { values: Record<string, string> } | { invalid: string[] } => {
+  const unknown = Object.keys(given).filter((name) => !declared.some((parameter) => parameter.name === name));
+  const missing = declared.filter(({ name, required }) => required && given[name] === undefined).map(({ name }) => name);
+  if (unknown.length > 0 || missing.length > 0) return { invalid: [...unknown, ...missing] };
+  return { values: Object.fromEntries(declared.map(({ name, defaultValue }) => [name, given[name] ?? defaultValue])) };
+};
+
+/** Puts a run's parameters over those of the bindings; answers the names that no binding has. */
+export const overrideParameters = (bindings: readonly ScriptBinding[], given: Record<string, string>): string[] => {
+  const unknown = Object.keys(given).filter((name) => !bindings.some(({ parameters }) => name in parameters));
+  for (const binding of bindings)
+    for (const [name, value] of Object.entries(given)) if (name in binding.parameters) binding.parameters[name] = value;
+  return unknown;
+};

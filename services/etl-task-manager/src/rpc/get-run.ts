@@ -1,0 +1,15 @@
+import type { GetRunRequest, GetRunResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
+import { loadVisible } from '@lethe/db/visible';
+import type { CallContext } from '@lethe/grpc/context';
+import { findRun } from '../store/runs.ts';
+import type { Deps } from './deps.ts';
+import { observe } from './observe.ts';
+
+/** A run. */
+export const getRun =
+  (deps: Deps) =>
+  async (request: GetRunRequest, ctx: CallContext): Promise<GetRunResponse> => {
+    const row = await loadVisible(ctx, 'run', findRun(deps.store.db, request.runId));
+    ctx.runId = row.id;
+    return { run: await observe(deps, ctx, row, true) };
+  };

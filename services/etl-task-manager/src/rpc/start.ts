@@ -1,0 +1,100 @@
+import { RunRequested } from '@lethe/contracts/gen/lethe/event/v1/facts';
+import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
+import type { StartRequest, StartResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
+import { mutate } from '@lethe/db/mutate';
+import { loadVisible } from '@lethe/db/visible';
+import { callingUser, type CallContext } from '@lethe/grpc/context';
+import { fail, invalidField } from '@lethe/grpc/errors';
+import { randomUUIDv7 } from 'node:crypto';
+import { overrideParameters } from '../domain/bindings.ts';
+import { findLiveRun } from '../store/runs.ts';
+import { findRevision, findTask, lockTask } from '../store/tasks.ts';
+import type { RevisionRow, TaskRow } from '../store/tables.ts';
+import { command, requireGrants, ticketFor } from './command.ts';
+import { fetchModule } from './compile.ts';
+import type { Deps } from './deps.ts';
+import { auditRun, runView } from './views.ts';
+
+const bindingsOf = (plan: EffectivePlan) => [
+  ...plan.sources.flatMap(({ collect }) => (collect?.$case === 'script' ? [collect.value] : [])),
+  ...plan.transforms.flatMap(({ binding }) => (binding ? [binding] : [])),
+];
+
+const planOfRun = (revision: RevisionRow, parameters: Record<string, string>): EffectivePlan => {
+  const plan = EffectivePlan.decode(revision.plan ?? Buffer.alloc(0));
+  const unknown = overrideParameters(bindingsOf(plan), parameters);
+  if (unknown.length > 0) throw fail('PARAMETER_UNKNOWN', { parameters: unknown.join(', ') });
+  return plan;
+};
+
+type Prepared = { runId: string; plan: EffectivePlan; ticket: string; baseVersion: string; releasedBy: string; revision: RevisionRow };
+
+const prepare = async (deps: Deps, ctx: CallContext, task: TaskRow, request: StartRequest): Promise<Prepared> => {
+  const revision = task.releasedRevision > 0 ? await findRevision(deps.store.db, task.id, task.releasedRevision) : undefined;
+  if (!revision) throw fail('NOT_RELEASED');
+  const plan = planOfRun(revision, request.parameters);
+  const releasedBy = revision.releasedBy ?? '';
+  await requireGrants(deps, ctx, plan, releasedBy);
+  const module = await fetchModule(deps, ctx, task.moduleId);
+  const runId = randomUUIDv7();
+  const ticket = await ticketFor(deps, { id: runId, groupId: task.groupId, releasedBy, snapshotHash: revision.snapshotHash }, plan);
+  return { runId, plan, ticket, baseVersion: module.headVersion, releasedBy, revision };
+};
+
+const startTask = async (deps: Deps, ctx: CallContext, taskId: string, request: StartRequest): Promise<StartResponse> => {
+  const task = await loadVisible(ctx, 'task', findTask(deps.store.db, taskId));
+  const { runId, plan, ticket, baseVersion, releasedBy, revision } = await prepare(deps, ctx, task, request);
+  const startedBy = callingUser(ctx).userId;
+  return mutate(deps.store, ctx, request.requestId, async (tx) => {
+    await lockTask(tx, task.id);
+    const live = await findLiveRun(tx, task.id);
+    if (live) throw fail('RUN_ALREADY_ACTIVE', { run_id: live.id });
+    const shared = {
+      taskId: task.id,
+      groupId: task.groupId,
+      moduleId: task.moduleId,
+      taskRevision: revision.number,
+      snapshotHash: revision.snapshotHash,
+      baseVersion,
+      startedBy,
+      releasedBy,
+    };
+    const run = await tx
+      .insertInto('runs')
+      .values({
+        ...shared,
+        id: runId,
+        state: RunState.CREATED,
+        desire: Desire.RUN,
+        desireRevision: 1n,
+        live: true,
+        executionRevision: 0n,
+        plan: Buffer.from(EffectivePlan.encode(plan).finish()),
+        parameters: Buffer.from(JSON.stringify(request.parameters)),
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    const payload = RunRequested.encode({ spec: { ...shared, runId, plan, parameters: request.parameters, ticket } }).finish();
+    return {
+      response: { run: runView(run) },
+      resource: `runs/${runId}`,
+      groupId: task.groupId,
+      runId,
+      after: auditRun(run),
+      events: [{ consumer: 'data', type: 'lethe.event.v1.RunRequested', payload }],
+    };
+  });
+};
+
+/** Makes a run of a task, or confirms the upload of a prepared run. */
+export const start =
+  (deps: Deps) =>
+  async (request: StartRequest, ctx: CallContext): Promise<StartResponse> => {
+    if (request.target?.$case === 'runId') {
+      if (Object.keys(request.parameters).length > 0)
+        throw invalidField('parameters', 'PARAMETER_UNKNOWN', 'a run has its parameters already');
+      return command(deps, ctx, { runId: request.target.value, requestId: request.requestId }, { command: 'UPLOAD' });
+    }
+    return startTask(deps, ctx, request.target?.value ?? '', request);
+  };

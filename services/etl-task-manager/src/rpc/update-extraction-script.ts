@@ -1,0 +1,20 @@
+import type { UpdateExtractionScriptRequest, UpdateExtractionScriptResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
+import type { CallContext } from '@lethe/grpc/context';
+import { fail } from '@lethe/grpc/errors';
+import { repeatedRank } from '../domain/bindings.ts';
+import type { Deps } from './deps.ts';
+import { editTask } from './edit-task.ts';
+
+/** Replaces the extraction bindings, whole. */
+export const updateExtractionScript =
+  (deps: Deps) =>
+  async (request: UpdateExtractionScriptRequest, ctx: CallContext): Promise<UpdateExtractionScriptResponse> => {
+    const twice = repeatedRank(request.bindings, false);
+    if (twice !== undefined)
+      throw fail(
+        'RANK_TWICE',
+        {},
+        { fields: [{ field: `bindings[${twice}].rank`, rule: 'RANK_TWICE', description: 'the rank is taken' }] },
+      );
+    return editTask(deps, ctx, request, { extraction: request.bindings });
+  };

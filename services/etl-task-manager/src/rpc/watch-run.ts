@@ -1,0 +1,41 @@
+import { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
+import type { WatchRunRequest, WatchRunResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
+import { loadVisible } from '@lethe/db/visible';
+import type { CallContext } from '@lethe/grpc/context';
+import { fail } from '@lethe/grpc/errors';
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isTerminal } from '../domain/run.ts';
+import { findRun } from '../store/runs.ts';
+import type { Deps } from './deps.ts';
+import { observe } from './observe.ts';
+
+const LOOK_EVERY_MS = 250;
+const CHECKPOINT_MS = 15_000;
+
+// The token is a digest of what was sent: a client that shows it again hears of the present state only where it has changed.
+const tokenOf = (run: Run): string => createHash('sha256').update(Run.encode(run).finish()).digest('base64url');
+
+/** The present state, then each change, until a terminal state. Reads the table and DataManager; holds nothing that they lack. */
+export const watchRun = (deps: Deps) =>
+  async function* (request: WatchRunRequest, ctx: CallContext): AsyncIterable<WatchRunResponse> {
+    if (request.resumeToken !== '' && !/^[\w-]{43}$/.test(request.resumeToken)) throw fail('RESUME_TOKEN_INVALID');
+    await loadVisible(ctx, 'run', findRun(deps.store.db, request.runId));
+    ctx.runId = request.runId;
+    let last = request.resumeToken;
+    let sentMs = Date.now();
+    while (!ctx.signal.aborted) {
+      const row = await findRun(deps.store.db, request.runId);
+      if (!row) return;
+      const run = await observe(deps, ctx, row);
+      const resumeToken = tokenOf(run);
+      const checkpoint = resumeToken === last;
+      if (!checkpoint || Date.now() - sentMs > CHECKPOINT_MS || isTerminal(run.state)) {
+        yield { run, resumeToken, checkpoint };
+        sentMs = Date.now();
+      }
+      if (isTerminal(run.state)) return;
+      last = resumeToken;
+      await sleep(LOOK_EVERY_MS, undefined, { signal: ctx.signal }).catch(() => {});
+    }
+  };
