@@ -134,19 +134,21 @@ const answer = async (request: EngineRequest): Promise<void> => {
   process.send?.(response);
 };
 
+const serve = async (before: Promise<void>, request: EngineRequest): Promise<void> => {
+  await before;
+  await answer(request);
+  if (request.verb !== 'close') return;
+  session?.connection.closeSync();
+  session?.instance.closeSync();
+  process.disconnect?.();
+};
+
 process.on('message', (request: EngineRequest) => {
   if (request.verb === 'interrupt') {
     session?.connection.interrupt();
     return;
   }
-  queue = queue.then(() => answer(request));
-  if (request.verb === 'close') {
-    queue = queue.then(() => {
-      session?.connection.closeSync();
-      session?.instance.closeSync();
-      process.disconnect?.();
-    });
-  }
+  queue = serve(queue, request);
 });
 
 // A statement may hold the other threads for long, and an orderly exit would wait for them.
