@@ -1,0 +1,58 @@
+import { quoteLiteral } from './identifiers.ts';
+
+/** What differs between the SQL of the engines. Every function of `plan/` that emits SQL takes one, so that another engine can follow. */
+export type Dialect = {
+  name: string;
+  text: string;
+  boolean: string;
+  integer: string;
+  double: string;
+  date: string;
+  time: string;
+  timestamp: string;
+  timestampWithZone: string;
+  uuid: string;
+  bytes: string;
+  decimal: (precision: number, scale: number) => string;
+  /** NULL where the text cannot be read as the type. */
+  tryCast: (expression: string, type: string) => string;
+  /** True where the whole text matches an RE2 pattern. */
+  matches: (expression: string, pattern: string) => string;
+  /** NULL where the text is not hexadecimal. */
+  bytesFromHex: (expression: string) => string;
+  /** Lower-case hexadecimal. */
+  hexFromBytes: (expression: string) => string;
+  isJson: (expression: string) => string;
+  isNan: (expression: string) => string;
+  isInfinite: (expression: string) => string;
+  /** Cuts blanks from both ends. */
+  trim: (expression: string) => string;
+  addDay: (expression: string, days: 1 | -1) => string;
+};
+
+/** What counts as a blank: the white space of ASCII and the no-break space. */
+const BLANKS = ' \t\n\v\f\r\u00a0';
+
+export const DUCKDB: Dialect = {
+  name: 'duckdb',
+  text: 'VARCHAR',
+  boolean: 'BOOLEAN',
+  integer: 'BIGINT',
+  double: 'DOUBLE',
+  date: 'DATE',
+  time: 'TIME',
+  timestamp: 'TIMESTAMP',
+  timestampWithZone: 'TIMESTAMP WITH TIME ZONE',
+  uuid: 'UUID',
+  bytes: 'BLOB',
+  decimal: (precision, scale) => `DECIMAL(${precision},${scale})`,
+  tryCast: (expression, type) => `TRY_CAST(${expression} AS ${type})`,
+  matches: (expression, pattern) => `regexp_full_match(${expression}, ${quoteLiteral(pattern)})`,
+  bytesFromHex: (expression) => `TRY(unhex(${expression}))`,
+  hexFromBytes: (expression) => `lower(hex(${expression}))`,
+  isJson: (expression) => `json_valid(${expression})`,
+  isNan: (expression) => `isnan(${expression})`,
+  isInfinite: (expression) => `isinf(${expression})`,
+  trim: (expression) => `trim(${expression}, ${quoteLiteral(BLANKS)})`,
+  addDay: (expression, days) => `(${expression} + (${days}))`,
+};

@@ -1,0 +1,49 @@
+import { KeyConflict } from '@lethe/contracts/gen/lethe/module/v1/rules';
+import type { Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+
+/** Names of the engine's tables that key rules work with. No column or table of a module begins with an underscore. */
+export const keyTables = (table: string) => ({
+  /** The rows that still stay: `row_id` and the key columns. */
+  keys: `_keys_${table}`,
+  /** Rows that an earlier rule dropped, with the primary key that they had. */
+  early: `_early_${table}`,
+  /** One row a key: the key and the `row_id` that stays. */
+  winners: `_winners_${table}`,
+  /** What key rules take out: `row_id`, `rule`. */
+  dropped: `_dropped_${table}`,
+  /** `row_id`, `new_key`. */
+  generated: `_generated_${table}`,
+  /** Orphans of the round under way: `row_id`, `rule`. */
+  orphans: `_orphans_${table}`,
+  /** The keys of the rows that the last round took out. */
+  gone: `_gone_${table}`,
+});
+
+/** For a foreign key onto generated keys: `row_id`, `parent_row_id`, `new_key`. */
+export const linkTable = (table: string, index: number): string => `_link${index}_${table}`;
+
+/** The values of `rule` in a table of dropped rows: merged, primary key, and from 2 on the foreign keys in their order. */
+export const KEY_RULES = { merged: 0, primaryKey: 1, firstForeignKey: 2 } as const;
+
+/** The table of the sources' names: `table_name`, `rank`, `source`. */
+export const SOURCES_TABLE = '_sources';
+
+/** The columns that key rules need of a table: its primary key, its foreign keys, and what others refer to; in column order. */
+export const keyColumns = (table: Table, tables: readonly Table[]): string[] => {
+  const needed = new Set<string>(table.primaryKey?.columns);
+  for (const foreignKey of table.foreignKeys) for (const column of foreignKey.columns) needed.add(column);
+  for (const foreignKey of tables.flatMap((other) => other.foreignKeys)) {
+    if (foreignKey.referencedTable === table.name) for (const column of foreignKey.referencedColumns) needed.add(column);
+  }
+  return table.columns.map((column) => column.name).filter((name) => needed.has(name));
+};
+
+/** The column that GENERATE_KEYS fills: the last key column of a type that holds a number or a text and is in no foreign key. */
+export const generatedColumn = (table: Table, isSuitable: (column: Table['columns'][number]) => boolean): string | undefined => {
+  if (table.primaryKey?.conflict !== KeyConflict.GENERATE_KEYS) return undefined;
+  const foreign = new Set(table.foreignKeys.flatMap((foreignKey) => foreignKey.columns));
+  return table.primaryKey.columns.findLast((name) => {
+    const column = table.columns.find((candidate) => candidate.name === name);
+    return column !== undefined && isSuitable(column) && !foreign.has(name);
+  });
+};
