@@ -1,0 +1,100 @@
+// What every connector offers: describing a store, reading tables into segments, and, where it can, taking results in.
+import type { DescribedTable } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
+import type { ProtocolEntry } from '@lethe/contracts/gen/lethe/module/v1/protocol';
+import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import type { Engine } from '../engine/engine.ts';
+import type { ExtractSegment } from '../run/manifest.ts';
+
+/** A connection with its secrets; it never leaves the process. */
+export type ResolvedConnection = { id: string; type: string; settings: Record<string, unknown>; secret: Record<string, string> };
+
+/** What connectors may reach. */
+export type ConnectorLimits = {
+  /** Loopback and private addresses are targets too; off unless set. */
+  allowPrivateTargets: boolean;
+  /** The folder that file connections live in. */
+  fileRoot: string;
+};
+
+/** What a store says of itself. */
+export type Description = { serverVersion: string; tables: DescribedTable[]; truncated: boolean };
+
+/** A read without code. */
+export type DirectRead = Extract<NonNullable<ProtocolEntry['collect']>, { $case: 'tableRead' | 'fileRead' | 'httpRead' }>;
+
+/** Where a read's rows go: csv segments below `directory`, the module's `columns` in order, all as text. */
+export type Extraction = {
+  read: DirectRead;
+  table: string;
+  columns: string[];
+  /** Absolute; segments are `<prefix><n>.csv` in it. */
+  directory: string;
+  prefix: string;
+  engine: Engine;
+  signal: AbortSignal;
+  onRows: (rowCount: number, sizeBytes: number) => void;
+};
+
+/** A segment as it was written; `path` is the file's name in the directory. */
+export type WrittenSegment = ExtractSegment;
+
+/** The reading side of a connector. */
+export type Source = {
+  describe: (signal: AbortSignal) => Promise<Description>;
+  extract: (extraction: Extraction) => Promise<WrittenSegment[]>;
+};
+
+/** One table of an upload: what it is called where, and the csv files that hold its rows. */
+export type UploadTable = {
+  table: string;
+  /** Schema of a relational target; '' = the connection's default. */
+  schema: string;
+  /** The name that readers know. */
+  target: string;
+  /** The name of this version's own table or file; equals `target` in REPLACE mode. */
+  versioned: string;
+  replace: boolean;
+  columns: Column[];
+  rowCount: number;
+};
+
+/** What the target remembers of an upload, in the transaction that published it. */
+export type LedgerEntry = {
+  uploadId: string;
+  epoch: number;
+  runId: string;
+  moduleId: string;
+  version: string;
+  tables: { table: string; rowCount: number; contentHash: string }[];
+};
+
+/** The writing side of a connector. Nothing is visible to readers before `commit`. */
+export type Target = {
+  /** What the target remembers of the upload; undefined = nothing. */
+  probe: (uploadId: string) => Promise<LedgerEntry | undefined>;
+  /** Loads csv files into a hidden place of this upload and epoch. Answers the rows that it holds. */
+  stage: (table: UploadTable, csvPaths: string[]) => Promise<number>;
+  /** Writes the rows of the hidden place back as csv, to be measured. */
+  readBack: (table: UploadTable, csvPath: string) => Promise<number>;
+  /** Publishes all tables and the ledger entry at once; an upload that the ledger knows is left as it is. */
+  commit: (entry: LedgerEntry, tables: UploadTable[]) => Promise<void>;
+  /** Removes hidden places of the upload, of older epochs too. */
+  cleanUp: () => Promise<void>;
+  close: () => Promise<void>;
+};
+
+/** A connector's refusal or failure: a fixed sentence with names and counts, never a value. `transient` = the same may go through later. */
+export class ConnectorError extends Error {
+  readonly code: string;
+  readonly transient: boolean;
+
+  constructor(code: string, message: string, transient: boolean, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'ConnectorError';
+    this.code = code;
+    this.transient = transient;
+  }
+}
+
+/** The source column of a module column. */
+export const sourceColumn = (mapping: Record<string, string>, column: string): string => mapping[column] ?? column;

@@ -1,0 +1,29 @@
+import { realpath } from 'node:fs/promises';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { ConnectorError, type ConnectorLimits, type ResolvedConnection } from '../connector.ts';
+
+const inside = (root: string, path: string): boolean => {
+  const way = relative(root, path);
+  return way === '' || (!way.startsWith('..') && !isAbsolute(way));
+};
+
+/** The folder of a file connection. Links that lead out of the file root are refused. */
+export const folderOf = async ({ settings }: ResolvedConnection, { fileRoot }: ConnectorLimits): Promise<string> => {
+  const wanted = resolve(fileRoot, typeof settings['path'] === 'string' ? settings['path'] : '');
+  return checked(fileRoot, wanted);
+};
+
+/** A file below a folder, which must exist. */
+export const fileIn = (folder: string, path: string): Promise<string> => checked(folder, join(folder, path));
+
+const checked = async (root: string, path: string): Promise<string> => {
+  if (!inside(resolve(root), resolve(path))) throw new ConnectorError('PATH_OUTSIDE', 'the path leads out of its folder', false);
+  try {
+    const [realRoot, real] = await Promise.all([realpath(root), realpath(path)]);
+    if (!inside(realRoot, real)) throw new ConnectorError('PATH_OUTSIDE', 'the path leads out of its folder', false);
+    return real;
+  } catch (error) {
+    if (error instanceof ConnectorError) throw error;
+    throw new ConnectorError('FILE_MISSING', 'there is no such file or folder', false, error);
+  }
+};

@@ -1,0 +1,107 @@
+// csv → hidden files → renames behind one ledger file.
+import { failpoint } from '@lethe/db/failpoint';
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { copyFile, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createInterface } from 'node:readline';
+import { parse } from 'csv-parse';
+import {
+  ConnectorError,
+  type ConnectorLimits,
+  type LedgerEntry,
+  type ResolvedConnection,
+  type Target,
+  type UploadTable,
+} from '../connector.ts';
+import { folderOf } from './root.ts';
+
+const HIDDEN = '.lethe';
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 20);
+
+const header = (table: UploadTable): string => `${table.columns.map(({ name }) => name).join(',')}\n`;
+
+const readEntry = async (path: string): Promise<LedgerEntry | undefined> => {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as LedgerEntry;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return undefined;
+    throw error;
+  }
+};
+
+const writeDurably = async (path: string, text: string): Promise<void> => {
+  const temporary = `${path}.partial`;
+  const file = await open(temporary, 'w', 0o600);
+  await file.writeFile(text);
+  await file.sync();
+  await file.close();
+  await rename(temporary, path);
+};
+
+const countRecords = async (path: string): Promise<number> => {
+  let count = 0;
+  const parser = createReadStream(path).pipe(parse({ relax_column_count: true }));
+  for await (const record of parser) if (record) count += 1;
+  return count;
+};
+
+/**
+ * The writing side of a file connection. The ledger file is written before the renames and says what they are: a crash between them is finished by the
+ * next try, so that an upload takes effect once and whole.
+ */
+export const fileTarget = async (
+  connection: ResolvedConnection,
+  limits: ConnectorLimits,
+  upload: { uploadId: string; epoch: number },
+): Promise<Target> => {
+  const folder = await folderOf(connection, limits);
+  const hidden = join(folder, HIDDEN);
+  await mkdir(hidden, { recursive: true, mode: 0o700 });
+  const ledger = join(hidden, `${digest(upload.uploadId)}.json`);
+  const staged = (table: UploadTable): string => join(hidden, `${digest(upload.uploadId)}.${upload.epoch}.${digest(table.table)}.csv`);
+  const final = (table: UploadTable): string => join(folder, `${table.versioned}.csv`);
+  return {
+    probe: () => readEntry(ledger),
+    stage: async (table, csvPaths) => {
+      const path = staged(table);
+      await pipeline([header(table)], createWriteStream(path, { mode: 0o600 }));
+      for (const source of csvPaths) await pipeline(createReadStream(source), createWriteStream(path, { flags: 'a' }));
+      return (await countRecords(path)) - 1;
+    },
+    readBack: async (table, csvPath) => {
+      await copyFile(staged(table), csvPath);
+      return dropFirstLine(csvPath);
+    },
+    commit: async (entry, tables) => {
+      if (await readEntry(ledger)) return;
+      for (const table of tables)
+        if (table.columns.some(({ name }) => /[",\n]/.test(name)))
+          throw new ConnectorError('NAME_INVALID', `the table ${table.table} has a column name that csv cannot carry`, false);
+      await failpoint('upload.target.commit.before');
+      for (const table of tables) await rename(staged(table), final(table));
+      await writeDurably(ledger, JSON.stringify(entry));
+      await failpoint('upload.target.commit.after');
+    },
+    cleanUp: async () => {
+      await rm(join(hidden, `${digest(upload.uploadId)}.${upload.epoch}`), { force: true });
+    },
+    close: async () => {},
+  };
+};
+
+/** Takes the header line off a file and answers the records that are left. */
+const dropFirstLine = async (path: string): Promise<number> => {
+  const body = `${path}.body`;
+  const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity });
+  let first = '';
+  for await (const line of lines) {
+    first = line;
+    break;
+  }
+  await pipeline(createReadStream(path, { start: Buffer.byteLength(first) + 1 }), createWriteStream(body, { mode: 0o600 }));
+  await rename(body, path);
+  return countRecords(path);
+};

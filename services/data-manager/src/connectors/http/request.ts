@@ -1,0 +1,86 @@
+// One GET to the one host of a connection: the address is pinned, redirects are refused, the answer is bounded.
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { isIP } from 'node:net';
+import { resolveTarget } from '../address.ts';
+import { ConnectorError, type ConnectorLimits, type ResolvedConnection } from '../connector.ts';
+
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const TIMEOUT_MS = 60_000;
+
+/** The headers that a connection's settings and secret add to each request. */
+export const requestHeaders = ({ settings, secret }: ResolvedConnection): Record<string, string> => ({
+  ...(settings['headers'] as Record<string, string> | undefined),
+  ...(secret['token'] === undefined
+    ? {}
+    : {
+        authorization: `${typeof settings['authorizationScheme'] === 'string' ? settings['authorizationScheme'] : 'Bearer'} ${secret['token']}`,
+      }),
+});
+
+/** A URL below a connection's base; a path that leads elsewhere is refused. */
+export const urlOf = ({ settings }: ResolvedConnection, path: string, query: Record<string, string>): URL => {
+  const base = new URL(`${String(settings['baseUrl']).replace(/\/$/, '')}/`);
+  const url = new URL(`.${path.startsWith('/') ? '' : '/'}${path}`, base);
+  if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname))
+    throw new ConnectorError('PATH_OUTSIDE', 'the path leads out of the base URL', false);
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  return url;
+};
+
+const readBody = async (response: IncomingMessage): Promise<string> => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response) {
+    size += (chunk as Buffer).length;
+    if (size > MAX_ANSWER_BYTES) {
+      response.destroy();
+      throw new ConnectorError('ANSWER_TOO_LARGE', `an answer has more than ${MAX_ANSWER_BYTES} bytes; use pages`, false);
+    }
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString();
+};
+
+/** Connects to the pinned address and answers the response; the host name stays in the URL for TLS and the Host header. */
+export const open = async (
+  connection: ResolvedConnection,
+  limits: ConnectorLimits,
+  url: URL,
+  signal: AbortSignal,
+): Promise<IncomingMessage> => {
+  const address = await resolveTarget(url.hostname, limits.allowPrivateTargets);
+  const family = isIP(address);
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    const request = send(
+      url,
+      {
+        headers: { accept: 'application/json', ...requestHeaders(connection) },
+        signal,
+        timeout: TIMEOUT_MS,
+        lookup: (_host, options, done) => {
+          if (options.all) done(null, [{ address, family }]);
+          else done(null, address, family);
+        },
+      },
+      resolve,
+    );
+    request.on('timeout', () => request.destroy(new Error('timeout')));
+    request.on('error', (cause) =>
+      reject(signal.aborted ? (signal.reason as Error) : new ConnectorError('HTTP_AWAY', 'the HTTP server cannot be reached', true, cause)),
+    );
+    request.end();
+  });
+};
+
+/** Gets a text; any status but 200 is an error, 429 and 5xx a transient one. */
+export const getText = async (connection: ResolvedConnection, limits: ConnectorLimits, url: URL, signal: AbortSignal): Promise<string> => {
+  const response = await open(connection, limits, url, signal);
+  const status = response.statusCode ?? 0;
+  if (status !== 200) {
+    response.resume();
+    throw new ConnectorError('HTTP_STATUS', `the HTTP server answered with status ${status}`, status === 429 || status >= 500);
+  }
+  return readBody(response);
+};

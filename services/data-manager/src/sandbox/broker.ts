@@ -1,0 +1,53 @@
+// The one door of a script to the network: a loopback server that forwards to the one host of the connection and adds the credential.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { ConnectorLimits, ResolvedConnection } from '../connectors/connector.ts';
+import { open, urlOf } from '../connectors/http/request.ts';
+
+/** A running broker; `sizeBytes` counts what the script received. */
+export type Broker = { port: number; sizeBytes: () => number; close: () => void };
+
+const forward = async (
+  connection: ResolvedConnection,
+  limits: ConnectorLimits,
+  request: IncomingMessage,
+  response: ServerResponse,
+  signal: AbortSignal,
+  count: (size: number) => void,
+): Promise<void> => {
+  if (request.method !== 'GET') {
+    response.writeHead(405).end();
+    return;
+  }
+  const asked = new URL(request.url ?? '/', 'http://broker');
+  const answer = await open(connection, limits, urlOf(connection, asked.pathname, Object.fromEntries(asked.searchParams)), signal);
+  // Redirects go to the script as they are: it cannot follow them anywhere else.
+  response.writeHead(answer.statusCode ?? 502, { 'content-type': answer.headers['content-type'] ?? 'application/octet-stream' });
+  for await (const chunk of answer) {
+    count((chunk as Buffer).length);
+    response.write(chunk);
+  }
+  response.end();
+};
+
+/** Starts a broker for one script of one run. */
+export const startBroker = async (connection: ResolvedConnection, limits: ConnectorLimits, signal: AbortSignal): Promise<Broker> => {
+  let sizeBytes = 0;
+  const server = createServer((request, response) => {
+    forward(connection, limits, request, response, signal, (size) => {
+      sizeBytes += size;
+    }).catch(() => {
+      if (!response.headersSent) response.writeHead(502);
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address ? address.port : 0,
+    sizeBytes: () => sizeBytes,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+};

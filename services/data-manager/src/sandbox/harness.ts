@@ -1,0 +1,118 @@
+// Runs inside Deno. The first line of standard input is the job, every further line a row; rows go out as lines, an error as one line on
+// standard error. User code is loaded by a computed data: URL only: a static or literal import could read any file of the machine.
+
+/* global Deno */
+type Job = {
+  code: string;
+  mode: 'row' | 'table' | 'extract';
+  parameters: Record<string, string>;
+  baseUrl: string;
+  seed: number;
+  nowMs: number;
+  lineBytes: number;
+};
+
+const encoder = new TextEncoder();
+const FLUSH_BYTES = 1 << 16;
+
+async function* readLines(): AsyncGenerator<string> {
+  let rest = '';
+  for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
+}
+
+// mulberry32: small, seeded, good enough where a script wants repeatable randomness.
+const seeded = (seed: number): (() => number) => {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+};
+
+/** The same rows give the same answer: time stands still and randomness follows the run's seed. */
+const makeRepeatable = ({ seed, nowMs }: Job): void => {
+  const RealDate = Date;
+  const FixedDate = class extends RealDate {
+    constructor(...values: unknown[]) {
+      if (values.length === 0) super(nowMs);
+      else super(...(values as [number]));
+    }
+    static override now(): number {
+      return nowMs;
+    }
+  };
+  globalThis.Date = FixedDate as DateConstructor;
+  Math.random = seeded(seed);
+  performance.now = () => 0;
+};
+
+const write = Deno.stdout.writable.getWriter();
+let pending = '';
+const emit = async (row: unknown, job: Job): Promise<void> => {
+  if (typeof row !== 'object' || row === null || Array.isArray(row)) throw new TypeError('a row must be an object');
+  const line = JSON.stringify(row, (_key, value) => (typeof value === 'bigint' ? value.toString() : value));
+  if (line.length > job.lineBytes) throw new RangeError('a row is too large');
+  pending += `${line}\n`;
+  if (pending.length > FLUSH_BYTES) await flush();
+};
+const flush = async (): Promise<void> => {
+  const bytes = encoder.encode(pending);
+  pending = '';
+  if (bytes.length > 0) await write.write(bytes);
+};
+
+const load = async (code: string): Promise<{ transform: (...values: unknown[]) => unknown }> => {
+  const module = await import(`data:application/typescript;base64,${code}`);
+  const transform = module.transform ?? module.default;
+  if (typeof transform !== 'function') throw new TypeError('the script exports no function');
+  return { transform };
+};
+
+const fixedHost = (baseUrl: string) => ({ baseUrl });
+
+const run = async (): Promise<void> => {
+  const lines = readLines();
+  const first = await lines.next();
+  const job = JSON.parse(first.value ?? '{}') as Job;
+  makeRepeatable(job);
+  const { transform } = await load(job.code);
+  const context = Object.freeze({ parameters: Object.freeze(job.parameters), ...fixedHost(job.baseUrl) });
+  if (job.mode === 'row') {
+    for await (const line of lines) {
+      const result = await transform(JSON.parse(line), context);
+      if (result === null || result === undefined) await emit({ ' dropped': 1 }, job);
+      else for (const row of Array.isArray(result) ? result : [result]) await emit(row, job);
+    }
+  } else {
+    const rows = async function* () {
+      for await (const line of lines) yield JSON.parse(line);
+    };
+    const result = job.mode === 'table' ? transform(rows(), context) : transform(context);
+    const answer = await result;
+    for await (const row of (answer ?? []) as AsyncIterable<unknown>) await emit(row, job);
+  }
+  await flush();
+  await write.close();
+};
+
+const lineOf = (error: unknown): number => {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  return Number(/data:application\/typescript[^\s)]*:(\d+):\d+/.exec(stack)?.[1] ?? 0);
+};
+
+try {
+  await run();
+  Deno.exit(0);
+} catch (error) {
+  // The message may quote a row, so only the kind of the error and its line leave the sandbox.
+  const kind = error instanceof Error ? error.name : 'Error';
+  await Deno.stderr.write(encoder.encode(`${JSON.stringify({ kind, line: lineOf(error) })}\n`));
+  Deno.exit(1);
+}

@@ -1,0 +1,161 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer } from 'node:http';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findWalls, runScript, ScriptError, type ScriptJob } from './sandbox.ts';
+
+const walls = findWalls();
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lethe-sandbox-test-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const run = async (content: string, options: Partial<ScriptJob> & { rows?: unknown[] } = {}): Promise<unknown[]> => {
+  const { rows = [{ a: 1 }], ...job } = options;
+  const [inputPath, outputPath] = [join(folder, 'in.ndjson'), join(folder, 'out.ndjson')];
+  writeFileSync(inputPath, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  await runScript(
+    walls,
+    {
+      content,
+      mode: 'row',
+      parameters: {},
+      inputPath,
+      outputPath,
+      seed: 1,
+      nowMs: 1_700_000_000_000,
+      limits: { timeoutMs: 20_000 },
+      ...job,
+    },
+    new AbortController().signal,
+  );
+  return readFileSync(outputPath, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as unknown);
+};
+
+const failure = async (content: string, options: Partial<ScriptJob> = {}): Promise<ScriptError> => {
+  try {
+    await run(content, options);
+  } catch (error) {
+    if (error instanceof ScriptError) return error;
+    throw error;
+  }
+  throw new Error('the script did not fail');
+};
+
+describe('what a script can do', () => {
+  test('a per-row script maps, multiplies and drops rows', async () => {
+    const rows = await run(
+      'export default (row, context) => (row.a === 2 ? null : row.a === 3 ? [row, row] : { b: row.a + Number(context.parameters.n) })',
+      {
+        rows: [{ a: 1 }, { a: 2 }, { a: 3 }],
+        parameters: { n: '10' },
+      },
+    );
+    expect(rows).toEqual([{ b: 11 }, { ' dropped': 1 }, { a: 3 }, { a: 3 }]);
+  });
+
+  test('a whole-table script sees all rows', async () => {
+    const script = 'export async function* transform(rows) { let sum = 0; for await (const row of rows) sum += row.a; yield { sum } }';
+    expect(await run(script, { mode: 'table', rows: [{ a: 1 }, { a: 2 }] })).toEqual([{ sum: 3 }]);
+  });
+
+  test('time stands still and randomness follows the seed', async () => {
+    const script = 'export default () => ({ now: Date.now(), year: new Date().getUTCFullYear(), random: Math.random() })';
+    const [first, second] = [await run(script, { seed: 7 }), await run(script, { seed: 7 })];
+    expect(first).toEqual(second);
+    expect(first).not.toEqual(await run(script, { seed: 8 }));
+  });
+
+  test('a script that throws tells its kind and line, and no value', async () => {
+    const error = await failure('export default (row) => {\n  const x = 1;\n  throw new TypeError(`secret ${JSON.stringify(row)}`);\n}');
+    expect(error).toMatchObject({ code: 'SCRIPT_FAILED', line: 3 });
+    expect(error.message).not.toContain('secret');
+  });
+});
+
+describe('what a script cannot do', () => {
+  const secretFile = '/etc/hostname';
+  const attempt = (expression: string): string =>
+    `export default async () => { try { const got = await (${expression}); return { got: String(got) } } catch (error) { return { refused: error.name } } }`;
+  const attempts: [name: string, expression: string][] = [
+    ['import a local file as text by a literal import', `import("file://${secretFile}", { with: { type: "text" } })`],
+    ['import a local file by a computed import', `import(["file:/", "${secretFile}"].join("/"), { with: { type: "text" } })`],
+    ['read a file', `Deno.readTextFile("${secretFile}")`],
+    ['read its own environment', 'Deno.env.toObject()'],
+    ['read the environment of its process', 'Deno.readTextFile("/proc/self/environ")'],
+    ['write a file', 'Deno.writeTextFile("x", "y")'],
+    ['start a process', 'new Deno.Command("id").output()'],
+    ['start a process through node', 'import("node:child_process").then((m) => m.execSync("id"))'],
+    ['read a file through node', `import("node:fs").then((m) => m.readFileSync("${secretFile}"))`],
+    ['fetch a file', `fetch("file://${secretFile}").then((r) => r.text())`],
+    ['resolve a name', 'Deno.resolveDns("example.org", "A")'],
+    ['listen', 'Deno.listen({ port: 0 })'],
+    ['call a native library', 'Deno.dlopen("/lib/x86_64-linux-gnu/libc.so.6", {})'],
+    ['see the machine', 'Deno.hostname()'],
+    ['signal another process', 'Deno.kill(Deno.ppid, "SIGTERM")'],
+    ['load a package', 'import("npm:left-pad")'],
+    ['load remote code', 'import("https://example.org/x.ts")'],
+  ];
+  test.each(attempts)('%s', async (_name, expression) => {
+    const [row] = (await run(attempt(expression))) as { got?: string; refused?: string }[];
+    expect(row?.got).toBeUndefined();
+    expect(row?.refused).toBeTypeOf('string');
+  });
+
+  test('import a local file by a static import', async () => {
+    const error = await failure(`import text from "file://${secretFile}" with { type: "text" };\nexport default () => ({ text });`);
+    expect(error.code).toBe('SCRIPT_FAILED');
+  });
+
+  test('reach a port of the machine that is not its broker', async () => {
+    const server = createServer((_request, response) => response.end('inside'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const script = attempt(`fetch("http://127.0.0.1:${port}/").then((r) => r.text())`);
+    expect(await run(script)).toEqual([{ refused: 'NotCapable' }]);
+    expect(await run(script, { brokerPort: port })).toEqual([{ got: 'inside' }]);
+    server.close();
+  });
+
+  test('run for ever', async () => {
+    expect(await failure('export default () => { for (;;); }', { limits: { timeoutMs: 1_000 } })).toMatchObject({ code: 'SCRIPT_TIMEOUT' });
+  });
+
+  test('fill the heap', async () => {
+    expect(await failure('export default () => { const all = []; for (;;) all.push("x".repeat(1000) + all.length); }')).toMatchObject({
+      code: 'SCRIPT_MEMORY',
+    });
+  });
+
+  test('fill the memory beside the heap', async () => {
+    const error = await failure('export default () => { const all = []; for (;;) all.push(new Uint8Array(1e7).fill(1)); }');
+    expect(['SCRIPT_MEMORY', 'SCRIPT_FAILED']).toContain(error.code);
+  });
+
+  test('flood its output', async () => {
+    const script = 'export async function* transform() { for (;;) yield { x: "x".repeat(100000) } }';
+    expect(await failure(script, { mode: 'table', limits: { outputBytes: 10_000_000, timeoutMs: 20_000 } })).toMatchObject({
+      code: 'SCRIPT_OUTPUT',
+    });
+  });
+
+  test('go on after it was stopped', async () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 300);
+    const job: ScriptJob = {
+      content: 'export default () => { for (;;); }',
+      mode: 'row',
+      parameters: {},
+      inputPath: join(folder, 'in.ndjson'),
+      outputPath: join(folder, 'out.ndjson'),
+      seed: 1,
+      nowMs: 0,
+    };
+    await expect(runScript(walls, job, stop.signal)).rejects.toMatchObject({ code: 'SCRIPT_STOPPED' });
+  });
+});

@@ -1,0 +1,224 @@
+// Runs one script in a Deno process that owns nothing: no environment, no files, no network but the run's broker; killed as a group.
+import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
+import { createReadStream, createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Transform, type Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { SANDBOX_LIMITS, type SandboxLimits } from './limits.ts';
+
+/** A script's failure: a code and a fixed sentence, and the line of the script, 0 = unknown. Never a value. */
+export class ScriptError extends Error {
+  readonly code: string;
+  readonly line: number;
+
+  constructor(code: string, message: string, line = 0) {
+    super(message);
+    this.name = 'ScriptError';
+    this.code = code;
+    this.line = line;
+  }
+}
+
+/** One execution: the script, its rows as NDJSON, and where its rows go. */
+export type ScriptJob = {
+  content: string;
+  mode: 'row' | 'table' | 'extract';
+  parameters: Record<string, string>;
+  /** NDJSON; absent for `extract`. */
+  inputPath?: string;
+  outputPath: string;
+  /** The broker's address; '' = no network at all. */
+  brokerPort?: number;
+  /** Repeats of a run have the same. */
+  seed: number;
+  nowMs: number;
+  limits?: Partial<SandboxLimits>;
+};
+
+const require = createRequire(import.meta.url);
+const HARNESS = fileURLToPath(new URL('./harness.ts', import.meta.url));
+const WATCH_EVERY_MS = 20;
+
+/** The real binary: the package's own launcher cannot be killed. */
+const denoBinary = (): string => {
+  const architecture = process.arch === 'arm64' ? 'arm64' : 'x64';
+  const name = `@deno/linux-${architecture}-glibc`;
+  return join(dirname(createRequire(require.resolve('deno/package.json')).resolve(`${name}/package.json`)), 'deno');
+};
+
+const hasPrlimit = (): boolean => spawnSync('prlimit', ['--version'], { stdio: 'ignore' }).status === 0;
+
+/** Which walls stand on this machine. Without the first, scripts are refused. */
+export type Walls = { deno: string | undefined; prlimit: boolean };
+
+/** Looks which walls there are. */
+export const findWalls = (): Walls => {
+  try {
+    const deno = denoBinary();
+    return { deno: existsSync(deno) ? deno : undefined, prlimit: hasPrlimit() };
+  } catch {
+    return { deno: undefined, prlimit: false };
+  }
+};
+
+const commandOf = (walls: Walls, deno: string, brokerPort: number | undefined): string[] => [
+  ...(walls.prlimit ? ['prlimit', `--data=${SANDBOX_LIMITS.dataBytes}`, '--core=0', '--nofile=256'] : []),
+  deno,
+  'run',
+  '--no-prompt',
+  '--no-remote',
+  '--no-npm',
+  '--no-config',
+  '--no-lock',
+  '--cached-only',
+  '--no-code-cache',
+  '--quiet',
+  `--v8-flags=--max-old-space-size=${SANDBOX_LIMITS.heapMb}`,
+  ...(brokerPort === undefined ? [] : [`--allow-net=127.0.0.1:${brokerPort}`]),
+  HARNESS,
+];
+
+const residentMb = (pid: number): number => {
+  try {
+    return (Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096) / 1_048_576;
+  } catch {
+    // The process is gone.
+    return 0;
+  }
+};
+
+type Verdict = { code: string; message: string } | undefined;
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+const killGroup = (child: Child): void => {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // The group is gone.
+  }
+};
+
+/** Watches time and memory; answers how to stop watching and what was found. */
+const watch = (
+  child: Child,
+  limits: SandboxLimits,
+  signal: AbortSignal,
+): { stop: () => void; verdict: () => Verdict; condemn: (code: string, message: string) => void } => {
+  let found: Verdict;
+  const condemn = (code: string, message: string): void => {
+    found ??= { code, message };
+    killGroup(child);
+  };
+  const timer = setTimeout(() => condemn('SCRIPT_TIMEOUT', `the script took longer than ${limits.timeoutMs} ms`), limits.timeoutMs);
+  const memory = setInterval(() => {
+    if (residentMb(child.pid ?? 0) > limits.residentMb)
+      condemn('SCRIPT_MEMORY', `the script used more than ${limits.residentMb} MB of memory`);
+  }, WATCH_EVERY_MS);
+  const abort = (): void => condemn('SCRIPT_STOPPED', 'the script was stopped');
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  return {
+    stop: () => {
+      clearTimeout(timer);
+      clearInterval(memory);
+      signal.removeEventListener('abort', abort);
+    },
+    verdict: () => found,
+    condemn,
+  };
+};
+
+const feed = async (child: Child, job: ScriptJob): Promise<void> => {
+  const { content, mode, parameters, brokerPort, seed, nowMs } = job;
+  const baseUrl = brokerPort === undefined ? '' : `http://127.0.0.1:${brokerPort}`;
+  const first = {
+    code: Buffer.from(content).toString('base64'),
+    mode,
+    parameters,
+    baseUrl,
+    seed,
+    nowMs,
+    lineBytes: SANDBOX_LIMITS.lineBytes,
+  };
+  child.stdin.write(`${JSON.stringify(first)}\n`);
+  try {
+    if (job.inputPath === undefined) child.stdin.end();
+    else await pipeline(createReadStream(job.inputPath, { highWaterMark: 1 << 18 }), child.stdin);
+  } catch {
+    // A script may end before it has read all its rows; what it wrote and how it ended decide.
+  }
+};
+
+const capped = (limitBytes: number, onFlood: () => void): Transform => {
+  let size = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      size += chunk.length;
+      if (size > limitBytes) {
+        onFlood();
+        done();
+      } else done(null, chunk);
+    },
+  });
+};
+
+const readError = async (stream: Readable): Promise<{ kind: string; line: number }> => {
+  let text = '';
+  for await (const chunk of stream) if (text.length < 65_536) text += String(chunk);
+  const last = text.trim().split('\n').at(-1) ?? '';
+  try {
+    const { kind, line } = JSON.parse(last) as { kind?: unknown; line?: unknown };
+    return { kind: typeof kind === 'string' && /^\w{1,64}$/.test(kind) ? kind : 'Error', line: typeof line === 'number' ? line : 0 };
+  } catch {
+    return { kind: /heap out of memory|OOM/i.test(text) ? 'OutOfMemory' : 'Error', line: 0 };
+  }
+};
+
+/** Runs a script to its end. Throws a ScriptError where it fails, is stopped, or breaks a cap; then the output is not to be used. */
+export const runScript = async (walls: Walls, job: ScriptJob, signal: AbortSignal): Promise<void> => {
+  if (walls.deno === undefined) throw new ScriptError('SANDBOX_UNAVAILABLE', 'the sandbox cannot run on this machine');
+  const limits: SandboxLimits = {
+    timeoutMs: SANDBOX_LIMITS.timeoutMs,
+    outputBytes: SANDBOX_LIMITS.outputBytes,
+    residentMb: SANDBOX_LIMITS.residentMb,
+    ...job.limits,
+  };
+  const home = mkdtempSync(join(tmpdir(), 'lethe-script-'));
+  const [command = '', ...args] = commandOf(walls, walls.deno, job.brokerPort);
+  const child = spawn(command, args, {
+    cwd: home,
+    env: { DENO_DIR: join(home, 'deno'), NO_COLOR: '1', PATH: '/usr/bin:/bin' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+  child.stdin.on('error', () => {});
+  const guard = watch(child, limits, signal);
+  const ended = new Promise<{ code: number | null; killedBy: NodeJS.Signals | null }>((resolve) => {
+    child.once('error', () => resolve({ code: null, killedBy: null }));
+    child.once('close', (code, killedBy) => resolve({ code, killedBy }));
+  });
+  try {
+    const flood = (): void => guard.condemn('SCRIPT_OUTPUT', `the script wrote more than ${limits.outputBytes} bytes`);
+    const [{ code, killedBy }, error] = await Promise.all([
+      ended,
+      readError(child.stderr),
+      feed(child, job),
+      pipeline(child.stdout, capped(limits.outputBytes, flood), createWriteStream(job.outputPath, { mode: 0o600 })).catch(() => undefined),
+    ]);
+    const verdict = guard.verdict();
+    if (verdict) throw new ScriptError(verdict.code, verdict.message);
+    if (code !== 0)
+      throw new ScriptError(
+        error.kind === 'OutOfMemory' ? 'SCRIPT_MEMORY' : 'SCRIPT_FAILED',
+        `the script ended with ${error.kind}`,
+        error.line,
+      );
+  } finally {
+    guard.stop();
+    killGroup(child);
+    rmSync(home, { recursive: true, force: true });
+  }
+};
