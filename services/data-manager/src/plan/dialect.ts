@@ -30,6 +30,9 @@ export type Dialect = {
   addDay: (expression: string, days: 1 | -1) => string;
 };
 
+const JSON_TEXT = String.raw`"([^"\\]|\\.)*"`;
+const NOT_JSON = String.raw`(?i)nan|inf|,\s*[\]}]`;
+
 /** What counts as a blank: the white space of ASCII and the no-break space. */
 const BLANKS = ' \t\n\v\f\r\u00a0';
 
@@ -50,7 +53,9 @@ export const DUCKDB: Dialect = {
   matches: (expression, pattern) => `regexp_full_match(${expression}, ${quoteLiteral(pattern)})`,
   bytesFromHex: (expression) => `TRY(unhex(${expression}))`,
   hexFromBytes: (expression) => `lower(hex(${expression}))`,
-  isJson: (expression) => `json_valid(${expression})`,
+  // The engine's own check lets NaN, Infinity and a comma before a closing bracket pass; texts are taken out before these are looked for.
+  isJson: (expression) =>
+    `(json_valid(${expression}) AND NOT regexp_matches(regexp_replace(${expression}, ${quoteLiteral(JSON_TEXT)}, '""', 'g'), ${quoteLiteral(NOT_JSON)}))`,
   isNan: (expression) => `isnan(${expression})`,
   isInfinite: (expression) => `isinf(${expression})`,
   trim: (expression) => `trim(${expression}, ${quoteLiteral(BLANKS)})`,
