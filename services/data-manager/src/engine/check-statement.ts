@@ -66,7 +66,9 @@ const isSet = (value: unknown): boolean => value !== undefined && value !== null
 
 const functionProblem = (node: Node, scope: StatementScope, isTable: boolean): string | undefined => {
   const name = nameOf(node['function_name']);
-  if (isSet(node['schema']) || isSet(node['catalog'])) return `The function ${name} must be named without a schema.`;
+  // The parser itself names a schema where it writes a function for brackets and the like.
+  if ((isSet(node['schema']) && node['schema'] !== 'main') || isSet(node['catalog']))
+    return `The function ${name} must be named without a schema.`;
   if (isTable) return TABLE_FUNCTIONS.has(name) ? undefined : `The table function ${name} is not allowed.`;
   const known = scope.functions.has(name) || EXTRA_FUNCTIONS.has(name);
   const refused = REFUSED_FUNCTIONS.has(name) || REFUSED_PREFIXES.some((prefix) => name.startsWith(prefix));

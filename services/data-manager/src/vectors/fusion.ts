@@ -106,7 +106,7 @@ const countCorrectCells = async (engine: Engine, rows: string, entry: FusionCase
   const named = (header: string[], names: string[], column: string): string => quoteIdentifier(names[header.indexOf(column)] ?? column);
   const same = (column: string, operator: string): string =>
     `_row.${named(input.table.header, input.names, column)} ${operator} _golden.${named(golden.header, goldenNames, column)}`;
-  const cells = (entry.comparedColumns ?? []).map((column) => `count_if(${same(column, 'IS NOT DISTINCT FROM')})`).join(' + ');
+  const cells = (entry.comparedColumns ?? []).map((column) => `count(*) FILTER (${same(column, 'IS NOT DISTINCT FROM')})`).join(' + ');
   const matching = entry.key.map((column) => same(column, '=')).join(' AND ');
   const result = await engine.sql(`SELECT ${cells} FROM ${rows} _row JOIN golden _golden ON ${matching}`);
   return Number(result.rows[0]?.[0] ?? 0);
@@ -180,7 +180,7 @@ const runEmptyFields = async (
   const plan = EffectivePlan.fromPartial({ tables: [{ name: TABLE, columns }], results: [{ name: TABLE, columns }] });
   const context = { directory, plan, planHash: 'vectors', engine, signal: new AbortController().signal, onProgress: () => undefined };
   const [written] = (await applyRules(context)).tables;
-  const counts = names.map((column) => `count_if(${quoteIdentifier(column)} IS NULL)`).join(', ');
+  const counts = names.map((column) => `count(*) FILTER (${quoteIdentifier(column)} IS NULL)`).join(', ');
   const paths = quoteList((written?.segments ?? []).map((segment) => join(directory, segment.path)));
   const { rows } = await engine.sql(`SELECT ${counts} FROM read_parquet(${paths})`);
   const found = table.header.map((column, index): [string, number] => [column, Number(rows[0]?.[index] ?? 0)]);
