@@ -75,7 +75,7 @@ const toInfo = (script: Script, found: Missing[]): ScriptInfo => {
     language: script.language,
     state: version?.state ?? ScriptVersion_State.UNSPECIFIED,
     properties: version?.properties ?? {},
-    ...(read && 'message' in read ? { read: read.message as NonNullable<ScriptInfo['read']> } : {}),
+    ...(read && 'message' in read ? { read: read.message, readKind: kind } : {}),
   };
 };
 

@@ -1,0 +1,69 @@
+// Module documents: shape by JSON Schema, meaning by JSON-LD expansion with a loader that knows our context alone.
+import type { Module } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import jsonld from 'jsonld';
+import { createHash } from 'node:crypto';
+import { CONTEXT, CONTEXT_URL } from './context.ts';
+import { DOCUMENT_SCHEMA } from './document-schema.ts';
+import { readModule, type Json } from './read-document.ts';
+import type { Violation } from './violation.ts';
+
+export type { Json } from './read-document.ts';
+export { writeDocument } from './write-document.ts';
+
+const validate = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, strictTypes: false }).compile(DOCUMENT_SCHEMA);
+
+const toViolation = ({ instancePath, keyword, message, params }: ErrorObject): Violation => {
+  const extra = (params as { additionalProperty?: unknown }).additionalProperty;
+  const pointer = typeof extra === 'string' ? `${instancePath}/${extra.replaceAll('~', '~0').replaceAll('/', '~1')}` : instancePath;
+  return {
+    pointer,
+    rule: keyword === 'additionalProperties' ? 'UNKNOWN_TERM' : 'SHAPE',
+    message: typeof extra === 'string' ? 'the term is unknown and would vanish' : (message ?? keyword),
+  };
+};
+
+// The library's types know neither `safe` nor a loader without a remote context.
+const expand = jsonld.expand as unknown as (document: object, options: object) => Promise<unknown>;
+
+const loader = async (url: string): Promise<{ contextUrl: undefined; documentUrl: string; document: Json }> => {
+  if (url !== CONTEXT_URL) throw new Error('only the context of this suite is known');
+  return { contextUrl: undefined, documentUrl: url, document: CONTEXT };
+};
+
+/** The expanded form; refuses whatever would be lost in it. */
+const expands = async (document: Json): Promise<Violation[]> => {
+  try {
+    // `safe` throws where a term or a value would be dropped.
+    await expand(document, { documentLoader: loader, safe: true });
+    return [];
+  } catch (error) {
+    const code = (error as { details?: { event?: { code?: unknown } } }).details?.event?.code;
+    return [
+      {
+        pointer: '',
+        rule: 'JSON_LD',
+        message: `the document is not the JSON-LD that it seems${typeof code === 'string' ? ` (${code})` : ''}`,
+      },
+    ];
+  }
+};
+
+/** Reads a document; every problem of shape and meaning comes back with its JSON pointer. */
+export const parseDocument = async (document: Json): Promise<{ module: Module } | { violations: Violation[] }> => {
+  if (!validate(document)) return { violations: (validate.errors ?? []).map(toViolation) };
+  const violations = await expands(document);
+  return violations.length > 0 ? { violations } : { module: readModule(document) };
+};
+
+const canonical = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .toSorted(([left], [right]) => (left < right ? -1 : 1));
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`).join(',')}}`;
+};
+
+/** SHA-256, hex, of a document with its keys in order. */
+export const documentHash = (document: Json): string => createHash('sha256').update(canonical(document)).digest('hex');

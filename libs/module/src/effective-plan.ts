@@ -1,0 +1,273 @@
+// Effective rules: the module document, then the task's rules per (table, column, kind). The one function that puts them together.
+import type { AnonymizationPlan, PrivacyRequirement } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
+import { EffectivePlan, Origin, type RuleOrigin, type TransformStep } from '@lethe/contracts/gen/lethe/module/v1/plan';
+import type { FileRead, HttpRead, ProtocolEntry, ScriptBinding, TableRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
+import { CastPolicy, type FieldRule, type FieldRules } from '@lethe/contracts/gen/lethe/module/v1/rules';
+import { Role, Table, type Column, type Module } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import type { UploadPlan } from '@lethe/contracts/gen/lethe/module/v1/upload';
+import { Script_Language, type Script_Type, type ScriptVersion_State } from '@lethe/contracts/gen/lethe/script/v1/script';
+import type { Missing } from '@lethe/contracts/gen/lethe/task/v1/task';
+import { createHash } from 'node:crypto';
+import { checkAnonymization, isAtLeast } from './check-anonymization.ts';
+import { checkTables } from './check-module.ts';
+import { parseTransformProperties } from './parse-script.ts';
+import type { Json } from './read-document.ts';
+
+/** A script as it is pinned. `read` is the declarative read of a JSON extraction. */
+export type ScriptInfo = {
+  scriptId: string;
+  version: number;
+  contentHash: string;
+  type: Script_Type;
+  language: Script_Language;
+  state: ScriptVersion_State;
+  properties: Json;
+  read?: TableRead | FileRead | HttpRead;
+  readKind?: 'TableRead' | 'FileRead' | 'HttpRead' | undefined;
+};
+
+/** A binding and its script. */
+export type BoundScript = { binding: ScriptBinding; script: ScriptInfo };
+
+/** What the plan is made of. */
+export type EffectivePlanInput = {
+  module: Module;
+  fieldRules: FieldRules | undefined;
+  anonymization: AnonymizationPlan | undefined;
+  uploading: UploadPlan | undefined;
+  /** The task's extraction; replaces the protocol's entries of its tables. */
+  extraction: BoundScript[];
+  /** The scripts that the module's own protocol binds. */
+  protocolScripts: BoundScript[];
+  transformations: BoundScript[];
+};
+
+type State = { origins: RuleOrigin[]; missing: Missing[] };
+
+const lack = (state: State, type: string, subject: string, description: string): void =>
+  void state.missing.push({ type, subject, description });
+const mark = (state: State, table: string, column: string, kind: string, origin: Origin): void => {
+  const known = state.origins.find((entry) => entry.table === table && entry.column === column && entry.kind === kind);
+  if (known) known.origin = origin;
+  else state.origins.push({ table, column, kind, origin });
+};
+
+const withDefaults = (state: State, table: Table, column: Column): Column => {
+  for (const kind of ['empty', 'cast', 'range'] as const) if (column[kind]) mark(state, table.name, column.name, kind, Origin.MODULE);
+  if (!column.cast) mark(state, table.name, column.name, 'cast', Origin.DEFAULT);
+  return { ...column, cast: column.cast ?? { policy: CastPolicy.FAIL, replacement: '' } };
+};
+
+const ofModule = (state: State, table: Table): Table => {
+  if (table.primaryKey) mark(state, table.name, '', 'primary_key', Origin.MODULE);
+  table.foreignKeys.forEach((key) => mark(state, table.name, key.columns.join(','), 'foreign_key', Origin.MODULE));
+  if (table.privacy) mark(state, table.name, '', 'privacy', Origin.MODULE);
+  return { ...table, columns: table.columns.map((column) => withDefaults(state, table, column)) };
+};
+
+const sameColumns = (left: readonly string[], right: readonly string[]): boolean =>
+  left.length === right.length && left.every((name, index) => name === right[index]);
+
+const applyRule = (state: State, tables: Table[], { table: tableName, column: columnName, rule }: FieldRule, index: number): void => {
+  const subject = `field_rules/rules/${index}`;
+  const table = tables.find(({ name }) => name === tableName);
+  if (!table) return lack(state, 'RULE_INVALID', subject, `a rule names a missing table ${tableName}`);
+  if (rule?.$case === 'primaryKey') {
+    table.primaryKey = rule.value;
+    return mark(state, tableName, '', 'primary_key', Origin.TASK);
+  }
+  if (rule?.$case === 'foreignKey') {
+    table.foreignKeys = [...table.foreignKeys.filter(({ columns }) => !sameColumns(columns, rule.value.columns)), rule.value];
+    return mark(state, tableName, rule.value.columns.join(','), 'foreign_key', Origin.TASK);
+  }
+  const column = table.columns.find(({ name }) => name === columnName);
+  if (!column) return lack(state, 'RULE_INVALID', subject, `a rule names a missing column ${columnName} of table ${tableName}`);
+  if (rule?.$case === 'empty') column.empty = rule.value;
+  if (rule?.$case === 'cast') column.cast = rule.value;
+  if (rule?.$case === 'range') column.range = rule.value;
+  if (rule) mark(state, tableName, columnName, rule.$case, Origin.TASK);
+};
+
+const readCases = { TableRead: 'tableRead', FileRead: 'fileRead', HttpRead: 'httpRead' } as const;
+
+/** A declarative extraction becomes a read over the binding's connection; code stays a binding of the pinned version. */
+const sourceOf = ({ binding, script }: BoundScript): ProtocolEntry => {
+  if (script.read && script.readKind) {
+    const collect = { $case: readCases[script.readKind], value: { ...script.read, connectionId: binding.connectionId } } as NonNullable<
+      ProtocolEntry['collect']
+    >;
+    return { table: binding.table, rank: binding.rank, collect };
+  }
+  return {
+    table: binding.table,
+    rank: binding.rank,
+    collect: { $case: 'script', value: { ...binding, script: { scriptId: script.scriptId, version: script.version } } },
+  };
+};
+
+const tableOf = ({ table, collect }: ProtocolEntry): string => (collect?.$case === 'script' ? collect.value.table : table);
+const rankOf = ({ rank, collect }: ProtocolEntry): number => (collect?.$case === 'script' ? collect.value.rank : rank);
+
+const collectSources = (state: State, input: EffectivePlanInput, tables: readonly Table[]): ProtocolEntry[] => {
+  const sources: ProtocolEntry[] = [];
+  for (const table of tables) {
+    const own = input.extraction.filter(({ binding }) => binding.table === table.name).map(sourceOf);
+    const direct = (input.module.protocol?.entries ?? []).filter(
+      (entry) => entry.collect?.$case !== 'script' && tableOf(entry) === table.name,
+    );
+    const scripted = input.protocolScripts.filter(({ binding }) => binding.table === table.name).map(sourceOf);
+    const chosen = own.length > 0 ? own : [...direct, ...scripted];
+    if (chosen.length === 0) lack(state, 'SCRIPT_MISSING', `tables/${table.name}`, `the table ${table.name} has no source`);
+    else mark(state, table.name, '', 'source', own.length > 0 ? Origin.TASK : Origin.MODULE);
+    sources.push(...chosen.toSorted((left, right) => rankOf(left) - rankOf(right)));
+  }
+  const unknown = input.extraction.filter(({ binding }) => !tables.some(({ name }) => name === binding.table));
+  for (const { binding } of unknown)
+    lack(state, 'RULE_INVALID', `tables/${binding.table}`, `a source names a missing table ${binding.table}`);
+  return sources;
+};
+
+/** An output column: a declared role, or that of an input column of the same name and type. */
+const outputColumn = (state: State, tables: readonly Table[], table: string, column: Column): Column => {
+  const inputs = [...tables.filter(({ name }) => name === table), ...tables].flatMap(({ columns }) => columns);
+  const same = inputs.find(({ name, type }) => name === column.name && type?.base === column.type?.base);
+  const role = column.role === Role.UNSPECIFIED ? (same?.role ?? Role.UNSPECIFIED) : column.role;
+  if (role === Role.UNSPECIFIED)
+    lack(
+      state,
+      'ROLE_MISSING',
+      `tables/${table}/columns/${column.name}`,
+      `the output column ${column.name} of table ${table} needs a role`,
+    );
+  return { ...column, role, cast: { policy: CastPolicy.FAIL, replacement: '' } };
+};
+
+const applyTransforms = (
+  state: State,
+  input: EffectivePlanInput,
+  sources: readonly Table[],
+): { results: Table[]; transforms: TransformStep[] } => {
+  let results = sources.map((table) => Table.fromPartial(table));
+  const transforms: TransformStep[] = [];
+  for (const { binding, script } of input.transformations.toSorted((left, right) => left.binding.rank - right.binding.rank)) {
+    const parsed = parseTransformProperties(script.properties);
+    if ('violations' in parsed) {
+      lack(state, 'RULE_INVALID', `scripts/${script.scriptId}`, parsed.violations[0]?.message ?? 'the declared outputs cannot be read');
+      continue;
+    }
+    const columns = parsed.outputs.columns.map((column) => outputColumn(state, results, binding.table, column));
+    const before = results.find(({ name }) => name === binding.table);
+    const names = new Set(columns.map(({ name }) => name));
+    const keeps = (keys: readonly string[]): boolean => keys.every((key) => names.has(key));
+    const written = Table.fromPartial({
+      ...before,
+      name: binding.table,
+      columns,
+      primaryKey: before?.primaryKey && keeps(before.primaryKey.columns) ? before.primaryKey : undefined,
+      foreignKeys: (before?.foreignKeys ?? []).filter((key) => keeps(key.columns)),
+    });
+    results = [...results.filter(({ name }) => name !== binding.table && !parsed.outputs.drops.includes(name)), written];
+    transforms.push({
+      binding: { ...binding, script: { scriptId: script.scriptId, version: script.version } },
+      outputs: { ...parsed.outputs, columns },
+    });
+  }
+  return { results, transforms };
+};
+
+const raise = (state: State, table: Table, raised: PrivacyRequirement | undefined): void => {
+  if (!raised) return;
+  if (!isAtLeast(raised, table.privacy))
+    return lack(
+      state,
+      'REQUIREMENT_LOWERED',
+      `tables/${table.name}`,
+      `the task may raise the requirement of table ${table.name}, not lower it`,
+    );
+  table.privacy = raised;
+  mark(state, table.name, '', 'privacy', Origin.TASK);
+};
+
+const chooseUploads = (state: State, input: EffectivePlanInput, results: readonly Table[]): EffectivePlan['uploads'] =>
+  results
+    .filter(({ unpublished }) => !unpublished)
+    .flatMap(({ name }) => {
+      const own = input.uploading?.tables.find(({ table }) => table === name);
+      const chosen = own ?? input.module.upload?.tables.find(({ table }) => table === name);
+      if (!chosen) lack(state, 'UPLOAD_MISSING', `tables/${name}`, `the table ${name} has no upload`);
+      else mark(state, name, '', 'upload', own ? Origin.TASK : Origin.MODULE);
+      return chosen ? [chosen] : [];
+    });
+
+const pin = (input: EffectivePlanInput): EffectivePlan['scripts'] => {
+  const code = [...input.extraction, ...input.protocolScripts, ...input.transformations].filter(
+    ({ script }) => script.language !== Script_Language.JSON,
+  );
+  const languages: Record<number, string> = { [Script_Language.SQL]: 'SQL', [Script_Language.TYPESCRIPT]: 'TYPESCRIPT' };
+  const pinned = code.map(({ script }) => ({
+    scriptId: script.scriptId,
+    version: script.version,
+    contentHash: script.contentHash,
+    language: languages[script.language] ?? '',
+    properties: script.properties,
+  }));
+  return [...new Map(pinned.map((script) => [`${script.scriptId}/${script.version}`, script])).values()];
+};
+
+const checkResult = (state: State, plan: EffectivePlan): void => {
+  const report = (pointer: string, rule: string, message: string): void => {
+    const types: Record<string, string> = { REQUIREMENT_MISSING: rule, PRIVACY_UNSAID: 'REQUIREMENT_MISSING', ROLE_MISSING: rule };
+    lack(state, types[rule] ?? 'RULE_INVALID', pointer.slice(1), message);
+  };
+  checkTables(plan.tables, report);
+  checkAnonymization(plan.results, plan.steps, plan.hierarchies, plan.tables, report);
+};
+
+/** Computes what runs of a task do, and everything that a release lacks (but for grants, which are the caller's to look up). */
+export const computeEffectivePlan = (input: EffectivePlanInput): { plan: EffectivePlan; missing: Missing[] } => {
+  const state: State = { origins: [], missing: [] };
+  const tables = input.module.tables.map((table) => ofModule(state, Table.fromPartial(table)));
+  (input.fieldRules?.rules ?? []).forEach((rule, index) => applyRule(state, tables, rule, index));
+  const sources = collectSources(state, input, tables);
+  const { results, transforms } = applyTransforms(state, input, tables);
+  for (const [table, requirement] of Object.entries(input.anonymization?.requirements ?? {})) {
+    const found = results.find(({ name }) => name === table);
+    if (found) raise(state, found, requirement);
+    else lack(state, 'RULE_INVALID', `tables/${table}`, `a requirement names a missing table ${table}`);
+  }
+  const ownSteps = input.module.anonymization?.steps ?? [];
+  const taskSteps = input.anonymization?.steps ?? [];
+  ownSteps.forEach(({ table }) => mark(state, table, '', 'step', Origin.MODULE));
+  taskSteps.forEach(({ table }) => mark(state, table, '', 'step', Origin.TASK));
+  const plan = EffectivePlan.fromPartial({
+    moduleName: input.module.name,
+    tables,
+    sources,
+    transforms,
+    results,
+    steps: [...ownSteps.toSorted((left, right) => left.rank - right.rank), ...taskSteps.toSorted((left, right) => left.rank - right.rank)],
+    hierarchies: [...(input.module.anonymization?.hierarchies ?? []), ...(input.anonymization?.hierarchies ?? [])],
+    uploads: chooseUploads(state, input, results),
+    origins: state.origins,
+    scripts: pin(input),
+  });
+  checkResult(state, plan);
+  return { plan, missing: state.missing };
+};
+
+// Map fields have no order of their own in the encoding, so they are sorted before it.
+const ordered = (value: unknown): unknown => {
+  if (value instanceof Date || value instanceof Uint8Array || typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(ordered);
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([left], [right]) => (left < right ? -1 : 1))
+      .map(([key, member]) => [key, ordered(member)]),
+  );
+};
+
+/** SHA-256, hex, of a plan's bytes; the same for equal plans. */
+export const planHash = (plan: EffectivePlan): string =>
+  createHash('sha256')
+    .update(EffectivePlan.encode(ordered(plan) as EffectivePlan).finish())
+    .digest('hex');

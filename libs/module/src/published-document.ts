@@ -1,0 +1,118 @@
+// The document of a new version: the schema of the result, and the protocol that collects it.
+import { SuppressScope, type AnonymizationStep } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
+import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
+import { FileFormat, FileRead, type ProtocolEntry, TableRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
+import { CastPolicy, EmptyStrategy, KeyConflict } from '@lethe/contracts/gen/lethe/module/v1/rules';
+import { Column, Module, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { UploadMode, type TableUpload } from '@lethe/contracts/gen/lethe/module/v1/upload';
+import { createHash } from 'node:crypto';
+
+const MAX_NAME_BYTES = 63;
+
+/** The name of a version's own table: `<table>__1_0_0`; beyond 63 bytes it is cut and a hash of the whole follows. */
+export const versionedName = (table: string, version: string): string => {
+  const name = `${table}__${version.replaceAll(/[^A-Za-z0-9]/g, '_')}`;
+  if (Buffer.byteLength(name) <= MAX_NAME_BYTES) return name;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 12);
+  return `${Buffer.from(name)
+    .subarray(0, MAX_NAME_BYTES - 13)
+    .toString('utf8')
+    .replaceAll('�', '')}_${hash}`;
+};
+
+/** What an upload came to. `columns` are those of the stored tables. */
+export type Published = {
+  version: string;
+  previousVersion: string;
+  runId: string;
+  moduleId: string;
+  /** A connection's type decides how its tables are collected. */
+  isFile: (connectionId: string) => boolean;
+  tables: { table: string; columns: Column[]; contentHash: string }[];
+};
+
+/** The columns that steps changed, and those of them that are shared pseudonyms. */
+const changedColumns = (steps: readonly AnonymizationStep[], table: string): { changed: Set<string>; tokens: Map<string, string> } => {
+  const changed = new Set<string>();
+  const tokens = new Map<string, string>();
+  for (const { operation } of steps.filter((step) => step.table === table)) {
+    if (operation?.$case === 'generalize') operation.value.columns.forEach(({ column }) => changed.add(column));
+    if (operation?.$case === 'suppress' && operation.value.scope !== SuppressScope.RECORD)
+      operation.value.columns.forEach((column) => changed.add(column));
+    if (operation?.$case !== 'pseudonymize') continue;
+    const { columns, domain } = operation.value;
+    columns.forEach((column) => tokens.set(column, domain || (columns[0] ?? '')));
+  }
+  return { changed, tokens };
+};
+
+const publishColumn = (column: Column, isChanged: boolean): Column =>
+  Column.fromPartial({
+    ...column,
+    trim: false,
+    empty: { nullMarkers: [], strategy: EmptyStrategy.IGNORE, replacement: '' },
+    cast: { policy: CastPolicy.FAIL, replacement: '' },
+    range: isChanged ? undefined : column.range,
+  });
+
+const publishTable = (plan: EffectivePlan, table: Table, columns: readonly Column[]): Table => {
+  const { changed, tokens } = changedColumns(plan.steps, table.name);
+  const names = new Set(columns.map(({ name }) => name));
+  const intact = (keys: readonly string[]): boolean => keys.every((name) => names.has(name) && !changed.has(name));
+  const source = (name: string): Column | undefined => table.columns.find((column) => column.name === name);
+  const primaryKey =
+    table.primaryKey && intact(table.primaryKey.columns)
+      ? { ...table.primaryKey, conflict: KeyConflict.DROP_ALL_CONFLICTING, withinSource: 0 as const }
+      : undefined;
+  const foreignKeys = table.foreignKeys.filter(({ columns: own, referencedTable, referencedColumns }) => {
+    const target = changedColumns(plan.steps, referencedTable);
+    const published = plan.results.some(({ name, unpublished }) => name === referencedTable && !unpublished);
+    return (
+      published &&
+      intact(own) &&
+      own.every((name, index) => tokens.get(name) === target.tokens.get(referencedColumns[index] ?? '')) &&
+      referencedColumns.every((name) => !target.changed.has(name))
+    );
+  });
+  return Table.fromPartial({
+    ...table,
+    columns: columns.map((column) =>
+      publishColumn({ ...column, range: source(column.name)?.range }, changed.has(column.name) || tokens.has(column.name)),
+    ),
+    primaryKey,
+    foreignKeys,
+  });
+};
+
+const collectTable = (upload: TableUpload, published: Published): ProtocolEntry => {
+  const name = upload.target || upload.table;
+  const stored = upload.mode === UploadMode.REPLACE ? name : versionedName(name, published.version);
+  const { connectionId, schema, table } = upload;
+  const file = published.isFile(connectionId);
+  return {
+    table,
+    rank: 1,
+    collect: file
+      ? { $case: 'fileRead', value: FileRead.fromPartial({ connectionId, path: `${stored}.csv`, format: FileFormat.CSV }) }
+      : { $case: 'tableRead', value: TableRead.fromPartial({ connectionId, schema, table: stored }) },
+  };
+};
+
+/** Makes the document of a version. CreateDataModule takes it as it is; collecting by it gives the uploaded rows. */
+export const publishedModule = (plan: EffectivePlan, published: Published): Module =>
+  Module.fromPartial({
+    name: plan.moduleName,
+    tables: plan.results.flatMap((table) => {
+      const stored = published.tables.find((candidate) => candidate.table === table.name);
+      return stored ? [publishTable(plan, table, stored.columns)] : [];
+    }),
+    protocol: { entries: plan.uploads.map((upload) => collectTable(upload, published)) },
+    upload: { tables: plan.uploads },
+    provenance: {
+      version: published.version,
+      previousVersion: published.previousVersion,
+      runId: published.runId,
+      moduleId: published.moduleId,
+      contentHashes: Object.fromEntries(published.tables.map(({ table, contentHash }) => [table, contentHash])),
+    },
+  });
