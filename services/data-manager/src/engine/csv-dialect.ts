@@ -21,6 +21,8 @@ export const readCsvExpression = (paths: readonly string[], columns: readonly Cs
     "new_line = '\\n'",
     'strict_mode = true',
     `max_line_size = ${ENGINE_LIMITS.csvLineBytes}`,
+    // By default a buffer holds sixteen lines of the longest size, which leaves one thread to read a segment.
+    `buffer_size = ${2 * ENGINE_LIMITS.csvLineBytes}`,
     `columns = {${types}}`,
   ];
   return `read_csv(${quoteList(paths)}, ${options.join(', ')})`;

@@ -12,4 +12,6 @@ export const ENGINE_LIMITS = {
   /** What a statement of a user may take. */
   userMemoryMb: 512,
   userTimeoutMs: 900_000,
+  /** How long a statement may go on after it was interrupted, before its process is killed. */
+  interruptGraceMs: 5_000,
 } as const;

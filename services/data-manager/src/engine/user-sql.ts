@@ -85,10 +85,12 @@ const assertStatement = async (engine: Engine, options: UserSqlOptions): Promise
 
 const runWithTimeout = async (engine: Engine, statement: string, timeoutMs: number): Promise<void> => {
   const timer = setTimeout(engine.interrupt, timeoutMs);
+  const killer = setTimeout(engine.kill, timeoutMs + ENGINE_LIMITS.interruptGraceMs);
   try {
     await engine.sql(statement);
   } finally {
     clearTimeout(timer);
+    clearTimeout(killer);
   }
 };
 
