@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => bench.close());
 
-const RUNS = { numRuns: 40 };
+const RUNS = { numRuns: 25 };
 
 /** Few values, so that keys meet. */
 const id = fc.constantFrom(null, '1', '2', '3', '4', '5');
