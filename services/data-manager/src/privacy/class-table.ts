@@ -1,128 +1,84 @@
-// Equivalence classes as typed arrays: codes a dimension, counts, and how they roll up to less specific levels.
-import type { Levels } from './hierarchy.ts';
+import { levelMap, type Dimension } from './hierarchy.ts';
+import type { Node } from './lattice.ts';
+import type { ClassCounts } from './models/model.ts';
+import { numberPairs } from './tuple-ids.ts';
 
-/** One dimension of the classes: codes of labels at each level, and how a level's codes become the next one's. */
-export type Dimension = {
-  column: string;
-  /** `labels[level][code]` */
-  labels: (string | null)[][];
-  /** `shares[level][code]`: share of the leaves under the label. */
-  shares: Float64Array[];
-  /** `parents[level][code]` is the code at level + 1. */
-  parents: Int32Array[];
-  leaves: number;
+/** A sparse histogram of one sensitive attribute: class, value and count of each pair that occurs, sorted by class. */
+export type SensitiveHistogram = { column: string; classes: Int32Array; values: Int32Array; counts: Int32Array };
+
+/** The distinct tuples of leaf codes with their number of rows: one array a dimension, all of one length. */
+export type ClassTable = {
+  codes: Int32Array[];
+  counts: Int32Array;
+  classCount: number;
+  rowCount: number;
+  sensitive?: SensitiveHistogram[];
 };
 
-/** Classes: `keys` packs one code a dimension in mixed radix, `counts` rows of each class. */
-export type Classes = { keys: Float64Array; counts: Int32Array; size: number };
+/** The classes of one node, with the levels' codes of each: `codes[dimension][class]`. `classOf` leads from the table's classes. */
+export type RolledUp = ClassCounts & { codes: Int32Array[]; classOf: Int32Array };
 
-/** How codes are packed: key = Σ code × stride. */
-export type Packing = { strides: number[]; radixes: number[] };
+const sum = (values: Int32Array): number => {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+};
 
-const MAX_KEY = Number.MAX_SAFE_INTEGER;
+/** A class table from columns that are distinct tuples already, as a GROUP BY answers them. */
+export const classTable = (codes: Int32Array[], counts: Int32Array): ClassTable => ({
+  codes,
+  counts,
+  classCount: counts.length,
+  rowCount: sum(counts),
+});
 
-const encodeLevel = (labels: readonly (string | null)[]): { codes: Int32Array; distinct: (string | null)[]; first: number[] } => {
-  const seen = new Map<string | null, number>();
-  const first: number[] = [];
-  const codes = Int32Array.from(labels, (label, value) => {
-    const known = seen.get(label);
-    if (known !== undefined) return known;
-    seen.set(label, seen.size);
-    first.push(value);
-    return seen.size - 1;
+/** Numbers the distinct tuples of some columns; of no column, all tuples are one. */
+const numberTuples = (columns: readonly Int32Array[], sizes: readonly number[], length: number): { ids: Int32Array; count: number } => {
+  let ids: Int32Array = new Int32Array(length);
+  let count = length === 0 ? 0 : 1;
+  for (const [index, column] of columns.entries()) {
+    const numbered = numberPairs(ids, column, length, count, sizes[index] ?? 0);
+    ids = numbered.ids;
+    count = numbered.count;
+  }
+  return { ids, count };
+};
+
+const groupBy = (columns: readonly Int32Array[], sizes: readonly number[], weights: Int32Array): RolledUp => {
+  const { ids, count } = numberTuples(columns, sizes, weights.length);
+  const rowCounts = new Float64Array(count);
+  for (let index = 0; index < ids.length; index += 1) rowCounts[ids[index]!]! += weights[index]!;
+  const codes = columns.map((column) => {
+    const grouped = new Int32Array(count);
+    for (let index = 0; index < ids.length; index += 1) grouped[ids[index]!] = column[index]!;
+    return grouped;
   });
-  return { codes, distinct: [...seen.keys()], first };
+  return { rowCounts, classCount: count, codes, classOf: ids };
 };
 
-/** Encodes a column's levels; the codes of level 0 are those of the distinct values. */
-export const toDimension = ({ column, labels, shares, leaves }: Levels): Dimension => {
-  const encoded = labels.map((level, index) =>
-    index === 0 ? { codes: Int32Array.from(level.keys()), distinct: [...level], first: [...level.keys()] } : encodeLevel(level),
-  );
-  const parents = encoded.slice(1).map(({ codes }, index) => Int32Array.from(encoded[index]?.first ?? [], (value) => codes[value] ?? 0));
-  return {
-    column,
-    leaves,
-    labels: encoded.map(({ distinct }) => distinct),
-    shares: encoded.map(({ first }, level) => Float64Array.from(first, (value) => shares[level]?.[value] ?? 1)),
-    parents,
-  };
+/** Counts the classes of rows that are given as one array of leaf codes a dimension. */
+export const countClasses = (dimensions: readonly Dimension[], columns: readonly Int32Array[], rowCount: number): ClassTable => {
+  const sizes = dimensions.map(({ leafCount }) => leafCount);
+  const grouped = groupBy(columns, sizes, new Int32Array(rowCount).fill(1));
+  return classTable(grouped.codes, Int32Array.from(grouped.rowCounts));
 };
 
-/** Packs dimensions; throws where their product is beyond what a number holds exactly. */
-export const packingOf = (dimensions: readonly Dimension[]): Packing => {
-  const radixes = dimensions.map(({ labels }) => Math.max(1, labels[0]?.length ?? 1));
-  const strides: number[] = [];
-  let product = 1;
-  for (const radix of radixes.toReversed()) {
-    strides.unshift(product);
-    product *= radix;
-  }
-  if (product > MAX_KEY) throw new RangeError('the quasi-identifying columns have more combinations of values than the search can number');
-  return { strides, radixes };
-};
-
-const hashSize = (count: number): number => {
-  let size = 16;
-  while (size < count * 2) size *= 2;
-  return size;
-};
-
-/** Adds up rows of equal keys. */
-export const groupByKey = (keys: Float64Array, counts: Int32Array, size: number): Classes => {
-  const capacity = hashSize(size);
-  const slots = new Int32Array(capacity).fill(-1);
-  const outKeys = new Float64Array(size);
-  const outCounts = new Int32Array(size);
-  let found = 0;
-  for (let row = 0; row < size; row++) {
-    const key = keys[row] as number;
-    // Fibonacci hashing of the key's two halves.
-    let slot = (Math.imul((key % 4294967296) | 0, 0x9e3779b1) ^ Math.imul((key / 4294967296) | 0, 0x85ebca6b)) >>> 0;
-    slot = (slot ^ (slot >>> 15)) & (capacity - 1);
-    for (;;) {
-      const at = slots[slot] as number;
-      if (at < 0) {
-        slots[slot] = found;
-        outKeys[found] = key;
-        outCounts[found] = counts[row] as number;
-        found += 1;
-        break;
-      }
-      if (outKeys[at] === key) {
-        outCounts[at] = (outCounts[at] as number) + (counts[row] as number);
-        break;
-      }
-      slot = (slot + 1) & (capacity - 1);
-    }
-  }
-  return { keys: outKeys.slice(0, found), counts: outCounts.slice(0, found), size: found };
-};
-
-/** The classes of level 0 from one array of codes a dimension. */
-export const baseClasses = (packing: Packing, codes: readonly Int32Array[], counts: Int32Array): Classes => {
-  const keys = new Float64Array(counts.length);
-  codes.forEach((column, index) => {
-    const stride = packing.strides[index] ?? 1;
-    for (let row = 0; row < keys.length; row++) keys[row] = (keys[row] as number) + (column[row] as number) * stride;
+/** The classes of a node. */
+export const rollUp = (table: ClassTable, dimensions: readonly Dimension[], node: Node): RolledUp => {
+  const columns = dimensions.map((dimension, index) => {
+    const map = levelMap(dimension, 0, node[index] ?? 0);
+    return table.codes[index]!.map((code) => map[code]!);
   });
-  return groupByKey(keys, counts, counts.length);
+  const sizes = dimensions.map((dimension, index) => dimension.sizes[node[index] ?? 0] ?? 0);
+  return groupBy(columns, sizes, table.counts);
 };
 
-/** The code of a dimension in a key. */
-export const codeOf = (key: number, packing: Packing, index: number): number =>
-  Math.floor(key / (packing.strides[index] ?? 1)) % (packing.radixes[index] ?? 1);
-
-/** The classes one level up in one dimension. */
-export const rollUp = (classes: Classes, packing: Packing, dimensions: readonly Dimension[], index: number, fromLevel: number): Classes => {
-  const parents = dimensions[index]?.parents[fromLevel];
-  if (!parents) throw new RangeError('there is no higher level');
-  const [stride, radix] = [packing.strides[index] ?? 1, packing.radixes[index] ?? 1];
-  const keys = new Float64Array(classes.size);
-  for (let row = 0; row < classes.size; row++) {
-    const key = classes.keys[row] as number;
-    const code = Math.floor(key / stride) % radix;
-    keys[row] = key + ((parents[code] as number) - code) * stride;
-  }
-  return groupByKey(keys, classes.counts, classes.size);
+/** Rows of each value of a dimension at a level. */
+export const countValues = (table: ClassTable, dimensions: readonly Dimension[], index: number, level: number): Float64Array => {
+  const dimension = dimensions[index]!;
+  const map = levelMap(dimension, 0, level);
+  const counts = new Float64Array(dimension.sizes[level]!);
+  const codes = table.codes[index]!;
+  for (let row = 0; row < codes.length; row += 1) counts[map[codes[row]!]!]! += table.counts[row]!;
+  return counts;
 };

@@ -1,177 +1,128 @@
-// The levels of a column: for each distinct value, what it becomes at each level.
-import { DateUnit, type GeneralizedColumn, type Hierarchy } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
+import { numberValues } from './tuple-ids.ts';
 
-/** The top of every hierarchy without a label of its own. */
-export const ROOT = '*';
+/**
+ * One quasi-identifying column as the search sees it: its leaves are the integers from 0, and each level maps them to coarser values,
+ * also integers from 0. The levels are nested: two leaves that are equal at one level are equal at every higher one.
+ */
+export type Dimension = {
+  column: string;
+  /** `codes[level][leaf]`; level 0 is the leaf itself. */
+  codes: Int32Array[];
+  /** Number of values at each level. */
+  sizes: number[];
+  /** `leaves[level][value]`: leaves under the value, whether they occur in the data or not. */
+  leaves: Int32Array[];
+  leafCount: number;
+  /** The levels that a search may choose; equal for a fixed column. */
+  lowest: number;
+  highest: number;
+};
 
-/** Something that a hierarchy cannot do; names and counts, never values. */
-export class HierarchyError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'HierarchyError';
+export type LevelBounds = { lowest: number; highest: number };
+
+/** The levels of one column that a search may choose from; a fixed level narrows them to one. Throws where it does not exist. */
+export const levelBounds = (column: string, levelCount: number, fixed: number | undefined): LevelBounds => {
+  if (fixed === undefined) return { lowest: 0, highest: levelCount - 1 };
+  if (!Number.isInteger(fixed) || fixed < 0 || fixed >= levelCount)
+    throw new RangeError(`Column ${column}: level ${fixed} does not exist; the highest is ${levelCount - 1}.`);
+  return { lowest: fixed, highest: fixed };
+};
+
+const countLeaves = (codes: Int32Array, size: number): Int32Array => {
+  const leaves = new Int32Array(size);
+  for (const code of codes) leaves[code]! += 1;
+  return leaves;
+};
+
+/** Counts values of a level that have more than one parent at the next: such levels are not nested. */
+const countSplitValues = (lower: Int32Array, upper: Int32Array, lowerSize: number): number => {
+  const parents = new Int32Array(lowerSize).fill(-1);
+  const split = new Set<number>();
+  for (let leaf = 0; leaf < lower.length; leaf += 1) {
+    const value = lower[leaf]!;
+    if (parents[value] === -1) parents[value] = upper[leaf]!;
+    else if (parents[value] !== upper[leaf]) split.add(value);
   }
-}
-
-/** `labels[level][code]` of each distinct value by its code; level 0 is the value itself; null is NULL. `leaves` is what losses count shares of. */
-export type Levels = { column: string; labels: (string | null)[][]; leaves: number; shares: number[][] };
-
-type Lift = { height: number; at: (value: string, level: number) => string };
-
-const SCALE_DIGITS = 18;
-
-/** Decimal text as an integer of 10^-18 units: intervals are exact for every number that a column can hold. */
-const toUnits = (text: string): bigint => {
-  const [, sign = '', whole = '0', part = '', exponent = '0'] = /^([+-]?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
-  const shift = SCALE_DIGITS + Number(exponent);
-  const digits = `${whole}${part}`;
-  const power = shift - part.length;
-  const value = power >= 0 ? BigInt(digits) * 10n ** BigInt(power) : BigInt(digits) / 10n ** BigInt(-power);
-  return sign === '-' ? -value : value;
-};
-
-const fromUnits = (units: bigint): string => {
-  const sign = units < 0n ? '-' : '';
-  const digits = String(units < 0n ? -units : units).padStart(SCALE_DIGITS + 1, '0');
-  const part = digits.slice(-SCALE_DIGITS).replace(/0+$/, '');
-  return `${sign}${digits.slice(0, -SCALE_DIGITS)}${part === '' ? '' : `.${part}`}`;
-};
-
-const intervals = (scheme: { origin: string; width: string; factor: number; levels: number }): Lift => {
-  const levels = scheme.levels || 1;
-  const origin = toUnits(scheme.origin || '0');
-  const widths = Array.from({ length: levels }, (_, index) => toUnits(scheme.width) * BigInt(scheme.factor || 2) ** BigInt(index));
-  return {
-    height: levels + 1,
-    at: (value, level) => {
-      const width = widths[level - 1];
-      if (width === undefined) return ROOT;
-      const offset = toUnits(value) - origin;
-      const step = offset >= 0n ? offset / width : -((-offset + width - 1n) / width);
-      const lower = origin + step * width;
-      return `[${fromUnits(lower)}, ${fromUnits(lower + width)})`;
-    },
-  };
-};
-
-const cut = (value: string, unit: DateUnit): string => {
-  const [, year = '', month = '', day = ''] = /^(-?\d+)-(\d\d)-(\d\d)/.exec(value) ?? [];
-  switch (unit) {
-    case DateUnit.DAY:
-      return `${year}-${month}-${day}`;
-    case DateUnit.MONTH:
-      return `${year}-${month}`;
-    case DateUnit.QUARTER:
-      return `${year}-Q${Math.ceil(Number(month) / 3)}`;
-    case DateUnit.YEAR:
-      return year;
-    case DateUnit.DECADE:
-      return `${year.slice(0, -1)}0s`;
-    case DateUnit.UNSPECIFIED:
-      throw new HierarchyError('a date is cut to an unknown unit');
-  }
-};
-
-const dates = (units: readonly DateUnit[]): Lift => ({
-  height: units.length + 1,
-  at: (value, level) => {
-    const unit = units[level - 1];
-    return unit === undefined ? ROOT : cut(value, unit);
-  },
-});
-
-const prefix = ({ length, step }: { length: number; step: number }): Lift => {
-  const hidden = step || 1;
-  const height = Math.ceil(length / hidden);
-  return {
-    height,
-    at: (value, level) =>
-      level >= height
-        ? ROOT
-        : [...value.padEnd(length)].slice(0, Math.max(0, length - level * hidden)).join('') + ROOT.repeat(level * hidden),
-  };
-};
-
-/** The rows of a table hierarchy. Every value must have a row. */
-const rowsOf = (hierarchy: Hierarchy): { height: number; byLeaf: Map<string, readonly string[]> } => {
-  const height = (hierarchy.rows[0]?.levels.length ?? 1) - 1;
-  const byLeaf = new Map<string, readonly string[]>();
-  for (const { levels } of hierarchy.rows) {
-    if (levels.length !== height + 1) throw new HierarchyError(`the rows of hierarchy ${hierarchy.name} have different numbers of levels`);
-    if (byLeaf.has(levels[0] ?? '')) throw new HierarchyError(`a leaf of hierarchy ${hierarchy.name} occurs twice`);
-    byLeaf.set(levels[0] ?? '', levels);
-  }
-  if (new Set(hierarchy.rows.map(({ levels }) => levels[height])).size > 1)
-    throw new HierarchyError(`the hierarchy ${hierarchy.name} has more than one root`);
-  return { height, byLeaf };
-};
-
-const tableLift = (
-  hierarchy: Hierarchy,
-  column: string,
-  values: readonly (string | null)[],
-): { lift: Lift; rows: readonly (readonly string[])[] } => {
-  const { height, byLeaf } = rowsOf(hierarchy);
-  const missing = values.filter((value) => value !== null && !byLeaf.has(value)).length;
-  if (missing > 0) throw new HierarchyError(`${missing} distinct values of column ${column} have no leaf in hierarchy ${hierarchy.name}`);
-  return { lift: { height, at: (value, level) => byLeaf.get(value)?.[level] ?? ROOT }, rows: [...byLeaf.values()] };
-};
-
-/** The share of the leaves under each label of a level. */
-const sharesOf = (labels: readonly (string | null)[], leafLabels: readonly (string | null)[]): number[] => {
-  const counts = new Map<string | null, number>();
-  for (const label of leafLabels) counts.set(label, (counts.get(label) ?? 0) + 1);
-  return labels.map((label) => (counts.get(label) ?? 1) / leafLabels.length);
-};
-
-const build = (column: string, values: readonly (string | null)[], lift: Lift, rows?: readonly (readonly string[])[]): Levels => {
-  const labels = [[...values]];
-  const leavesAt: (string | null)[][] = [];
-  for (let level = 0; level <= lift.height; level++) {
-    // NULL is a category of its own until the root.
-    const lifted = (value: string | null): string | null => (value === null && level < lift.height ? null : lift.at(value ?? '', level));
-    if (level > 0) labels.push(values.map((value) => (value === null && level === lift.height ? topOf(lift, rows) : lifted(value))));
-    leavesAt.push(rows ? rows.map((row) => row[level] ?? ROOT) : level === 0 ? [...values] : (labels[level] ?? []));
-  }
-  const shares = labels.map((levelLabels, level) => sharesOf(levelLabels, leavesAt[level] ?? []));
-  return { column, labels, leaves: leavesAt[0]?.length ?? 0, shares };
-};
-
-const topOf = (lift: Lift, rows?: readonly (readonly string[])[]): string => rows?.[0]?.[lift.height] ?? ROOT;
-
-const schemeOf = (generalized: GeneralizedColumn): Lift => {
-  const { scheme } = generalized;
-  switch (scheme?.$case) {
-    case 'intervals':
-      return intervals(scheme.value);
-    case 'dates':
-      return dates(scheme.value.units);
-    case 'prefix':
-      return prefix(scheme.value);
-    default:
-      throw new HierarchyError(`column ${generalized.column} has no scheme`);
-  }
+  return split.size;
 };
 
 /**
- * The levels of a generalized column over its distinct values (canonical texts; null = NULL). For hierarchies the leaves are the rows of the
- * hierarchy; for intervals, dates and prefixes they are the distinct values in the data.
+ * Makes a dimension from the codes of its leaves at the levels above 0 (any integers from 0, one array a level). `name` is what an
+ * error names: a hierarchy or a column. Throws where the levels are not nested or end in more than one root.
  */
-export const levelsOf = (generalized: GeneralizedColumn, values: readonly (string | null)[], hierarchies: readonly Hierarchy[]): Levels => {
-  const { scheme, column } = generalized;
-  if (scheme?.$case !== 'hierarchy') return build(column, values, schemeOf(generalized));
-  const hierarchy = hierarchies.find(({ name }) => name === scheme.value);
-  if (!hierarchy) throw new HierarchyError(`there is no hierarchy ${scheme.value}`);
-  const { lift, rows } = tableLift(hierarchy, column, values);
-  return build(column, values, lift, rows);
+export const makeDimension = (
+  column: string,
+  name: string,
+  leafCount: number,
+  upperCodes: readonly Int32Array[],
+  fixed?: number,
+): Dimension => {
+  const bounds = levelBounds(column, upperCodes.length + 1, fixed);
+  const codes = [Int32Array.from({ length: leafCount }, (_, leaf) => leaf)];
+  const sizes = [leafCount];
+  for (const [index, level] of upperCodes.entries()) {
+    if (level.length !== leafCount) throw new RangeError(`${name}: level ${index + 1} has not one value a leaf.`);
+    const numbered = numberValues(level);
+    const split = countSplitValues(codes[index]!, numbered.ids, sizes[index]!);
+    if (split > 0) throw new Error(`${name}: ${split} values of level ${index} have more than one parent at level ${index + 1}.`);
+    codes.push(Int32Array.from(numbered.ids));
+    sizes.push(numbered.count);
+  }
+  const roots = sizes.at(-1) ?? 0;
+  if (upperCodes.length > 0 && roots > 1) throw new Error(`${name}: the highest level has ${roots} values; a hierarchy has one root.`);
+  const leaves = codes.map((level, index) => countLeaves(level, sizes[index]!));
+  return { column, codes, sizes, leaves, leafCount, ...bounds };
 };
 
-/** A column that is not generalized: level 0 alone. */
-export const plainLevels = (column: string, values: readonly (string | null)[]): Levels => ({
-  column,
-  labels: [[...values]],
-  leaves: values.length,
-  shares: [values.map(() => 1 / Math.max(1, values.length))],
-});
+/**
+ * Checks a hierarchy written as rows from the leaf to the root: as many levels in each, no leaf twice, one root. Throws an Error that
+ * names the hierarchy and a count, never a value.
+ */
+export const checkRows = (name: string, rows: readonly (readonly string[])[]): void => {
+  const levelCount = rows[0]?.length ?? 0;
+  if (levelCount < 2) throw new Error(`Hierarchy ${name}: there is no row with two levels.`);
+  const uneven = rows.filter((row) => row.length !== levelCount).length;
+  if (uneven > 0) throw new Error(`Hierarchy ${name}: ${uneven} rows have not ${levelCount} levels like the first.`);
+  const twice = rows.length - new Set(rows.map((row) => row[0])).size;
+  if (twice > 0) throw new Error(`Hierarchy ${name}: ${twice} rows repeat the leaf of another.`);
+  const roots = new Set(rows.map((row) => row.at(-1))).size;
+  if (roots > 1) throw new Error(`Hierarchy ${name}: the highest level has ${roots} values; a hierarchy has one root.`);
+};
 
-/** The highest level. */
-export const heightOf = ({ labels }: Levels): number => labels.length - 1;
+/** A dimension and the code of each leaf's text. */
+export type TextDimension = { dimension: Dimension; leafCodes: Map<string, number> };
+
+/** Makes a dimension from rows of texts, leaf first. Throws as `checkRows` and `makeDimension` do. */
+export const dimensionFromRows = (column: string, name: string, rows: readonly (readonly string[])[], fixed?: number): TextDimension => {
+  checkRows(name, rows);
+  const levelCount = rows[0]?.length ?? 0;
+  const upper = Array.from({ length: levelCount - 1 }, (_, index) => {
+    const numbers = new Map<string, number>();
+    return Int32Array.from(rows, (row) => {
+      const label = row[index + 1] ?? '';
+      const known = numbers.get(label) ?? numbers.size;
+      numbers.set(label, known);
+      return known;
+    });
+  });
+  const leafCodes = new Map(rows.map((row, leaf): [string, number] => [row[0] ?? '', leaf]));
+  return { dimension: makeDimension(column, `Hierarchy ${name}`, rows.length, upper, fixed), leafCodes };
+};
+
+/** Encodes a column's texts by the leaves of its hierarchy. Throws an Error that names column and count where values have no leaf. */
+export const encodeTexts = ({ dimension, leafCodes }: TextDimension, texts: readonly string[]): Int32Array => {
+  const codes = Int32Array.from(texts, (text) => leafCodes.get(text) ?? -1);
+  let missing = 0;
+  for (const code of codes) if (code < 0) missing += 1;
+  if (missing > 0) throw new Error(`Column ${dimension.column}: ${missing} rows hold a value that the hierarchy does not have.`);
+  return codes;
+};
+
+/** `map[value at level from]` = the value at level `to`, which is not lower. */
+export const levelMap = (dimension: Dimension, from: number, to: number): Int32Array => {
+  const lower = dimension.codes[from]!;
+  const upper = dimension.codes[to]!;
+  const map = new Int32Array(dimension.sizes[from]!);
+  for (let leaf = 0; leaf < lower.length; leaf += 1) map[lower[leaf]!] = upper[leaf]!;
+  return map;
+};

@@ -1,209 +1,203 @@
-// What a search minimises. A loss is a list of numbers, compared one by one; most metrics have one.
-import { Aggregate, Metric } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
-import { codeOf, type Classes, type Dimension, type Packing } from './class-table.ts';
+import { countValues, type ClassTable } from './class-table.ts';
+import type { Dimension } from './hierarchy.ts';
 
-/** A node with its classes and which of them are suppressed. */
-export type Measured = { node: readonly number[]; classes: Classes; isSuppressed: (count: number) => boolean; suppressedRows: number };
+export type MetricKind = 'loss' | 'nonUniformEntropy' | 'discernibility' | 'averageClassSize' | 'precision' | 'height';
+export type Aggregate = 'geometricMean' | 'arithmeticMean' | 'sum' | 'maximum' | 'rank';
 
-/** A metric: a node's loss, and, where there is one, a bound that is at most the loss of the node and of every more general one. */
-export type LossFunction = { lossOf: (measured: Measured) => number[]; bound?: (node: readonly number[]) => number };
+/**
+ * `aggregate` makes one number of the columns' losses (loss, entropy); `gsFactor` (loss, 0 to 1, .5 when absent) weighs suppression
+ * (above .5) against generalization (below); `ignoresSuppression` (entropy, discernibility, precision) counts suppressed rows as they are.
+ */
+export type MetricOptions = { kind: MetricKind; aggregate?: Aggregate; gsFactor?: number; ignoresSuppression?: boolean };
 
-/** What all metrics know of the table. */
-export type Frame = { dimensions: readonly Dimension[]; packing: Packing; rowCount: number; base: Classes };
+/**
+ * What a metric looks at. For a node all fields are exact. For a set of nodes (`isBound`) they are such that no node of the set can have a
+ * smaller loss: the lowest levels, at least so many suppressed rows and squares, at most so many classes.
+ */
+export type NodeState = {
+  levels: number[];
+  /** Columns whose level is decided; for the others nothing is known of suppressed rows' values at their final level. */
+  isDecided: boolean[];
+  suppressedCount: number;
+  /** Suppressed rows per value, a column each, by the values at `levels`. Only for metrics that use them. */
+  suppressedValues: Float64Array[];
+  keptClassCount: number;
+  keptSquares: number;
+  /** Over suppressed classes too. */
+  allSquares: number;
+};
 
-/** How a metric is meant. `gsFactor` in [0, 1]: above .5 generalization weighs less, below suppression does. */
-export type MetricChoice = { metric: Metric; aggregate: Aggregate; gsFactor: number; ignoresSuppression: boolean };
+export type Metric = {
+  name: string;
+  needsSuppressedValues: boolean;
+  needsSquares: boolean;
+  /** True: the sizes of suppressed classes count, so they must be followed to the end. */
+  needsSuppressedClasses: boolean;
+  /** One number, or the vector of the aggregate `rank`; compared entry by entry. Smaller is better. */
+  score: (state: NodeState, isBound: boolean) => number[];
+};
 
-const ROUNDING = 1e10;
+/** Entries of a rank vector are compared at ten decimals, as in ARX. */
+const RANK_DECIMALS = 1e10;
 
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-
-const aggregateOf = (losses: number[], aggregate: Aggregate): number[] => {
+const aggregateLosses = (losses: number[], aggregate: Aggregate): number[] => {
+  const { length } = losses;
   switch (aggregate) {
-    case Aggregate.ARITHMETIC_MEAN:
-      return [sum(losses) / losses.length];
-    case Aggregate.SUM:
-      return [sum(losses)];
-    case Aggregate.MAXIMUM:
-      return [Math.max(...losses)];
-    case Aggregate.RANK:
-      return losses.toSorted((left, right) => right - left).map((loss) => Math.round(loss * ROUNDING) / ROUNDING);
-    default:
-      return [losses.reduce((product, loss) => product * (loss + 1), 1) ** (1 / losses.length) - 1];
+    case 'geometricMean':
+      return [length === 0 ? 0 : losses.reduce((product, loss) => product * (loss + 1) ** (1 / length), 1) - 1];
+    case 'arithmeticMean':
+      return [length === 0 ? 0 : losses.reduce((sum, loss) => sum + loss, 0) / length];
+    case 'sum':
+      return [losses.reduce((sum, loss) => sum + loss, 0)];
+    case 'maximum':
+      return [Math.max(0, ...losses)];
+    case 'rank':
+      return losses.map((loss) => Math.round(loss * RANK_DECIMALS) / RANK_DECIMALS).toSorted((left, right) => right - left);
   }
 };
 
-/** Per dimension, the rows of each code at the node's level: those that stay, and those that are suppressed. */
-const rowsByCode = (frame: Frame, { node, classes, isSuppressed }: Measured): { kept: Float64Array; suppressed: Float64Array }[] =>
-  frame.dimensions.map(({ labels }, index) => {
-    const size = labels[node[index] ?? 0]?.length ?? 0;
-    const rows = { kept: new Float64Array(size), suppressed: new Float64Array(size) };
-    for (let row = 0; row < classes.size; row++) {
-      const count = classes.counts[row] as number;
-      const side = isSuppressed(count) ? rows.suppressed : rows.kept;
-      const code = codeOf(classes.keys[row] as number, frame.packing, index);
-      side[code] = (side[code] as number) + count;
-    }
-    return rows;
-  });
+type Setting = { dimensions: readonly Dimension[]; table: ClassTable };
 
-const codeAt = (dimension: Dimension, value: number, level: number): number => {
-  let code = value;
-  for (let at = 0; at < level; at++) code = dimension.parents[at]?.[code] ?? 0;
-  return code;
+/** Computes f(dimension, level) for all levels once. */
+const perLevel = ({ dimensions }: Setting, compute: (index: number, level: number) => number): number[][] =>
+  dimensions.map((dimension, index) => dimension.codes.map((_, level) => compute(index, level)));
+
+const sumLogs = (counts: Float64Array): number => {
+  let sum = 0;
+  for (const count of counts) if (count > 0) sum += count * Math.log2(count);
+  return sum;
 };
 
-const frequenciesOf = ({ dimensions, packing, base }: Frame, index: number): Float64Array => {
-  const frequencies = new Float64Array(dimensions[index]?.labels[0]?.length ?? 0);
-  for (let row = 0; row < base.size; row++) {
-    const code = codeOf(base.keys[row] as number, packing, index);
-    frequencies[code] = (frequencies[code] as number) + (base.counts[row] as number);
-  }
-  return frequencies;
+const weighShares = (counts: Float64Array, leaves: Int32Array, leafCount: number): number => {
+  let sum = 0;
+  for (let value = 0; value < counts.length; value += 1) sum += (counts[value]! * leaves[value]!) / leafCount;
+  return sum;
 };
 
-/** Per dimension and level: the loss when nothing is suppressed. */
-const generalizationLosses = (frame: Frame): number[][] =>
-  frame.dimensions.map((dimension, index) => {
-    const frequencies = frequenciesOf(frame, index);
-    const lowest = frame.rowCount / dimension.leaves;
-    return dimension.shares.map((shares, level) => {
-      let total = 0;
-      frequencies.forEach((count, value) => {
-        total += count * (shares[codeAt(dimension, value, level)] as number);
-      });
-      return frame.rowCount === lowest ? 0 : (total - lowest) / (frame.rowCount - lowest);
-    });
-  });
-
-/** Share of the hierarchy's leaves under each value (Iyengar, 2002), normalised to 0 … 1. */
-const loss = (frame: Frame, { aggregate, gsFactor }: MetricChoice): LossFunction => {
-  const generalizationWeight = Math.min(1, 2 * (1 - gsFactor));
+/**
+ * Loss (Iyengar 2002, as in ARX): the share of a value is the leaves under it over all leaves, a suppressed row has
+ * share + s × (1 − share) with s = min(1, 2g), kept rows share × min(1, 2(1 − g)). Per column the sum lies between its smallest possible value,
+ * min(1, 2(1 − g)) × n / leaves, and n, and is mapped to 0…1.
+ */
+const lossMetric = (setting: Setting, gsFactor: number, aggregate: Aggregate): Metric => {
+  if (!(gsFactor >= 0 && gsFactor <= 1)) throw new RangeError('The gs factor must be from 0 to 1.');
+  const { dimensions, table } = setting;
   const suppressionWeight = Math.min(1, 2 * gsFactor);
-  const lossOf: LossFunction['lossOf'] = (measured) => {
-    const rows = rowsByCode(frame, measured);
-    const losses = frame.dimensions.map(({ shares, leaves }, index) => {
-      const lowest = (generalizationWeight * frame.rowCount) / leaves;
-      let total = 0;
-      (shares[measured.node[index] ?? 0] ?? new Float64Array()).forEach((share, code) => {
-        total +=
-          (rows[index]?.kept[code] ?? 0) * share * generalizationWeight +
-          (rows[index]?.suppressed[code] ?? 0) * (share + suppressionWeight * (1 - share));
-      });
-      return frame.rowCount === lowest ? 0 : (total - lowest) / (frame.rowCount - lowest);
-    });
-    return aggregateOf(losses, aggregate);
-  };
-  // With equal weights a suppressed row never costs less than a kept one, so the loss without suppression is a bound.
-  if (gsFactor !== 0.5 || aggregate === Aggregate.RANK) return { lossOf };
-  const table = generalizationLosses(frame);
-  return {
-    lossOf,
-    bound: (node) =>
-      aggregateOf(
-        table.map((levels, index) => levels[node[index] ?? 0] ?? 0),
-        aggregate,
-      )[0] ?? 0,
-  };
-};
-
-/** Per dimension and level: −Σ log2(f(original) / f(generalized)) over all rows. */
-const entropyTable = (frame: Frame): number[][] =>
-  frame.dimensions.map((dimension, index) => {
-    const frequencies = frequenciesOf(frame, index);
-    return dimension.labels.map((labels, level) => {
-      const generalized = new Float64Array(labels.length);
-      frequencies.forEach((count, value) => {
-        const code = codeAt(dimension, value, level);
-        generalized[code] = (generalized[code] as number) + count;
-      });
-      let total = 0;
-      frequencies.forEach((count, value) => {
-        if (count > 0) total += count * Math.log2((generalized[codeAt(dimension, value, level)] as number) / count);
-      });
-      return total;
-    });
+  const keptWeight = Math.min(1, 2 * (1 - gsFactor));
+  const totals = perLevel(setting, (index, level) => {
+    const { leaves, leafCount } = dimensions[index]!;
+    return weighShares(countValues(table, dimensions, index, level), leaves[level]!, leafCount);
   });
-
-/** Non-uniform entropy (Gionis and Tassa, 2009); with suppression, what is left unknown among the suppressed rows is added. */
-const entropy = (frame: Frame, { ignoresSuppression }: MetricChoice): LossFunction => {
-  const table = entropyTable(frame);
-  const bound = (node: readonly number[]): number => sum(table.map((levels, index) => levels[node[index] ?? 0] ?? 0));
-  const lossOf: LossFunction['lossOf'] = (measured) => {
-    let total = bound(measured.node);
-    if (ignoresSuppression || measured.suppressedRows === 0) return [total];
-    for (const { suppressed } of rowsByCode(frame, measured))
-      for (const count of suppressed) if (count > 0) total += count * Math.log2(measured.suppressedRows / count);
-    return [total];
+  const columnLoss = (state: NodeState, index: number): number => {
+    const { leaves, leafCount } = dimensions[index]!;
+    const level = state.levels[index]!;
+    const suppressedShares = weighShares(state.suppressedValues[index]!, leaves[level]!, leafCount);
+    const kept = (totals[index]![level]! - suppressedShares) * keptWeight;
+    const suppressed = suppressedShares + suppressionWeight * (state.suppressedCount - suppressedShares);
+    const least = (keptWeight * table.rowCount) / leafCount;
+    const span = table.rowCount - least;
+    return span <= 0 ? 0 : Math.max(0, (kept + suppressed - least) / span);
   };
-  return { lossOf, bound };
+  return {
+    name: `loss (${aggregate}${gsFactor === 0.5 ? '' : `, gs factor ${gsFactor}`})`,
+    needsSuppressedValues: true,
+    needsSquares: false,
+    needsSuppressedClasses: false,
+    score: (state) =>
+      aggregateLosses(
+        dimensions.map((_, index) => columnLoss(state, index)),
+        aggregate,
+      ),
+  };
 };
 
-const sumOverClasses = (
-  { classes, isSuppressed }: Measured,
-  kept: (count: number) => number,
-  suppressed: (count: number) => number,
-): number => {
-  let total = 0;
-  for (const count of classes.counts) total += isSuppressed(count) ? suppressed(count) : kept(count);
-  return total;
+/**
+ * Non-uniform entropy (Gionis and Tassa 2009): per column the sum over rows of −log2(f(original) / f(generalized)) with frequencies over
+ * the whole table; unless it ignores suppression, suppressed rows add −log2(share of the generalized value among the suppressed rows).
+ */
+const entropyMetric = (setting: Setting, ignoresSuppression: boolean, aggregate: Aggregate): Metric => {
+  const { dimensions, table } = setting;
+  const logs = perLevel(setting, (index, level) => sumLogs(countValues(table, dimensions, index, level)));
+  const columnLoss = (state: NodeState, index: number, isBound: boolean): number => {
+    const generalized = logs[index]![state.levels[index]!]! - logs[index]![0]!;
+    if (ignoresSuppression || (isBound && !state.isDecided[index])) return generalized;
+    const suppressed = state.suppressedCount;
+    return generalized + (suppressed > 0 ? suppressed * Math.log2(suppressed) - sumLogs(state.suppressedValues[index]!) : 0);
+  };
+  return {
+    name: `non-uniform entropy (${aggregate}${ignoresSuppression ? ', ignores suppression' : ''})`,
+    needsSuppressedValues: !ignoresSuppression,
+    needsSquares: false,
+    needsSuppressedClasses: false,
+    score: (state, isBound) =>
+      aggregateLosses(
+        dimensions.map((_, index) => columnLoss(state, index, isBound)),
+        aggregate,
+      ),
+  };
 };
 
-/** Sum of squared class sizes; a suppressed row costs as much as the table has rows (Bayardo and Agrawal, 2005). */
-const discernibility = (frame: Frame, { ignoresSuppression }: MetricChoice): LossFunction => {
-  const squared = (count: number): number => count * count;
-  return { lossOf: (measured) => [sumOverClasses(measured, squared, ignoresSuppression ? squared : (count) => count * frame.rowCount)] };
-};
+/** Discernibility: DM = squares of kept classes + all rows × suppressed rows; DM*, which ignores suppression: squares of all classes. */
+const discernibilityMetric = ({ table }: Setting, ignoresSuppression: boolean): Metric => ({
+  name: ignoresSuppression ? 'discernibility (ignores suppression)' : 'discernibility',
+  needsSuppressedValues: false,
+  needsSquares: true,
+  needsSuppressedClasses: ignoresSuppression,
+  score: (state) => [ignoresSuppression ? state.allSquares : state.keptSquares + table.rowCount * state.suppressedCount],
+});
 
-/** Rows per class; all suppressed rows are one class (LeFevre et al., 2006). */
-const averageClassSize = (frame: Frame, { ignoresSuppression }: MetricChoice): LossFunction => ({
-  lossOf: (measured) => {
-    const kept = sumOverClasses(
-      measured,
-      () => 1,
-      () => (ignoresSuppression ? 1 : 0),
-    );
-    return [frame.rowCount / (kept + (!ignoresSuppression && measured.suppressedRows > 0 ? 1 : 0))];
+/** Average class size: rows / classes, where all suppressed rows together are one class. */
+const averageClassSizeMetric = ({ table }: Setting): Metric => ({
+  name: 'average class size',
+  needsSuppressedValues: false,
+  needsSquares: false,
+  needsSuppressedClasses: false,
+  score: (state, isBound) => {
+    const classCount = state.keptClassCount + (isBound || state.suppressedCount > 0 ? 1 : 0);
+    return [classCount === 0 ? 0 : table.rowCount / classCount];
   },
 });
 
-/** Mean of level / highest level; a suppressed row counts 1 (Sweeney, 2002). */
-const precision = ({ dimensions, rowCount }: Frame, { ignoresSuppression }: MetricChoice): LossFunction => {
-  const mean = (node: readonly number[]): number =>
-    sum(dimensions.map(({ labels }, index) => (labels.length > 1 ? (node[index] ?? 0) / (labels.length - 1) : 0))) / dimensions.length;
-  return {
-    bound: mean,
-    lossOf: ({ node, suppressedRows }) => {
-      const suppressed = ignoresSuppression ? 0 : suppressedRows / rowCount;
-      return [mean(node) * (1 - suppressed) + suppressed];
-    },
-  };
-};
+/** Precision (Sweeney): mean over the columns of level / highest level; unless it ignores suppression, suppressed rows count 1. */
+const precisionMetric = ({ dimensions, table }: Setting, ignoresSuppression: boolean): Metric => ({
+  name: ignoresSuppression ? 'precision (ignores suppression)' : 'precision',
+  needsSuppressedValues: false,
+  needsSquares: false,
+  needsSuppressedClasses: false,
+  score: ({ levels, suppressedCount }) => {
+    const heights = dimensions.map(({ codes }) => codes.length - 1);
+    const shares = levels.map((level, index) => (heights[index] === 0 ? 0 : level / heights[index]!));
+    const mean = shares.reduce((sum, share) => sum + share, 0) / Math.max(1, dimensions.length);
+    if (ignoresSuppression || table.rowCount === 0) return [mean];
+    const suppressedShare = suppressedCount / table.rowCount;
+    return [mean * (1 - suppressedShare) + suppressedShare];
+  },
+});
 
-const height = (): LossFunction => ({ lossOf: ({ node }) => [sum(node)], bound: sum });
+const heightMetric = (): Metric => ({
+  name: 'height',
+  needsSuppressedValues: false,
+  needsSquares: false,
+  needsSuppressedClasses: false,
+  score: ({ levels }) => [levels.reduce((sum, level) => sum + level, 0)],
+});
 
-const METRICS: Record<number, (frame: Frame, choice: MetricChoice) => LossFunction> = {
-  [Metric.UNSPECIFIED]: loss,
-  [Metric.LOSS]: loss,
-  [Metric.NON_UNIFORM_ENTROPY]: entropy,
-  [Metric.DISCERNIBILITY]: discernibility,
-  [Metric.AVERAGE_CLASS_SIZE]: averageClassSize,
-  [Metric.PRECISION]: precision,
-  [Metric.HEIGHT]: height,
-};
-
-/** The function that computes a metric. */
-export const lossFunction = (frame: Frame, choice: MetricChoice): LossFunction => {
-  const make = METRICS[choice.metric];
-  if (!make) throw new RangeError('the metric is unknown');
-  return make(frame, choice);
-};
-
-/** Compares two losses number by number. */
-export const compareLoss = (left: readonly number[], right: readonly number[]): number => {
-  for (let at = 0; at < Math.max(left.length, right.length); at++) {
-    const difference = (left[at] ?? 0) - (right[at] ?? 0);
-    if (difference !== 0) return difference;
+/** A metric over the data of a table. Throws a RangeError for a gs factor out of range. */
+export const makeMetric = (options: MetricOptions, dimensions: readonly Dimension[], table: ClassTable): Metric => {
+  const setting = { dimensions, table };
+  const ignoresSuppression = options.ignoresSuppression ?? false;
+  switch (options.kind) {
+    case 'loss':
+      return lossMetric(setting, options.gsFactor ?? 0.5, options.aggregate ?? 'geometricMean');
+    case 'nonUniformEntropy':
+      return entropyMetric(setting, ignoresSuppression, options.aggregate ?? 'sum');
+    case 'discernibility':
+      return discernibilityMetric(setting, ignoresSuppression);
+    case 'averageClassSize':
+      return averageClassSizeMetric(setting);
+    case 'precision':
+      return precisionMetric(setting, ignoresSuppression);
+    case 'height':
+      return heightMetric();
   }
-  return 0;
 };

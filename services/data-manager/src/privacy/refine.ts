@@ -71,7 +71,7 @@ export const startPlan = (table: ClassTable, dimensions: readonly Dimension[]): 
   const tails: Int32Array[] = [];
   const suffixCounts: number[] = [];
   suffixCounts[order.length] = 1;
-  let suffix = new Int32Array(table.classCount);
+  let suffix: Int32Array = new Int32Array(table.classCount);
   for (let depth = order.length - 1; depth >= 0; depth -= 1) {
     const dimension = dimensions[order[depth]!]!;
     const toLowest = levelMap(dimension, 0, dimension.lowest);
@@ -80,7 +80,7 @@ export const startPlan = (table: ClassTable, dimensions: readonly Dimension[]): 
     heads[depth] = numbered.firsts.map((first) => codes[first]!);
     tails[depth] = numbered.firsts.map((first) => suffix[first]!);
     suffixCounts[depth] = numbered.count;
-    suffix = numbered.ids as Int32Array<ArrayBuffer>;
+    suffix = numbered.ids;
   }
   const rowCount = suffixCounts[0] ?? 0;
   const weight = new Int32Array(rowCount);

@@ -1,4 +1,12 @@
-import type { Model } from '../model.ts';
+import type { PrivacyModel } from './model.ts';
 
-/** Each class stands for at least k rows (Samarati and Sweeney, 1998). */
-export const kAnonymity = (k: number): Model => ({ name: `k-anonymity, k = ${k}`, monotone: true, holds: (count) => count >= k });
+/** k-anonymity (Samarati and Sweeney 1998): each class has at least k rows. Throws a RangeError for a k that is no integer from 1. */
+export const kAnonymity = (k: number): PrivacyModel => {
+  if (!Number.isInteger(k) || k < 1) throw new RangeError('k must be an integer of at least 1.');
+  return {
+    name: 'KAnonymity',
+    description: `k = ${k}`,
+    isHereditary: true,
+    violates: ({ rowCounts }, index) => rowCounts[index]! < k,
+  };
+};
