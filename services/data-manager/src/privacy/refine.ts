@@ -242,7 +242,8 @@ export const descend = (plan: Plan, frame: Frame, split: Split, rules: Rules): F
   const joined = numberPairs(groups, suffixes, length, groupCount, plan.suffixCounts[frame.depth + 1]!);
   const weight = new Int32Array(joined.count);
   for (let row = 0; row < length; row += 1) weight[joined.ids[row]!]! += weights[row]!;
-  const kept = Int32Array.from({ length: split.groupCount }, (_, group) => group).filter((group) => renumbered[group]! >= 0);
+  const kept = new Int32Array(groupCount);
+  for (let group = 0; group < split.groupCount; group += 1) if (renumbered[group]! >= 0) kept[renumbered[group]!] = group;
   return {
     depth: frame.depth + 1,
     group: joined.firsts.map((first) => groups[first]!),

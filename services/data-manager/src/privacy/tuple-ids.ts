@@ -11,8 +11,12 @@ const growOnDemand = (values: Int32Array, needed: number): Int32Array => {
   return grown;
 };
 
+/** Zero between calls; each call clears the slots that it wrote. */
+let denseSlots = new Int32Array(0);
+
 const numberDense = (left: Int32Array, right: Int32Array, length: number, leftSize: number, rightSize: number): PairIds => {
-  const slots = new Int32Array(leftSize * rightSize);
+  if (denseSlots.length < leftSize * rightSize) denseSlots = new Int32Array(leftSize * rightSize);
+  const slots = denseSlots;
   const ids = new Int32Array(length);
   let firsts: Int32Array = new Int32Array(Math.min(length, 1024));
   let count = 0;
@@ -20,13 +24,17 @@ const numberDense = (left: Int32Array, right: Int32Array, length: number, leftSi
     const slot = left[index]! * rightSize + right[index]!;
     let id = slots[slot]!;
     if (id === 0) {
-      firsts = growOnDemand(firsts, count + 1);
+      if (count === firsts.length) firsts = growOnDemand(firsts, count + 1);
       firsts[count] = index;
       count += 1;
       id = count;
       slots[slot] = id;
     }
     ids[index] = id - 1;
+  }
+  for (let id = 0; id < count; id += 1) {
+    const first = firsts[id]!;
+    slots[left[first]! * rightSize + right[first]!] = 0;
   }
   return { ids, firsts: firsts.slice(0, count), count };
 };
@@ -48,7 +56,7 @@ const numberHashed = (left: Int32Array, right: Int32Array, length: number): Pair
     for (;;) {
       const id = slots[slot]!;
       if (id === 0) {
-        firsts = growOnDemand(firsts, count + 1);
+        if (count === firsts.length) firsts = growOnDemand(firsts, count + 1);
         firsts[count] = index;
         count += 1;
         slots[slot] = count;
@@ -71,8 +79,7 @@ const numberHashed = (left: Int32Array, right: Int32Array, length: number): Pair
  * below the given sizes.
  */
 export const numberPairs = (left: Int32Array, right: Int32Array, length: number, leftSize: number, rightSize: number): PairIds => {
-  const isDense = leftSize * rightSize <= Math.min(DENSE_SLOTS, Math.max(4096, length * 8));
-  return isDense ? numberDense(left, right, length, leftSize, rightSize) : numberHashed(left, right, length);
+  return leftSize * rightSize <= DENSE_SLOTS ? numberDense(left, right, length, leftSize, rightSize) : numberHashed(left, right, length);
 };
 
 /** Numbers the distinct values of one column by first occurrence. Values are any integers from 0. */
