@@ -19,3 +19,9 @@ export const assertConserved = (counts: TableCounts, keptCount: number): void =>
       `Merged: ${counts.mergedCount}. Kept: ${keptCount}, but ${expectedRowCount(counts)} should be.`,
   );
 };
+
+/** Rows are conserved across anonymization as well: in = suppressed + stored. */
+export const assertBalance = (table: string, inCount: number, suppressedCount: number, storedCount: number): void => {
+  if (inCount === suppressedCount + storedCount) return;
+  throw new Error(`Table ${table}: the rows do not add up. In: ${inCount}. Suppressed: ${suppressedCount}. Stored: ${storedCount}.`);
+};

@@ -210,12 +210,10 @@ export const runScript = async (walls: Walls, job: ScriptJob, signal: AbortSigna
     ]);
     const verdict = guard.verdict();
     if (verdict) throw new ScriptError(verdict.code, verdict.message);
-    if (code !== 0)
-      throw new ScriptError(
-        error.kind === 'OutOfMemory' ? 'SCRIPT_MEMORY' : 'SCRIPT_FAILED',
-        `the script ended with ${error.kind}`,
-        error.line,
-      );
+    // V8 ends a process whose heap is full by a trap.
+    const outOfMemory = error.kind === 'OutOfMemory' || killedBy === 'SIGTRAP' || killedBy === 'SIGABRT';
+    if (outOfMemory) throw new ScriptError('SCRIPT_MEMORY', 'the script used more memory than it may');
+    if (code !== 0) throw new ScriptError('SCRIPT_FAILED', `the script ended with ${error.kind}`, error.line);
   } finally {
     guard.stop();
     killGroup(child);

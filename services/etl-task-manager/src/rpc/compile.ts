@@ -9,6 +9,7 @@ import { CallError, fail, passOn } from '@lethe/grpc/errors';
 import { parseDocument } from '@lethe/module/document';
 import { computeEffectivePlan, type EffectivePlanInput, type ScriptInfo } from '@lethe/module/effective-plan';
 import { parseScriptContent } from '@lethe/module/parse-script';
+import { createHash } from 'node:crypto';
 import { fillParameters } from '../domain/bindings.ts';
 import { checkGrants } from './grants.ts';
 import type { Deps } from './deps.ts';
@@ -70,7 +71,9 @@ const toInfo = (script: Script, found: Missing[]): ScriptInfo => {
   return {
     scriptId: script.id,
     version: version?.number ?? 0,
-    contentHash: version?.contentHash ?? '',
+    contentHash: createHash('sha256')
+      .update(version?.content ?? '')
+      .digest('hex'),
     type: script.type,
     language: script.language,
     state: version?.state ?? ScriptVersion_State.UNSPECIFIED,

@@ -1,0 +1,56 @@
+// npm run call -- [--as USER] <service> <Rpc> ['{json}']: one call against the running stack, through buf curl and server reflection.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ACCOUNTS } from './accounts.ts';
+import { stateFolder } from './options.ts';
+import { ROOT } from './stack.ts';
+
+const SERVICES: Record<string, string> = {
+  user: 'lethe.user.v1.UserManager',
+  script: 'lethe.script.v1.ScriptManager',
+  extdatamodule: 'lethe.extdatamodule.v1.ExtDatamoduleManager',
+  task: 'lethe.task.v1.EtlTaskManager',
+  data: 'lethe.data.v1.DataManager',
+  audit: 'lethe.audit.v1.AuditLogger',
+};
+
+const give = (text: string): never => {
+  process.stderr.write(`${text}\n`);
+  process.exit(2);
+};
+
+const usage = `Usage: npm run call -- [--as ${ACCOUNTS.map(({ subject }) => subject).join('|')}] <${Object.keys(SERVICES).join('|')}> <Rpc> ['{json}']`;
+
+const args = process.argv.slice(2);
+const as = args[0] === '--as' ? (args.splice(0, 2)[1] ?? '') : 'admin';
+const [noun = '', rpc = '', json = '{}'] = args;
+const service = SERVICES[noun] ?? give(usage);
+if (rpc === '') give(usage);
+
+const state = stateFolder();
+const tokenFile = join(state, 'tokens', as);
+if (!existsSync(tokenFile) || !existsSync(join(state, 'env'))) give(`No token of ${as}: is the stack running? Start it with npm start.`);
+const env = Object.fromEntries(
+  readFileSync(join(state, 'env'), 'utf8')
+    .split('\n')
+    .map((entry) => entry.split('=', 2) as [string, string]),
+);
+const address = env[`LETHE_${noun.toUpperCase()}_ADDRESS`] ?? give('The stack has not said where it is; start it with npm start.');
+
+const result = spawnSync(
+  join(ROOT, 'node_modules/.bin/buf'),
+  [
+    'curl',
+    '--protocol',
+    'grpc',
+    '--http2-prior-knowledge',
+    '-H',
+    `authorization: Bearer ${readFileSync(tokenFile, 'utf8').trim()}`,
+    '-d',
+    json,
+    `http://${address}/${service}/${rpc}`,
+  ],
+  { stdio: 'inherit', cwd: ROOT },
+);
+process.exit(result.status ?? 1);

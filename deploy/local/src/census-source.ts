@@ -1,0 +1,147 @@
+// The two sources of the census example: a Postgres database and an HTTP API that overlap on person_id and disagree.
+import { createReadStream, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { createInterface } from 'node:readline';
+import { Client } from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import { databaseUrl } from './provision.ts';
+
+/** The columns of the file, by the file's own names. */
+export const RAW_COLUMNS = [
+  'age',
+  'workclass',
+  'fnlwgt',
+  'education',
+  'education-num',
+  'marital-status',
+  'occupation',
+  'relationship',
+  'race',
+  'sex',
+  'capital-gain',
+  'capital-loss',
+  'hours-per-week',
+  'native-country',
+  'class',
+] as const;
+
+/** A raw record: the values as they stand in the file, blanks included. */
+type RawRow = { person_id: number; values: string[] };
+
+const OUT_OF_RANGE_ROWS = 40;
+const OUT_OF_RANGE_AGE = '190';
+const PAGE_LIMIT = 5_000;
+
+const readFile = async (folder: string): Promise<string[][]> => {
+  const rows: string[][] = [];
+  for await (const line of createInterface({ input: createReadStream(join(folder, 'adult.data.gz')).pipe(createGunzip()) })) {
+    if (line !== '') rows.push(line.split(','));
+  }
+  return rows;
+};
+
+/** The raw records, with the line's number as id; more than the file has are the file again, with further ids. */
+export const readRows = async (folder: string, count?: number): Promise<RawRow[]> => {
+  const file = await readFile(folder);
+  return Array.from({ length: count ?? file.length }, (_, index) => ({ person_id: index + 1, values: file[index % file.length] ?? [] }));
+};
+
+// Every third person is known to the HTTP source; every ninth to it alone.
+const inHttp = ({ person_id }: RawRow): boolean => person_id % 3 === 0;
+const inPostgres = ({ person_id }: RawRow): boolean => person_id % 9 !== 0;
+
+/** What the HTTP source says: another capital gain for each, and for 40 an age that cannot be. */
+const httpRows = (rows: RawRow[]): Record<string, string | number>[] =>
+  rows.filter(inHttp).map((row, index) => {
+    const record: Record<string, string | number> = { person_id: row.person_id };
+    RAW_COLUMNS.forEach((name, place) => {
+      record[name] = row.values[place] ?? '';
+    });
+    record['capital-gain'] = ` ${Number(record['capital-gain']) + 1}`;
+    if (index < OUT_OF_RANGE_ROWS) record['age'] = OUT_OF_RANGE_AGE;
+    return record;
+  });
+
+const quote = (name: string): string => `"${name}"`;
+
+const runAll = async (url: string, work: (client: Client) => Promise<void>): Promise<void> => {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+};
+
+/** The example's databases and roles. */
+export type CensusDatabases = {
+  source: { database: string; user: string; password: string };
+  target: { database: string; user: string; password: string };
+};
+
+const makeDatabase = async (url: string, { database, user, password }: CensusDatabases['source']): Promise<void> =>
+  runAll(url, async (client) => {
+    const role = await client.query('select 1 from pg_roles where rolname = $1', [user]);
+    await client.query(`${role.rowCount ? 'alter' : 'create'} role ${quote(user)} login password ${client.escapeLiteral(password)}`);
+    const known = await client.query('select 1 from pg_database where datname = $1', [database]);
+    if (!known.rowCount) await client.query(`create database ${quote(database)} owner ${quote(user)}`);
+  });
+
+const csvLine = (fields: (string | number)[]): string => `${fields.map((field) => `"${String(field).replaceAll('"', '""')}"`).join(',')}\n`;
+
+/** Makes source and target databases, and fills the source where it does not hold these rows yet. */
+export const fillDatabases = async (url: string, databases: CensusDatabases, folder: string, rows: RawRow[]): Promise<void> => {
+  await makeDatabase(url, databases.source);
+  await makeDatabase(url, databases.target);
+  const own = rows.filter(inPostgres);
+  const countries = readFileSync(join(folder, 'countries.txt'), 'utf8').trim().split('\n');
+  await runAll(
+    databaseUrl(url, databases.source.database, { name: databases.source.user, password: databases.source.password }),
+    async (client) => {
+      await client.query(
+        `create table if not exists people (person_id bigint, ${RAW_COLUMNS.map((name) => `${quote(name)} text`).join(', ')})`,
+      );
+      await client.query('create table if not exists countries (name text)');
+      const { rows: counted } = await client.query<{ count: string }>('select count(*)::text as count from people');
+      if (Number(counted[0]?.count) === own.length) return;
+      await client.query('truncate people, countries');
+      await pipeline(
+        Readable.from(own.map(({ person_id, values }) => csvLine([person_id, ...values]))),
+        client.query(copyFrom('copy people from stdin (format csv)')),
+      );
+      await pipeline(
+        Readable.from(countries.map((name) => csvLine([` ${name}`]))),
+        client.query(copyFrom('copy countries from stdin (format csv)')),
+      );
+    },
+  );
+};
+
+/** Serves the HTTP source: pages by offset and limit, for those who bring the token. */
+export const serveHttpSource = async (port: number, rows: RawRow[], token: string): Promise<Server> => {
+  const people = httpRows(rows);
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://source');
+    if (request.headers.authorization !== `Bearer ${token}`) {
+      response.writeHead(401).end();
+      return;
+    }
+    if (url.pathname !== '/people') {
+      response.writeHead(url.pathname === '/' ? 200 : 404, { 'content-type': 'application/json' }).end('{}');
+      return;
+    }
+    const offset = Number(url.searchParams.get('offset') ?? 0);
+    const limit = Math.min(PAGE_LIMIT, Number(url.searchParams.get('limit') ?? PAGE_LIMIT));
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ people: people.slice(offset, offset + limit) }));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return server;
+};

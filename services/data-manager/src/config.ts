@@ -1,0 +1,49 @@
+import type { Env } from '@lethe/service/env';
+
+/** A key that wraps what DataManager keeps secret: run seeds and pseudonym keys. The first encrypts, the others still decrypt. */
+export type WrappingKey = { id: string; key: Buffer };
+
+/** DataManager's settings. */
+export type Config = {
+  /** Holds the runs' folders and the Outbox; 0700. */
+  readonly dataFolder: string;
+  readonly fileRoot: string;
+  readonly allowPrivateTargets: boolean;
+  readonly leaseMs: number;
+  /** How many runs this worker executes at once. */
+  readonly maxRuns: number;
+  /** How long prepared data is kept; 1 h to 90 d. */
+  readonly retentionMs: number;
+  readonly engineMemoryMb: number;
+  readonly wrappingKeys: readonly WrappingKey[];
+  readonly maxAttempts: number;
+};
+
+const HOUR_MS = 3_600_000;
+
+const readKey = (text: string): WrappingKey => {
+  const [id, encoded] = text.split(':');
+  const key = Buffer.from(encoded ?? '', 'base64url');
+  if (!id || key.length !== 32) throw new Error('LETHE_SECRET_KEYS must be <id>:<32 bytes, base64url>[,…]');
+  return { id, key };
+};
+
+/** Reads the settings. */
+export const readConfig = (env: Env): Config => {
+  const wrappingKeys = env.list('LETHE_SECRET_KEYS').map(readKey);
+  if (wrappingKeys.length === 0) throw new Error('The setting LETHE_SECRET_KEYS is missing');
+  const retentionMs = env.integer('LETHE_RETENTION_MS', 7 * 24 * HOUR_MS);
+  if (!env.flag('LETHE_TEST_RETENTION') && (retentionMs < HOUR_MS || retentionMs > 90 * 24 * HOUR_MS))
+    throw new Error('LETHE_RETENTION_MS must be between 1 hour and 90 days');
+  return Object.freeze({
+    dataFolder: env.text('LETHE_DATA_FOLDER'),
+    fileRoot: env.text('LETHE_FILE_ROOT'),
+    allowPrivateTargets: env.flag('LETHE_ALLOW_PRIVATE_TARGETS'),
+    leaseMs: env.integer('LETHE_LEASE_MS', 30_000),
+    maxRuns: env.integer('LETHE_MAX_RUNS', 2),
+    retentionMs,
+    engineMemoryMb: env.integer('LETHE_ENGINE_MEMORY_MB', 512),
+    wrappingKeys,
+    maxAttempts: env.integer('LETHE_MAX_ATTEMPTS', 50),
+  });
+};

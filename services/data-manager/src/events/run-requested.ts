@@ -1,0 +1,60 @@
+import { Desire, ExecutionSpec, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { RunRequested } from '@lethe/contracts/gen/lethe/event/v1/facts';
+import { auditRow, systemRecord } from '@lethe/db/mutate';
+import type { EventHandler } from '@lethe/events/consume';
+import { randomUUIDv7 } from 'node:crypto';
+import type { Config } from '../config.ts';
+import { newWrappedKey } from '../keys/wrap.ts';
+import { auditExecution, executionChanged } from '../run/view.ts';
+import type { Tables } from '../store/tables.ts';
+
+/** Queues a run. Its seed is drawn here, once: every retry of a stage repeats the same noise. */
+export const runRequested =
+  (config: Config, now: () => Date): EventHandler<Tables> =>
+  async (tx, { payload, traceparent }) => {
+    const { spec } = RunRequested.decode(payload);
+    if (!spec) throw new Error('a request without its specification');
+    const seed = newWrappedKey(config.wrappingKeys, `runs/${spec.runId}`);
+    const row = await tx
+      .insertInto('executions')
+      .values({
+        runId: spec.runId,
+        taskId: spec.taskId,
+        groupId: spec.groupId,
+        moduleId: spec.moduleId,
+        spec: Buffer.from(ExecutionSpec.encode({ ...spec, ticket: '' }).finish()),
+        ticket: spec.ticket,
+        state: RunState.QUEUED,
+        desire: Desire.RUN,
+        desireRevision: 1n,
+        reachedRevision: 1n,
+        revision: 1n,
+        resumeState: RunState.UNSPECIFIED,
+        waitingFor: '',
+        refusal: '',
+        error: '',
+        attempt: 0,
+        epoch: 0n,
+        seedKeyId: seed.keyId,
+        seedWrapped: seed.bytes,
+        deleteEntries: false,
+        uploadGeneration: 0,
+        publishedVersion: '',
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .returningAll()
+      .executeTakeFirst();
+    if (!row) return;
+    const record = systemRecord(
+      { service: 'data', action: 'queue' },
+      { resource: `runs/${row.runId}`, groupId: row.groupId, runId: row.runId, after: auditExecution(row) },
+    );
+    const event = executionChanged(row, 0, now());
+    await tx
+      .insertInto('outbox')
+      .values([
+        auditRow(record, traceparent),
+        { eventId: randomUUIDv7(), consumer: event.consumer, type: event.type, payload: Buffer.from(event.payload), traceparent },
+      ])
+      .execute();
+  };

@@ -1,0 +1,38 @@
+import type { DescribeConnectionRequest, DescribeConnectionResponse } from '@lethe/contracts/gen/lethe/data/v1/data_service';
+import type { CallContext } from '@lethe/grpc/context';
+import { fail } from '@lethe/grpc/errors';
+import { ConnectorError } from '../connectors/connector.ts';
+import { sourceOf } from '../connectors/index.ts';
+import type { RunDeps } from '../run/deps.ts';
+
+/** Connects to a store and describes it; what goes wrong there is an answer, not an error. */
+export const describeConnection =
+  (deps: RunDeps) =>
+  async (request: DescribeConnectionRequest, ctx: CallContext): Promise<DescribeConnectionResponse> => {
+    if (!ctx.transportSecure) throw fail('TRANSPORT_INSECURE');
+    const { connection, secret } = request;
+    ctx.groupId = connection?.groupId ?? '';
+    const startMs = Date.now();
+    const durationMs = (): number => Date.now() - startMs;
+    try {
+      const resolved = {
+        id: connection?.id ?? '',
+        type: connection?.type ?? '',
+        settings: connection?.settings ?? {},
+        secret: secret?.values ?? {},
+      };
+      const limits = { allowPrivateTargets: deps.config.allowPrivateTargets, fileRoot: deps.config.fileRoot };
+      const found = await sourceOf(resolved, limits).describe(ctx.signal);
+      return { ...found, reachable: true, error: '', durationMs: durationMs() };
+    } catch (error) {
+      if (!(error instanceof ConnectorError)) throw error;
+      return {
+        reachable: false,
+        error: `${error.code}: ${error.message}`,
+        serverVersion: '',
+        tables: [],
+        truncated: false,
+        durationMs: durationMs(),
+      };
+    }
+  };

@@ -1,0 +1,85 @@
+// From the edits of a request to the overlay that they make.
+import type { ModifieRequest } from '@lethe/contracts/gen/lethe/data/v1/data_service';
+import type { Cell } from '@lethe/contracts/gen/lethe/data/v1/entry';
+import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { fail } from '@lethe/grpc/errors';
+import { checkKey, checkValues, type EditProblem, type Values } from '../domain/edits.ts';
+import { fromCell } from '../outbox/cells.ts';
+import type { EditedRow } from '../outbox/overlay.ts';
+
+/** The edits as an overlay, and the id that the next added row gets. */
+export type EditPlan = { edited: Map<bigint, Values | null>; nextRowId: bigint };
+
+const ROW_ID = /^\d{1,18}$/;
+
+/** The ids of existing rows that the edits name. */
+export const namedRows = (request: ModifieRequest): string[] =>
+  request.edits.flatMap(({ edit }) => {
+    if (edit?.$case === 'deleteRowId') return [edit.value];
+    return edit?.$case === 'update' ? [edit.value.rowId] : [];
+  });
+
+const updated = (
+  columns: readonly Column[],
+  before: Values,
+  cells: Record<string, Cell>,
+  field: string,
+  problems: EditProblem[],
+): (string | null | undefined)[] => {
+  for (const name of Object.keys(cells))
+    if (!columns.some((column) => column.name === name))
+      problems.push({ field: `${field}.cells["${name}"]`, rule: 'COLUMN_UNKNOWN', description: 'the entry has no such column' });
+  return columns.map((column, index) => (column.name in cells ? fromCell(cells[column.name], column) : (before[index] ?? null)));
+};
+
+/** Applies the edits to the rows that they name. All problems are reported at once; nothing is changed then. */
+export const planEdits = (
+  request: ModifieRequest,
+  columns: Column[],
+  key: readonly string[],
+  present: Map<string, Values>,
+  nextRowId: bigint,
+): EditPlan => {
+  const problems: EditProblem[] = [];
+  const edited = new Map<bigint, Values | null>();
+  let next = nextRowId;
+  const put = (rowId: bigint, values: readonly (string | null | undefined)[], field: string): void => {
+    const found = checkValues(columns, values, field);
+    const checked = values.map((value) => value ?? null);
+    problems.push(...found, ...(found.length === 0 ? checkKey(columns, key, checked, field) : []));
+    edited.set(rowId, checked);
+  };
+  request.edits.forEach(({ edit }, index) => {
+    const field = `edits[${index}]`;
+    if (!edit) return void problems.push({ field, rule: 'EDIT_EMPTY', description: 'an edit adds, updates or deletes' });
+    if (edit.$case === 'add') {
+      put(
+        next,
+        edit.value.cells.map((cell, at) => fromCell(cell, columns[at] ?? (columns[0] as Column))),
+        `${field}.add.cells`,
+      );
+      next += 1n;
+      return undefined;
+    }
+    const rowId = edit.$case === 'update' ? edit.value.rowId : edit.value;
+    const before = ROW_ID.test(rowId) ? (edited.get(BigInt(rowId)) ?? present.get(rowId)) : undefined;
+    if (!before || edited.get(BigInt(rowId)) === null)
+      throw fail(
+        'ROW_UNKNOWN',
+        { row_id: rowId },
+        { fields: [{ field, rule: 'ROW_UNKNOWN', description: 'the entry has no row of this id' }] },
+      );
+    if (edit.$case === 'deleteRowId') edited.set(BigInt(rowId), null);
+    else put(BigInt(rowId), updated(columns, before, edit.value.cells, `${field}.update`, problems), `${field}.update.cells`);
+    return undefined;
+  });
+  if (problems.length > 0) throw fail('EDIT_INVALID', {}, { fields: problems });
+  return { edited, nextRowId: next };
+};
+
+/** The overlay with further edits on top. */
+export const mergeEdits = (known: EditedRow[], edited: Map<bigint, Values | null>): EditedRow[] => {
+  const merged = new Map(known.map(({ rowId, cells }) => [rowId, cells]));
+  for (const [rowId, cells] of edited) merged.set(rowId, cells);
+  return [...merged].map(([rowId, cells]) => ({ rowId, cells }));
+};

@@ -1,0 +1,29 @@
+import { Entry, PrivacyResult, type Entry_State } from '@lethe/contracts/gen/lethe/data/v1/entry';
+import { etagOf } from '@lethe/db/etag';
+import { auditView, type AuditView } from '@lethe/db/mutate';
+import { columnsOf } from '../outbox/overlay.ts';
+import type { EntryRow } from '../store/tables.ts';
+
+/** An entry of the Outbox. */
+export const entryView = (row: EntryRow): Entry => ({
+  id: row.id,
+  runId: row.runId,
+  table: row.table,
+  state: row.state as Entry_State,
+  etag: etagOf(row.version),
+  expireTime: row.expireTime,
+  columns: columnsOf(row),
+  rowCount: row.rowCount,
+  editedRowCount: row.editedRowCount,
+  sizeBytes: row.sizeBytes,
+  contentHash: row.contentHash,
+  privacy: PrivacyResult.decode(row.privacy),
+  groupId: row.groupId,
+  moduleId: row.moduleId,
+  taskId: row.taskId,
+  createTime: row.createTime,
+  updateTime: row.updateTime,
+});
+
+/** An entry in the audit record: counts and digests. */
+export const auditEntry = (row: EntryRow): AuditView => auditView(Entry, 'lethe.data.v1.Entry', { ...entryView(row), columns: [] });

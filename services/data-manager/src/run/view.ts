@@ -1,0 +1,48 @@
+// An execution as others see it.
+import { Execution, Progress, TableReport, type Desire, type RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { ExecutionChanged } from '@lethe/contracts/gen/lethe/event/v1/facts';
+import type { AuditView, OutgoingEvent } from '@lethe/db/mutate';
+import { auditView } from '@lethe/db/mutate';
+import type { ExecutionRow } from '../store/tables.ts';
+
+// A list of messages, kept as the repeated field of one message.
+type Reports = Pick<Execution, 'tables'>;
+const empty = (): Execution => Execution.decode(Buffer.alloc(0));
+
+/** Reports as the bytes that are kept. */
+export const encodeReports = (tables: TableReport[]): Buffer => Buffer.from(Execution.encode({ ...empty(), tables }).finish());
+
+/** Kept reports. */
+export const decodeReports = (bytes: Buffer | null): Reports['tables'] => (bytes ? Execution.decode(bytes).tables : []);
+
+/** How an execution stands. */
+export const executionView = (row: ExecutionRow, entryCount: number): Execution => ({
+  runId: row.runId,
+  state: row.state as RunState,
+  desire: row.desire as Desire,
+  revision: row.revision,
+  desireRevision: row.reachedRevision,
+  waitingFor: row.waitingFor,
+  refusal: row.refusal,
+  error: row.error,
+  attempt: row.attempt,
+  nextAttemptTime: row.nextAttemptTime ?? undefined,
+  tables: decodeReports(row.report),
+  progress: row.progress ? Progress.decode(row.progress) : undefined,
+  publishedVersion: row.publishedVersion,
+  resumeState: row.resumeState as RunState,
+  prepareTime: row.prepareTime ?? undefined,
+  expireTime: row.expireTime ?? undefined,
+  entryCount,
+});
+
+/** The event by which EtlTaskManager hears of a change. */
+export const executionChanged = (row: ExecutionRow, entryCount: number, now: Date): OutgoingEvent => ({
+  consumer: 'task',
+  type: 'lethe.event.v1.ExecutionChanged',
+  payload: ExecutionChanged.encode({ execution: executionView(row, entryCount), time: now }).finish(),
+});
+
+/** An execution in the audit record: states and counts. */
+export const auditExecution = (row: ExecutionRow): AuditView =>
+  auditView(Execution, 'lethe.data.v1.Execution', { ...executionView(row, 0), progress: undefined });

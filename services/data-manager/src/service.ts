@@ -1,0 +1,42 @@
+// The only wiring of DataManager.
+import { DataManagerService } from '@lethe/contracts/gen/lethe/data/v1/data_service';
+import { ExtDatamoduleManagerService } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { ScriptManagerService } from '@lethe/contracts/gen/lethe/script/v1/script_service';
+import { defineService } from '@lethe/service/define-service';
+import { readConfig } from './config.ts';
+import { runCommanded } from './events/run-commanded.ts';
+import { runRequested } from './events/run-requested.ts';
+import { handlers } from './rpc/index.ts';
+import type { RunDeps } from './run/deps.ts';
+import { makeFolder } from './run/folders.ts';
+import { findWalls } from './sandbox/sandbox.ts';
+import { migrations } from './store/migrations/index.ts';
+import type { Tables } from './store/tables.ts';
+import { claimWorker } from './workers/claim.ts';
+import { janitorWorker } from './workers/janitor.ts';
+import { retentionWorker } from './workers/retention.ts';
+
+export const service = defineService<Tables>()({
+  noun: 'data',
+  fullName: 'lethe.data.v1.DataManager',
+  definition: DataManagerService,
+  migrations,
+  calls: { extdatamodule: ExtDatamoduleManagerService, script: ScriptManagerService },
+  readConfig,
+  build: async ({ store, config, clients, serviceToken, log, now }) => {
+    await makeFolder(config.dataFolder);
+    await makeFolder(config.fileRoot);
+    const walls = findWalls();
+    log.info({ wall: [walls.deno === undefined ? '' : 'deno', walls.prlimit ? 'prlimit' : ''].filter(Boolean).join(' ') }, 'sandbox');
+    const deps: RunDeps = { store, config, script: clients.script, extdatamodule: clients.extdatamodule, serviceToken, walls, log, now };
+    return {
+      handlers: handlers(deps),
+      events: { handlers: { 'lethe.event.v1.RunRequested': runRequested(config, now), 'lethe.event.v1.RunCommanded': runCommanded } },
+      workers: [
+        { name: 'claim', run: claimWorker(deps) },
+        { name: 'retention', run: retentionWorker(deps) },
+        { name: 'janitor', run: janitorWorker(deps) },
+      ],
+    };
+  },
+});

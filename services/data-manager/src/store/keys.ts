@@ -1,0 +1,17 @@
+import type { Queryable } from '@lethe/db/open';
+import type { WrappingKey } from '../config.ts';
+import { newWrappedKey, unwrap } from '../keys/wrap.ts';
+import type { Tables } from './tables.ts';
+
+/** The pseudonym key of a module, made at its first run. It stays the same over the module's life. */
+export const moduleKey = async (db: Queryable<Tables>, keys: readonly WrappingKey[], moduleId: string): Promise<Buffer> => {
+  const place = `modules/${moduleId}`;
+  const made = newWrappedKey(keys, place);
+  await db
+    .insertInto('moduleKeys')
+    .values({ moduleId, keyId: made.keyId, wrapped: made.bytes })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  const kept = await db.selectFrom('moduleKeys').selectAll().where('moduleId', '=', moduleId).executeTakeFirstOrThrow();
+  return unwrap(keys, { keyId: kept.keyId, bytes: kept.wrapped }, place);
+};

@@ -1,0 +1,79 @@
+import type { OptionalTime, PlatformTables, Time } from '@lethe/db/platform';
+import type { ColumnType, Generated, Selectable } from 'kysely';
+
+type Json<T> = ColumnType<T, string, string>;
+
+/** A file of an entry's rows, relative to the entry's folder. */
+export type StoredSegment = { path: string; rowCount: number; sizeBytes: number; sha256: string };
+
+/** The tables of schema lethe_data. */
+export type Tables = PlatformTables & {
+  executions: {
+    runId: string;
+    taskId: string;
+    groupId: string;
+    moduleId: string;
+    /** An ExecutionSpec without its ticket. */
+    spec: Buffer;
+    ticket: string;
+    state: number;
+    desire: number;
+    desireRevision: bigint;
+    /** The last command that the state has taken in. */
+    reachedRevision: bigint;
+    revision: bigint;
+    resumeState: number;
+    waitingFor: string;
+    refusal: string;
+    error: string;
+    attempt: number;
+    nextAttemptTime: OptionalTime;
+    /** TableReports as JSON of their proto form. */
+    report: Buffer | null;
+    progress: Buffer | null;
+    leaseOwner: string | null;
+    leaseUntil: OptionalTime;
+    epoch: bigint;
+    seedKeyId: string;
+    seedWrapped: Buffer;
+    deleteEntries: boolean;
+    uploadGeneration: number;
+    publishedVersion: string;
+    prepareTime: OptionalTime;
+    expireTime: OptionalTime;
+    createTime: Time;
+    updateTime: Time;
+    endTime: OptionalTime;
+    filesGone: Generated<boolean>;
+  };
+  entries: {
+    id: string;
+    runId: string;
+    table: string;
+    groupId: string;
+    moduleId: string;
+    taskId: string;
+    state: number;
+    version: Generated<number>;
+    /** A list of module Columns, as one lethe.module.v1.Table. */
+    columns: Buffer;
+    segments: Json<StoredSegment[]>;
+    rowCount: bigint;
+    editedRowCount: bigint;
+    sizeBytes: bigint;
+    contentHash: string;
+    schemaHash: string;
+    /** A PrivacyResult. */
+    privacy: Buffer;
+    nextRowId: bigint;
+    expireTime: Time;
+    createTime: Time;
+    updateTime: Time;
+  };
+  /** The overlay of Modifie: the row as it is now, or null where it is deleted. */
+  edits: { entryId: string; rowId: bigint; cells: Json<(string | null)[]> | null };
+  moduleKeys: { moduleId: string; keyId: string; wrapped: Buffer; createTime: ColumnType<Date, never, never> };
+};
+
+export type ExecutionRow = Selectable<Tables['executions']>;
+export type EntryRow = Selectable<Tables['entries']>;

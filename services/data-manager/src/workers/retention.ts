@@ -1,0 +1,79 @@
+// Deletes prepared data whose time has passed.
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunDeps } from '../run/deps.ts';
+import { outboxFolder, removeFolder, runFolder } from '../run/folders.ts';
+import { transition } from '../run/transition.ts';
+
+const EVERY_MS = 1_000;
+
+const expire = async (deps: RunDeps, runId: string): Promise<void> => {
+  await transition(deps.store, deps.now, {
+    runId,
+    epoch: undefined,
+    action: 'expire',
+    set: { state: RunState.EXPIRED, endTime: deps.now(), waitingFor: '' },
+    also: async (tx, before) => {
+      if (before.state !== RunState.PREPARED) throw new Error('the run is not prepared any more');
+      await tx
+        .updateTable('entries')
+        .set({ state: 6, updateTime: deps.now() })
+        .where('runId', '=', runId)
+        .where('state', 'in', [1, 2])
+        .execute();
+    },
+  });
+  await removeFolder(outboxFolder(deps.config, runId));
+  await removeFolder(runFolder(deps.config, runId));
+};
+
+const expireEntries = async (deps: RunDeps): Promise<void> => {
+  // Entries that outlived their run: kept by Stop, or uploaded.
+  const old = await deps.store.db
+    .selectFrom('entries')
+    .select(['id', 'runId'])
+    .where('expireTime', '<', deps.now())
+    .where('state', 'in', [1, 2, 4])
+    .execute();
+  for (const { runId } of old) {
+    const run = await deps.store.db.selectFrom('executions').select('state').where('runId', '=', runId).executeTakeFirst();
+    if (run?.state !== RunState.STOPPED && run?.state !== RunState.UPLOADED) continue;
+    await transition(deps.store, deps.now, {
+      runId,
+      epoch: undefined,
+      action: 'expire-entries',
+      set: {},
+      also: async (tx) => {
+        await tx
+          .updateTable('entries')
+          .set({ state: 6, updateTime: deps.now() })
+          .where('runId', '=', runId)
+          .where('expireTime', '<', deps.now())
+          .execute();
+      },
+    });
+    await removeFolder(outboxFolder(deps.config, runId));
+  }
+};
+
+/** The worker that lets prepared data go when its retention has passed; each time is an audit record. */
+export const retentionWorker =
+  (deps: RunDeps) =>
+  async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        const due = await deps.store.db
+          .selectFrom('executions')
+          .select('runId')
+          .where('state', '=', RunState.PREPARED)
+          .where('expireTime', '<', deps.now())
+          .where('leaseOwner', 'is', null)
+          .execute();
+        for (const { runId } of due) await expire(deps, runId);
+        await expireEntries(deps);
+      } catch (error) {
+        deps.log.warn({ worker: 'retention', error: error instanceof Error ? error.name : '' }, 'retention waits; tried again');
+      }
+      await sleep(EVERY_MS, undefined, { signal }).catch(() => {});
+    }
+  };

@@ -1,0 +1,3 @@
+import { conformance } from '@lethe/testkit/conformance';
+
+conformance('task', 'lethe.task.v1.EtlTaskManager');
