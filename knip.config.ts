@@ -29,8 +29,6 @@ const config: KnipConfig = {
       project: ['src/**/*.ts', 'test/**/*.ts'],
     },
     'deploy/local': { entry: ['src/*.ts', '*.mjs', 'src/*.mjs'], project: ['src/**/*.ts'] },
-    bench: { entry: ['src/main.ts'], project: ['src/**/*.ts'] },
-    e2e: { entry: ['**/*.test.ts', 'global-setup.ts'], project: ['**/*.ts'] },
   },
   ignore: ['libs/contracts/gen/**', 'examples/**'],
   // Types that go with an exported function are exported with it.

@@ -1,4 +1,5 @@
 // The local OpenID provider: real discovery, keys, authorization code with PKCE, and tokens; its users are the seeded ones.
+import './quiet-sign-in.ts';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { generateKeyPair, exportJWK } from 'jose';
 import { Provider, type Configuration } from 'oidc-provider';

@@ -41,7 +41,7 @@ const columnsOf = ({ columns, rows }: TestTable): Column[] => {
 };
 
 const toText = (value: unknown): string | null =>
-  value === null || value === undefined ? null : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  value === null || value === undefined ? null : typeof value === 'string' ? value : JSON.stringify(value);
 
 const csvField = (value: string | null): string => (value === null ? '' : `"${value.replaceAll('"', '""')}"`);
 

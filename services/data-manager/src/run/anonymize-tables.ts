@@ -106,12 +106,7 @@ const runSteps = async (
 };
 
 /** Writes the rows in the order of their content, with ids from 1: nothing of where they came from is left. */
-const writeTable = async (
-  context: StageContext,
-  folder: string,
-  table: string,
-  { relation, columns }: State,
-): Promise<StageTable> => {
+const writeTable = async (context: StageContext, folder: string, table: string, { relation, columns }: State): Promise<StageTable> => {
   const file = `${table}-0.parquet`;
   const names = quoteNames(columns.map(({ name }) => name));
   const order = columns.map((column) => `${textOf(column)} NULLS FIRST`).join(', ');
@@ -130,9 +125,7 @@ const readHierarchies = async (context: StageContext, tables: readonly StageTabl
       continue;
     }
     const paths = source.segments.map(({ path }) => join(context.directory, path));
-    const { rows } = await context.engine.sql(
-      `SELECT ${source.columns.map(textOf).join(', ')} FROM read_parquet(${quoteList(paths)})`,
-    );
+    const { rows } = await context.engine.sql(`SELECT ${source.columns.map(textOf).join(', ')} FROM read_parquet(${quoteList(paths)})`);
     hierarchies.push({ ...hierarchy, rows: rows.map((levels) => ({ levels: levels.map((level) => level ?? '') })) });
   }
   return hierarchies;

@@ -87,7 +87,9 @@ const prefix = ({ length, step }: { length: number; step: number }): Lift => {
     at: (value, level) =>
       level >= height
         ? ROOT
-        : [...value.padEnd(length)].slice(0, Math.max(0, length - level * hidden)).join('') + ROOT.repeat(level * hidden),
+        : Array.from(value.padEnd(length))
+            .slice(0, Math.max(0, length - level * hidden))
+            .join('') + ROOT.repeat(level * hidden),
   };
 };
 

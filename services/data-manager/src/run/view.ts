@@ -1,5 +1,5 @@
 // An execution as others see it.
-import { Execution, Progress, TableReport, type Desire, type RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { Execution, Progress, type TableReport, type Desire, type RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { ExecutionChanged } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import type { AuditView, OutgoingEvent } from '@lethe/db/mutate';
 import { auditView } from '@lethe/db/mutate';
