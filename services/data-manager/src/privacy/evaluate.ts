@@ -22,7 +22,6 @@ export const evaluateNode = (
   const isSuppressed = new Uint8Array(classes.classCount);
   const state: NodeState = {
     levels: node,
-    isDecided: node.map(() => true),
     suppressedCount: 0,
     suppressedValues: dimensions.map((dimension, index) => new Float64Array(dimension.sizes[node[index]!]!)),
     keptClassCount: 0,

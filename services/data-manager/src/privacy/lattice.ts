@@ -9,9 +9,6 @@ export const latticeSize = (dimensions: readonly Dimension[]): number =>
 
 export const levelSum = (node: readonly number[]): number => node.reduce((sum, level) => sum + level, 0);
 
-/** The most general node that a search may choose. */
-export const highestNode = (dimensions: readonly Dimension[]): Node => dimensions.map(({ highest }) => highest);
-
 /** Compares two vectors of one length entry by entry: below 0 where the left one comes first. */
 export const compareVectors = (left: readonly number[], right: readonly number[]): number => {
   for (const [index, value] of left.entries()) {

@@ -16,8 +16,6 @@ export type MetricOptions = { kind: MetricKind; aggregate?: Aggregate; gsFactor?
  */
 export type NodeState = {
   levels: number[];
-  /** Columns whose level is decided; for the others nothing is known of suppressed rows' values at their final level. */
-  isDecided: boolean[];
   suppressedCount: number;
   /** Suppressed rows per value, a column each, by the values at `levels`. Only for metrics that use them. */
   suppressedValues: Float64Array[];
@@ -114,13 +112,14 @@ const lossMetric = (setting: Setting, gsFactor: number, aggregate: Aggregate): M
 /**
  * Non-uniform entropy (Gionis and Tassa 2009): per column the sum over rows of −log2(f(original) / f(generalized)) with frequencies over
  * the whole table; unless it ignores suppression, suppressed rows add −log2(share of the generalized value among the suppressed rows).
+ * Joining two values takes from the second sum at most what it adds to the first, so a higher level never has less loss.
  */
 const entropyMetric = (setting: Setting, ignoresSuppression: boolean, aggregate: Aggregate): Metric => {
   const { dimensions, table } = setting;
   const logs = perLevel(setting, (index, level) => sumLogs(countValues(table, dimensions, index, level)));
-  const columnLoss = (state: NodeState, index: number, isBound: boolean): number => {
+  const columnLoss = (state: NodeState, index: number): number => {
     const generalized = logs[index]![state.levels[index]!]! - logs[index]![0]!;
-    if (ignoresSuppression || (isBound && !state.isDecided[index])) return generalized;
+    if (ignoresSuppression) return generalized;
     const suppressed = state.suppressedCount;
     return generalized + (suppressed > 0 ? suppressed * Math.log2(suppressed) - sumLogs(state.suppressedValues[index]!) : 0);
   };
@@ -129,9 +128,9 @@ const entropyMetric = (setting: Setting, ignoresSuppression: boolean, aggregate:
     needsSuppressedValues: !ignoresSuppression,
     needsSquares: false,
     needsSuppressedClasses: false,
-    score: (state, isBound) =>
+    score: (state) =>
       aggregateLosses(
-        dimensions.map((_, index) => columnLoss(state, index, isBound)),
+        dimensions.map((_, index) => columnLoss(state, index)),
         aggregate,
       ),
   };

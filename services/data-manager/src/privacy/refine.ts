@@ -108,12 +108,10 @@ const liftCounts = (counts: Float64Array, map: Int32Array, size: number): Float6
 export const tryLevel = (plan: Plan, frame: Frame, level: number, rules: Rules): NodeState => {
   const index = plan.order[frame.depth]!;
   const { sizes, lowest } = plan.dimensions[index]!;
-  const decided = new Set(plan.order.slice(0, frame.depth + 1));
   const map = plan.maps[frame.depth]![level - lowest]!;
   const lift = (counts: Float64Array): Float64Array => (rules.needsValues ? liftCounts(counts, map, sizes[level]!) : counts);
   return {
     levels: frame.levels.with(index, level),
-    isDecided: plan.dimensions.map((_, dimension) => decided.has(dimension)),
     suppressedCount: frame.suppressedCount,
     suppressedValues: frame.suppressedValues.map((counts, dimension) => (dimension === index ? lift(counts) : counts)),
     keptClassCount: frame.group.length,

@@ -113,6 +113,21 @@ describe('the search', () => {
     );
   });
 
+  it('finds the least entropy where many rows are suppressed, whose entropy shrinks with every level', async () => {
+    const dimensions = [halving('a', 8, 4), halving('b', 5, 3), halving('c', 4, 3)];
+    const options: MetricOptions = { kind: 'nonUniformEntropy' };
+    await fc.assert(
+      fc.asyncProperty(rowsOf, fc.integer({ min: 2, max: 20 }), async (rows, k) => {
+        const table = tableOf(dimensions, rows);
+        const models = [kAnonymity(k)];
+        const expected = bruteForce(table, dimensions, models, options, 1);
+        const found = await search(table, dimensions, { models, metric: makeMetric(options, dimensions, table), suppressionLimit: 1 });
+        expect(found?.node).toEqual(expected.best?.node);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
   it('keeps a fixed level and finds the best of the others', async () => {
     const dimensions = [halving('a', 8, 4), { ...halving('b', 5, 3), lowest: 1, highest: 1 }];
     await fc.assert(

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { ClassTable } from './class-table.ts';
 import { evaluateNode } from './evaluate.ts';
 import type { Dimension } from './hierarchy.ts';
-import { compareVectors, highestNode, latticeSize, levelSum, type Node } from './lattice.ts';
+import { compareVectors, latticeSize, levelSum, type Node } from './lattice.ts';
 import type { Metric } from './metrics.ts';
 import { suppressibleRows, type PrivacyModel } from './models/model.ts';
 import { descend, measureSplit, splitFrame, startPlan, tryLevel, type Frame, type Plan, type Rules, type Split } from './refine.ts';
@@ -95,7 +95,7 @@ const tryLevels = function* (work: Work, frame: Frame): Generator<void, Tried[]>
   const tried: Tried[] = [];
   for (let level = highest; level >= lowest; level -= 1) {
     const state = tryLevel(plan, frame, level, rules);
-    if (cannotWin(work, options.metric.score({ ...state, isDecided: state.isDecided }, true))) {
+    if (cannotWin(work, options.metric.score(state, true))) {
       work.settledNodes += subtree;
       continue;
     }
@@ -138,7 +138,8 @@ const startWork = (table: ClassTable, dimensions: readonly Dimension[], options:
   const { plan, root } = startPlan(table, dimensions);
   const { metric, models } = options;
   const hereditary = models.filter(({ isHereditary }) => isHereditary);
-  const dropsRows = hereditary.length === models.length && !metric.needsSuppressedClasses;
+  // A group that violates a hereditary model is suppressed in every node below, whatever the other models say of its parts.
+  const dropsRows = !metric.needsSuppressedClasses;
   const shared = { dropsRows, needsValues: metric.needsSuppressedValues, needsSquares: metric.needsSquares };
   const subtreeSizes = Array.from({ length: plan.order.length + 1 }, (_, depth) =>
     latticeSize(plan.order.slice(depth).map((index) => dimensions[index]!)),
@@ -197,6 +198,3 @@ export const search = async (
   const counted = options.countFeasible === true ? { feasibleCount: work.feasibleCount } : {};
   return { node, score, suppressedCount, tieCount: work.tieCount, evaluatedCount: work.evaluatedCount, totalNodes, ...counted };
 };
-
-/** The node that generalizes most: where it violates, nothing helps. */
-export const mostGeneral = (dimensions: readonly Dimension[]): Node => highestNode(dimensions);

@@ -68,14 +68,16 @@ describe('a folder of another table', () => {
         { node: [1, 1], loss: 2, globalOptimum: null },
         { node: [1, 1], loss: 2, globalOptimum: false },
         { node: [1, 1], loss: 3, globalOptimum: false },
+        // Two nodes of height 1 tie here, so that the loss alone tells that this is no optimum.
+        { node: [1, 1], loss: 2, globalOptimum: true, suppressionLimit: 0.25 },
         { node: [0, 1], loss: 1, globalOptimum: true, models: [{ model: 'Other' }] },
         { node: [0, 1], loss: 1, globalOptimum: true, metric: 'other' },
       ],
       [{ nodes: [[[1, 1], 1]] }],
     );
-    expect(await run(folder, [])).toEqual({ passed: 2, failed: 5 });
-    expect(lines).toHaveLength(5);
-    expect(lines[2]).toContain('the model Other is not built');
+    expect(await run(folder, [])).toEqual({ passed: 2, failed: 6 });
+    expect(lines).toHaveLength(6);
+    expect(lines[3]).toContain('the model Other is not built');
     expect(await run(folder, ['--models', 'Other'])).toEqual({ passed: 0, failed: 1 });
   });
 });
