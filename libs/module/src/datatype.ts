@@ -2,6 +2,7 @@
 import { BaseType, type DataType } from '@lethe/contracts/gen/lethe/module/v1/schema';
 
 const TIME = String.raw`(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?`;
+const OFFSET = String.raw`(?:Z|[+-](?:0\d|1[0-5]):[0-5]\d)`;
 const DATE = String.raw`\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])`;
 
 const FORMS: Partial<Record<BaseType, RegExp>> = {
@@ -11,7 +12,7 @@ const FORMS: Partial<Record<BaseType, RegExp>> = {
   [BaseType.DATE]: new RegExp(`^${DATE}$`),
   [BaseType.TIME]: new RegExp(`^${TIME}$`),
   [BaseType.DATETIME]: new RegExp(`^${DATE}[T ]${TIME}$`),
-  [BaseType.DATETIMESTAMP]: new RegExp(`^${DATE}[T ]${TIME}(?:Z|[+-]\\d{2}:\\d{2})$`),
+  [BaseType.DATETIMESTAMP]: new RegExp(`^${DATE}[T ]${TIME}${OFFSET}$`),
   [BaseType.UUID]: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
   [BaseType.BINARY]: /^(?:[0-9a-f]{2})*$/i,
 };
@@ -47,6 +48,7 @@ export const isValue = (text: string, type: DataType): boolean => {
   if (type.base === BaseType.JSON) return isJson(text);
   if (!(FORMS[type.base]?.test(text) ?? false)) return false;
   if (type.base === BaseType.INTEGER) return BigInt(text) <= INT64_MAX && BigInt(text) >= -INT64_MAX - 1n;
+  if (type.base === BaseType.DOUBLE) return Number.isFinite(Number(text));
   const dated: readonly BaseType[] = [BaseType.DATE, BaseType.DATETIME, BaseType.DATETIMESTAMP];
   return !dated.includes(type.base) || isRealDate(text);
 };
@@ -74,19 +76,50 @@ const decimalParts = (text: string): bigint => {
   return sign === '-' ? -value : value;
 };
 
-/** Compares two values of an ordered type: negative, 0, positive. */
-export const compareValues = (left: string, right: string, type: DataType): number => {
-  switch (type.base) {
-    case BaseType.INTEGER:
-    case BaseType.DECIMAL: {
-      const difference = decimalParts(left) - decimalParts(right);
-      return difference < 0n ? -1 : difference > 0n ? 1 : 0;
-    }
-    case BaseType.DOUBLE:
-      return Number(left) - Number(right);
+const MICROS_PER_SECOND = 1_000_000n;
+
+/** A time of day in microseconds: what is left out at its end is 0. */
+const timeMicros = (text: string): bigint => {
+  const [, hours = '0', minutes = '0', seconds = '0', fraction = ''] = /(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?/.exec(text) ?? [];
+  return (BigInt(hours) * 3600n + BigInt(minutes) * 60n + BigInt(seconds)) * MICROS_PER_SECOND + BigInt(fraction.padEnd(6, '0'));
+};
+
+/** The offset from UTC in microseconds; 0 for `Z` and for times without a zone. */
+const offsetMicros = (text: string): bigint => {
+  const [, sign, hours = '0', minutes = '0'] = /([+-])(\d{2}):(\d{2})$/.exec(text) ?? [];
+  const micros = (BigInt(hours) * 3600n + BigInt(minutes) * 60n) * MICROS_PER_SECOND;
+  return sign === '-' ? -micros : micros;
+};
+
+/** A date, with or without a time, in microseconds since 1970 UTC: `Date` alone would lose what is below a millisecond. */
+const instantMicros = (text: string): bigint => {
+  const day = BigInt(Date.parse(`${text.slice(0, 10)}T00:00:00Z`)) * 1000n;
+  return text.length === 10 ? day : day + timeMicros(text.slice(11)) - offsetMicros(text.slice(16));
+};
+
+const asInteger = (text: string, base: BaseType): bigint => {
+  switch (base) {
+    case BaseType.TIME:
+      return timeMicros(text);
+    case BaseType.DATE:
+    case BaseType.DATETIME:
     case BaseType.DATETIMESTAMP:
-      return Date.parse(left.replace(' ', 'T')) - Date.parse(right.replace(' ', 'T'));
+      return instantMicros(text);
     default:
-      return left < right ? -1 : left > right ? 1 : 0;
+      return decimalParts(text);
   }
 };
+
+/** Compares two values of an ordered type: negative, 0, positive. */
+export const compareValues = (left: string, right: string, type: DataType): number => {
+  if (type.base === BaseType.DOUBLE) return Number(left) - Number(right);
+  const difference = asInteger(left, type.base) - asInteger(right, type.base);
+  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
+};
+
+const MICROS_PER_DAY = 86_400n * MICROS_PER_SECOND;
+const DECIMAL_ONE = 10n ** 38n;
+
+/** How many values of a type with next values lie strictly between two: negative when the first is the later. */
+export const valuesBetween = (lower: string, upper: string, type: DataType): bigint =>
+  (asInteger(upper, type.base) - asInteger(lower, type.base)) / (type.base === BaseType.DATE ? MICROS_PER_DAY : DECIMAL_ONE) - 1n;

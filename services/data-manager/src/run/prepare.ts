@@ -12,7 +12,7 @@ import { openEngine, type Engine } from '../engine/engine.ts';
 import { runKeys, unwrap } from '../keys/wrap.ts';
 import { moduleKey } from '../store/keys.ts';
 import type { ExecutionRow } from '../store/tables.ts';
-import { anonymize } from './anonymize-tables.ts';
+import { anonymize } from './anonymize.ts';
 import { applyRules } from './apply-rules.ts';
 import type { RunDeps } from './deps.ts';
 import { extract } from './extract.ts';

@@ -1,24 +1,23 @@
-// STORING: measures what anonymization wrote, and puts it in order for the Outbox.
-import type { PrivacyRequirement } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
-import { PrivacyResult } from '@lethe/contracts/gen/lethe/data/v1/entry';
-import { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { existsSync } from 'node:fs';
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { Config } from '../config.ts';
+import { PrivacyResult } from '@lethe/contracts/gen/lethe/data/v1/entry';
+import type { PrivacyRequirement } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
+import { Column, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { openEngine, type Engine } from '../engine/engine.ts';
-import { quoteList, quoteLiteral, quoteNames } from '../plan/identifiers.ts';
-import { gateQuery, judge, readGateFacts, type GateBase } from './gate.ts';
+import { DUCKDB } from '../plan/dialect.ts';
+import { quoteIdentifier, quoteList, quoteLiteral, quoteNames } from '../plan/identifiers.ts';
+import { columnType, engineType } from '../plan/types.ts';
+import { gateQuery, judgeReference, judgeTable, orphanQuery, type GateReference, type GateTable } from '../privacy/gate.ts';
+import { readAnonymizeManifest, type TablePrivacy } from './anonymize.ts';
 import { contentHashOf, rowDigestSql, schemaHashOf } from './content-hash.ts';
 import { RunFailure } from './failure.ts';
-import { emptyCounts, readManifest, type Segment, type StageTable } from './manifest.ts';
-import { readFindings, type Findings } from './findings.ts';
+import { emptyCounts, readManifest, type Segment, type StageManifest, type StageTable } from './manifest.ts';
 import { runIntoFolder, type StageContext } from './stage.ts';
 
 const STAGE = 'store';
-const STORED = 'stored.json';
 
-/** A table as it is in the Outbox. Paths of segments are relative to the run folder. */
+/** A table as it is in the Outbox; `row_id` and the columns in this order are in each segment. */
 export type StoredTable = {
   table: string;
   columns: Column[];
@@ -30,126 +29,206 @@ export type StoredTable = {
   privacy: PrivacyResult;
 };
 
-/** What rows come to. */
 export type Measured = { rowCount: number; contentHash: string; schemaHash: string; privacy: PrivacyResult };
 
-const largestK = (requirement: PrivacyRequirement | undefined): number =>
-  Math.max(0, ...(requirement?.models ?? []).map(({ model }) => (model?.$case === 'kAnonymity' ? model.value.k : 0)));
+/** The two numbers of the manifest that the gate reads beside the rows. */
+export type GateBase = { intoAnonymizing: number; suppressed: number };
 
-/** Measures rows (a query of the columns, and whatever else) against a requirement. `violations` are what does not hold. */
+const rowsOf = (columns: readonly Column[], paths: readonly string[]): string => {
+  if (paths.length > 0) return `SELECT ${quoteNames(columns.map(({ name }) => name))} FROM read_parquet(${quoteList(paths)})`;
+  const empty = columns.map((column) => `CAST(NULL AS ${engineType(columnType(column), DUCKDB)}) AS ${quoteIdentifier(column.name)}`);
+  return `SELECT ${empty.join(', ')} WHERE false`;
+};
+
+/**
+ * Measures rows (a query of `row_id` and the columns) against a requirement. `privacy.violations` are the gate's sentences; empty = it holds.
+ * For stored rows, and again for rows with edits.
+ */
 export const measureTable = async (
   engine: Engine,
   rowsQuery: string,
   columns: Column[],
   requirement: PrivacyRequirement | undefined,
   base: GateBase,
+  tokenLengths?: Readonly<Record<string, number>>,
 ): Promise<Measured> => {
-  const rows = `SELECT ${quoteNames(columns.map(({ name }) => name))} FROM (${rowsQuery})`;
-  const answer = await engine.sql(gateQuery(rows, columns));
-  const facts = readGateFacts(answer.rows[0] ?? [], columns);
+  const gate: GateTable = {
+    table: '',
+    query: rowsQuery,
+    columns,
+    requirement,
+    rowsIn: base.intoAnonymizing,
+    suppressedCount: base.suppressed,
+    ...(tokenLengths === undefined ? {} : { tokenLengths }),
+  };
+  const result = judgeTable(gate, (await engine.sql(gateQuery(gate))).rows[0] ?? []);
   const privacy = PrivacyResult.fromPartial({
-    kRequired: largestK(requirement),
-    kAchieved: BigInt(facts.smallestClass),
-    classCount: BigInt(facts.classCount),
+    kRequired: result.requiredK,
+    kAchieved: BigInt(result.smallestClass),
+    classCount: BigInt(result.classCount),
     suppressedCount: BigInt(base.suppressed),
     suppressionBaseCount: BigInt(base.intoAnonymizing),
     suppressionLimit: requirement?.suppressionLimit ?? 0,
-    violations: judge(columns, requirement, base, facts),
+    violations: result.violations,
   });
-  return { rowCount: facts.rowCount, contentHash: await contentHashOf(engine, rows, columns), schemaHash: schemaHashOf(columns), privacy };
-};
-
-/** Writes the sorted digests of rows, by which 'only additions' can be told later. */
-export const writeDigests = async (engine: Engine, rowsQuery: string, columns: Column[], path: string): Promise<void> => {
-  await engine.copyOut(`SELECT ${rowDigestSql(columns)} AS digest FROM (${rowsQuery}) ORDER BY digest`, path, 'parquet');
-};
-
-/** Whether every digest of `basePath` occurs in `path`, as often as there; undefined where the base's digests are not at hand. */
-export const onlyAdditions = async (
-  basePath: string,
-  path: string,
-  config: Pick<Config, 'engineMemoryMb'>,
-): Promise<boolean | undefined> => {
-  if (!existsSync(basePath)) return undefined;
-  const copy = `${path}.base`;
-  await copyFile(basePath, copy);
-  const engine = await openEngine({ directory: dirname(path), memoryMb: config.engineMemoryMb });
-  try {
-    const counted = (file: string): string => `SELECT digest, count(*) AS count FROM read_parquet(${quoteLiteral(file)}) GROUP BY digest`;
-    const { rows } = await engine.sql(
-      `SELECT count(*) FROM (${counted(copy)}) old LEFT JOIN (${counted(path)}) fresh USING (digest) WHERE coalesce(fresh.count, 0) < old.count`,
-    );
-    return rows[0]?.[0] === '0';
-  } finally {
-    engine.kill();
-  }
-};
-
-const storeTable = async (context: StageContext, folder: string, source: StageTable, findings: Findings): Promise<StoredTable> => {
-  const segments: Segment[] = [];
-  for (const segment of source.segments) {
-    await copyFile(join(context.directory, segment.path), join(folder, basename(segment.path)));
-    segments.push({ ...segment, path: `${STAGE}/${basename(segment.path)}` });
-  }
-  const paths = segments.map(({ path }) => join(folder, basename(path)));
-  const rows = `SELECT * FROM read_parquet(${quoteList(paths)})`;
-  const requirement = context.plan.results.find(({ name }) => name === source.table)?.privacy;
-  const base = { intoAnonymizing: findings.intoAnonymizing, suppressed: findings.suppressed };
-  const measured = await measureTable(context.engine, rows, source.columns, requirement, base);
-  if (measured.privacy.violations.length > 0)
-    throw new RunFailure(
-      'GATE_CLOSED',
-      `the requirement of table ${source.table} does not hold on its stored rows: ${measured.privacy.violations.join('; ')}`,
-      {},
-    );
-  const privacy = { ...measured.privacy, metric: findings.metric, loss: findings.loss, levels: findings.levels };
   return {
-    ...measured,
-    table: source.table,
-    columns: source.columns,
-    segments,
-    sizeBytes: segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    rowCount: result.rowCount,
+    contentHash: await contentHashOf(engine, rowsQuery, columns),
+    schemaHash: schemaHashOf(columns),
     privacy,
   };
 };
 
-// JSON has no 64-bit integers.
-const toJson = (stored: StoredTable[]): string =>
-  JSON.stringify(
-    stored.map((table) => ({ ...table, privacy: Buffer.from(PrivacyResult.encode(table.privacy).finish()).toString('base64') })),
-  );
+/** Writes the sorted digests of a query's rows as Parquet, one column `digest`: with them `onlyAdditions` can compare versions later. */
+export const writeDigests = async (engine: Engine, rowsQuery: string, columns: Column[], path: string): Promise<void> => {
+  await engine.copyOut(`SELECT unhex(${rowDigestSql(columns)}) AS digest FROM (${rowsQuery}) ORDER BY digest`, path, 'parquet');
+};
 
-/** Stores the published tables; nothing is stored whose requirement does not hold on the rows themselves. */
-export const store = (context: StageContext): Promise<unknown> =>
-  runIntoFolder(context.directory, STAGE, async (folder) => {
-    const { manifest, hash } = await readManifest(context.directory, 'anonymize');
-    const findings = await readFindings(context.directory);
-    const stored: StoredTable[] = [];
-    for (const source of manifest.tables) {
-      context.signal.throwIfAborted();
-      const found = findings[source.table];
-      if (!found) throw new RunFailure('INTERNAL', `anonymization said nothing of table ${source.table}`, {});
-      stored.push(await storeTable(context, folder, source, found));
-      context.onProgress({ table: source.table, rowCount: stored.at(-1)?.rowCount ?? 0, totalRowCount: stored.at(-1)?.rowCount ?? 0 });
+/** Whether every row of the base occurs in the other file at least as often. Undefined where the base's digests are not at hand. */
+export const onlyAdditions = async (basePath: string, path: string, config: { engineMemoryMb: number }): Promise<boolean | undefined> => {
+  if (!existsSync(basePath)) return undefined;
+  // The engine sees one folder alone, so both files are put there.
+  const directory = await mkdtemp(join(dirname(path), '.compare-'));
+  try {
+    await copyFile(basePath, join(directory, 'base.parquet'));
+    await copyFile(path, join(directory, 'next.parquet'));
+    const engine = await openEngine({ directory, memoryMb: config.engineMemoryMb });
+    try {
+      const digests = (name: string): string => `SELECT digest FROM read_parquet(${quoteLiteral(join(directory, name))})`;
+      const { rows } = await engine.sql(`SELECT count(*) FROM (${digests('base.parquet')} EXCEPT ALL ${digests('next.parquet')})`);
+      return rows[0]?.[0] === '0';
+    } finally {
+      await engine.close();
     }
-    await writeFile(join(folder, STORED), toJson(stored), { mode: 0o600 });
-    const tables = stored.map(({ table, columns, segments }) => ({ table, columns, segments }));
-    return {
-      stage: STAGE,
-      planHash: context.planHash,
-      inputHash: hash,
-      tables,
-      reports: stored.map(({ table, rowCount }) => ({ ...emptyCounts(table), storedCount: rowCount })),
-    };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+};
+
+const place = async (from: string, to: string): Promise<void> => {
+  // A stage's files are never changed, so two stages may share them; other file systems get a copy.
+  await link(from, to).catch(() => copyFile(from, to));
+};
+
+const storeTable = async (context: StageContext, folder: string, source: StageTable, found: TablePrivacy): Promise<StoredTable> => {
+  const paths: string[] = [];
+  for (const { path } of source.segments) {
+    const kept = join(folder, basename(path));
+    await place(join(context.directory, path), kept);
+    paths.push(kept);
+  }
+  const requirement = context.plan.results.find(({ name }) => name === source.table)?.privacy;
+  const base = { intoAnonymizing: found.rowsIn, suppressed: found.suppressedCount };
+  const measured = await measureTable(context.engine, rowsOf(source.columns, paths), source.columns, requirement, base, found.tokenLengths);
+  const levels = found.levels.map(({ column, level, highestLevel, fixed }) => ({ column, level, highestLevel, fixed }));
+  return {
+    ...measured,
+    table: source.table,
+    columns: source.columns,
+    segments: source.segments.map((segment) => ({ ...segment, path: `${STAGE}/${basename(segment.path)}` })),
+    sizeBytes: source.segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    privacy: { ...measured.privacy, metric: found.metric, loss: found.loss, levels },
+  };
+};
+
+/** A key is one of the result when both tables are, and its columns are unchanged or tokens of the same domains. */
+const resultReferences = (
+  plan: readonly Table[],
+  stored: readonly StoredTable[],
+  privacy: readonly TablePrivacy[],
+  queryOf: (table: StoredTable) => string,
+): GateReference[] =>
+  plan.flatMap(({ name, foreignKeys }) => {
+    const own = stored.find(({ table }) => table === name);
+    const ownPrivacy = privacy.find(({ table }) => table === name);
+    if (own === undefined || ownPrivacy === undefined) return [];
+    return foreignKeys.flatMap(({ columns, referencedTable, referencedColumns }): GateReference[] => {
+      const target = stored.find(({ table }) => table === referencedTable);
+      const targetPrivacy = privacy.find(({ table }) => table === referencedTable);
+      if (target === undefined || targetPrivacy === undefined) return [];
+      const holds = columns.every((column, index) => {
+        const referenced = referencedColumns[index] ?? '';
+        const present = own.columns.some((entry) => entry.name === column) && target.columns.some((entry) => entry.name === referenced);
+        const changed = ownPrivacy.changedColumns.includes(column) || targetPrivacy.changedColumns.includes(referenced);
+        return present && !changed && ownPrivacy.tokenDomains[column] === targetPrivacy.tokenDomains[referenced];
+      });
+      const table = { table: name, query: queryOf(own), columns };
+      return holds ? [{ ...table, referencedTable, referencedQuery: queryOf(target), referencedColumns }] : [];
+    });
   });
 
-/** What a run stored. After the move to the Outbox the files are there instead. */
+const checkReferences = async (
+  context: StageContext,
+  folder: string,
+  stored: StoredTable[],
+  privacy: readonly TablePrivacy[],
+): Promise<void> => {
+  const queryOf = ({ columns, segments }: StoredTable): string =>
+    rowsOf(
+      columns,
+      segments.map(({ path }) => join(folder, basename(path))),
+    );
+  for (const reference of resultReferences(context.plan.results, stored, privacy, queryOf)) {
+    const { rows } = await context.engine.sql(orphanQuery(reference));
+    const sentence = judgeReference(reference, Number(rows[0]?.[0] ?? Number.NaN));
+    if (sentence !== undefined) stored.find(({ table }) => table === reference.table)?.privacy.violations.push(sentence);
+  }
+};
+
+/** PrivacyResult has 64-bit counts, which JSON does not know: it is kept as its own bytes. */
+type KeptTable = Omit<StoredTable, 'privacy' | 'columns'> & { privacy: string };
+type StoreManifest = StageManifest & { stored: KeptTable[] };
+
+const storeInto = async (context: StageContext, folder: string): Promise<StoreManifest> => {
+  const { manifest: input, hash } = await readAnonymizeManifest(context.directory);
+  const stored: StoredTable[] = [];
+  for (const source of input.tables) {
+    context.signal.throwIfAborted();
+    const found = input.privacy.find(({ table }) => table === source.table);
+    if (found === undefined) throw new Error(`Table ${source.table}: anonymization says nothing of it.`);
+    stored.push(await storeTable(context, folder, source, found));
+    context.onProgress({ table: source.table, rowCount: stored.at(-1)?.rowCount ?? 0, totalRowCount: stored.at(-1)?.rowCount ?? 0 });
+  }
+  await checkReferences(context, folder, stored, input.privacy);
+  const failures = stored.flatMap(({ table, privacy }) => privacy.violations.map((sentence) => `Table ${table}: ${sentence}`));
+  if (failures.length > 0) throw new RunFailure('GATE_CLOSED', failures.join(' '), {});
+  return {
+    stage: STAGE,
+    planHash: context.planHash,
+    inputHash: hash,
+    tables: stored.map(({ table, columns, segments }) => ({ table, columns, segments })),
+    reports: stored.map(({ table, rowCount }) => ({ ...emptyCounts(table), storedCount: rowCount })),
+    stored: stored.map(({ columns: _, privacy, ...rest }) => ({
+      ...rest,
+      privacy: Buffer.from(PrivacyResult.encode(privacy).finish()).toString('base64'),
+    })),
+  };
+};
+
+/**
+ * The stage STORING: puts the anonymized segments where the Outbox will have them, hashes the rows, and runs the gate on the stored files.
+ * Throws an Error with the gate's sentences where something does not hold; then there is no `store` folder.
+ */
+export const store = (context: StageContext): Promise<StageManifest> =>
+  runIntoFolder(context.directory, STAGE, (folder) => storeInto(context, folder));
+
+/** The manifest after the folder got the run's name. */
+const readMoved = async (outbox: string): Promise<StageManifest> => {
+  const manifest = JSON.parse(await readFile(join(outbox, 'manifest.json'), 'utf8')) as StageManifest;
+  return {
+    ...manifest,
+    tables: manifest.tables.map((table) => ({ ...table, columns: table.columns.map((column) => Column.fromPartial(column)) })),
+  };
+};
+
+/** What was stored: from the run's folder, or from the Outbox where the files have moved there. */
 export const readStored = async (directory: string, outbox: string): Promise<StoredTable[]> => {
-  const folder = existsSync(join(directory, STAGE, STORED)) ? join(directory, STAGE) : outbox;
-  const kept = JSON.parse(await readFile(join(folder, STORED), 'utf8')) as (Omit<StoredTable, 'privacy'> & { privacy: string })[];
-  return kept.map((table) => ({
-    ...table,
-    columns: table.columns.map((column) => Column.fromPartial(column)),
-    privacy: PrivacyResult.decode(Buffer.from(table.privacy, 'base64')),
+  const moved = !existsSync(join(directory, STAGE)) && existsSync(outbox);
+  const manifest = moved ? await readMoved(outbox) : (await readManifest(directory, STAGE)).manifest;
+  if (!('stored' in manifest)) throw new Error('The manifest of stage store says nothing of tables.');
+  return (manifest as StoreManifest).stored.map((kept) => ({
+    ...kept,
+    columns: manifest.tables.find(({ table }) => table === kept.table)?.columns ?? [],
+    privacy: PrivacyResult.decode(Buffer.from(kept.privacy, 'base64')),
   }));
 };

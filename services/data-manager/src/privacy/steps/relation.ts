@@ -1,0 +1,22 @@
+import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { quoteIdentifier } from '../../plan/identifiers.ts';
+
+/** A table between two steps: a query that answers exactly these columns. A step makes another relation of it. */
+export type Relation = { query: string; columns: Column[] };
+
+/** The relation with some columns computed otherwise; `expressions` by column name, in terms of the relation's own columns. */
+export const project = (relation: Relation, expressions: ReadonlyMap<string, string>): string => {
+  const items = relation.columns.map(({ name }) => {
+    const quoted = quoteIdentifier(name);
+    const expression = expressions.get(name);
+    return expression === undefined ? quoted : `${expression} AS ${quoted}`;
+  });
+  return `SELECT ${items.join(', ')} FROM (${relation.query})`;
+};
+
+/** The column of a relation. Throws an Error that names it where there is none. */
+export const columnOf = (table: string, relation: Relation, name: string): Column => {
+  const found = relation.columns.find((column) => column.name === name);
+  if (found === undefined) throw new Error(`Table ${table}: a step names column ${name}, which the table does not have at that point.`);
+  return found;
+};
