@@ -41,6 +41,8 @@ const config: KnipConfig = {
       // The sandbox starts its binary by path.
       ignoreDependencies: ['deno'],
     },
+    e2e: { entry: ['**/*.test.ts'], project: ['**/*.ts'] },
+    bench: { entry: ['main.ts'], project: ['**/*.ts'] },
     'deploy/local': { entry: ['src/*.ts', '*.mjs', 'src/*.mjs'], project: ['src/**/*.ts'] },
   },
   ignore: ['libs/contracts/gen/**', 'examples/**'],

@@ -1,22 +1,20 @@
-// One Postgres and one NATS for all files of the project `service`.
+// One Postgres for all files of a project; each suite starts its own NATS.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { ROOT } from './paths.ts';
-import { startTestServers } from './servers.ts';
+import { startTestPostgres, testNatsProgram } from './servers.ts';
 import { makeTemplate } from './template.ts';
 
-/** Starts the servers and tells the tests where they are. */
+/** Starts the server and tells the tests where it is. */
 export const setup = async (project: TestProject): Promise<() => Promise<void>> => {
   const folder = mkdtempSync(join(tmpdir(), 'lethe-servers-'));
-  const servers = await startTestServers(ROOT, folder);
-  const passwords = await makeTemplate(servers.postgresUrl);
-  project.provide('postgresUrl', servers.postgresUrl);
-  project.provide('natsUrl', servers.natsUrl);
-  project.provide('passwords', passwords);
+  testNatsProgram();
+  const postgres = await startTestPostgres(folder);
+  project.provide('postgresUrl', postgres.url);
+  project.provide('passwords', await makeTemplate(postgres.url));
   return async () => {
-    await servers.stop();
+    await postgres.stop();
     rmSync(folder, { recursive: true, force: true });
   };
 };

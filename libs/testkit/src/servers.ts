@@ -2,14 +2,17 @@
 import { findNats, startNats } from '@lethe/local/nats';
 import { startPostgres } from '@lethe/local/postgres';
 import { PostgreSqlContainer } from '@testcontainers/postgresql';
-import { GenericContainer } from 'testcontainers';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { ROOT } from './paths.ts';
 
-/** Running servers and how to end them. */
-export type TestServers = { postgresUrl: string; natsUrl: string; stop: () => Promise<void> };
+/** A running server and how to end it. */
+export type TestServer = { url: string; stop: () => Promise<void> };
+
+/** A NATS server that a test may take away for a while. */
+export type TestNats = TestServer & { start: () => Promise<void> };
 
 /** A port that was free a moment ago. */
 export const freePort = (): Promise<number> =>
@@ -24,43 +27,47 @@ export const freePort = (): Promise<number> =>
 
 const hasDocker = (): boolean => spawnSync('docker', ['info'], { stdio: 'ignore', timeout: 3_000 }).status === 0;
 
-const inContainers = async (): Promise<TestServers> => {
-  const postgres = await new PostgreSqlContainer('postgres:18').start();
-  const nats = await new GenericContainer('nats:2.15').withCommand(['-js']).withExposedPorts(4222).start();
-  return {
-    postgresUrl: postgres.getConnectionUri(),
-    natsUrl: `nats://${nats.getHost()}:${nats.getMappedPort(4222)}`,
-    stop: async () => {
-      await Promise.all([postgres.stop(), nats.stop()]);
-    },
-  };
+/** One Postgres for a test run: `TEST_DATABASE_URL` wins. */
+export const startTestPostgres = async (folder: string): Promise<TestServer> => {
+  const given = process.env['TEST_DATABASE_URL'];
+  if (given !== undefined) return { url: given, stop: async () => {} };
+  if (hasDocker()) {
+    const container = await new PostgreSqlContainer('postgres:18').start();
+    return { url: container.getConnectionUri(), stop: async () => void (await container.stop()) };
+  }
+  return startPostgres({
+    directory: join(folder, 'postgres'),
+    port: await freePort(),
+    logFile: join(folder, 'postgres.log'),
+    fsync: false,
+  });
 };
 
-const embedded = async (root: string, folder: string): Promise<TestServers> => {
-  const [postgres, nats] = await Promise.all([
-    startPostgres({ directory: join(folder, 'postgres'), port: await freePort(), logFile: join(folder, 'postgres.log'), fsync: false }),
-    startNats({
-      program: findNats(join(root, '.cache/nats')),
-      directory: join(folder, 'nats'),
-      port: await freePort(),
-      password: randomBytes(12).toString('hex'),
-      logFile: join(folder, 'nats.log'),
-    }),
-  ]);
+/** The program of the servers that `startTestNats` starts: looked for once a run. */
+export const testNatsProgram = (): string => (process.env['TEST_NATS_URL'] === undefined ? findNats(join(ROOT, '.cache/nats')) : '');
+
+/** A NATS server for one suite: streams are named by service, so two suites cannot share one. `TEST_NATS_URL` wins; then files run one by one. */
+export const startTestNats = async (folder: string): Promise<TestNats> => {
+  const given = process.env['TEST_NATS_URL'];
+  if (given !== undefined) {
+    const refuse = async (): Promise<void> => {
+      throw new Error('A given NATS server cannot be stopped; unset TEST_NATS_URL.');
+    };
+    return { url: given, stop: async () => {}, start: refuse };
+  }
+  const options = {
+    program: testNatsProgram(),
+    directory: join(folder, 'nats'),
+    port: await freePort(),
+    password: randomBytes(12).toString('hex'),
+    logFile: join(folder, 'nats.log'),
+  };
+  let server = await startNats(options);
   return {
-    postgresUrl: postgres.url,
-    natsUrl: nats.url,
-    stop: async () => {
-      await Promise.all([postgres.stop(), nats.stop()]);
+    url: server.url,
+    stop: () => server.stop(),
+    start: async () => {
+      server = await startNats(options);
     },
   };
-};
-
-/** Servers for a test run: `TEST_DATABASE_URL` and `TEST_NATS_URL` win. */
-export const startTestServers = async (root: string, folder: string): Promise<TestServers> => {
-  const given = { postgresUrl: process.env['TEST_DATABASE_URL'], natsUrl: process.env['TEST_NATS_URL'] };
-  if (given.postgresUrl !== undefined && given.natsUrl !== undefined)
-    return { postgresUrl: given.postgresUrl, natsUrl: given.natsUrl, stop: async () => {} };
-  const started = hasDocker() ? await inContainers() : await embedded(root, folder);
-  return { ...started, postgresUrl: given.postgresUrl ?? started.postgresUrl, natsUrl: given.natsUrl ?? started.natsUrl };
 };

@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { startIssuer, type TestIssuer } from './issuer.ts';
 import { loadService } from './load-service.ts';
-import { freePort } from './servers.ts';
+import { freePort, startTestNats, type TestNats } from './servers.ts';
 import { copyTemplate } from './template.ts';
 
 declare module 'vitest' {
@@ -28,7 +28,6 @@ declare module 'vitest' {
   // oxlint-disable-next-line typescript/consistent-type-definitions
   export interface ProvidedContext {
     postgresUrl: string;
-    natsUrl: string;
     passwords: RolePasswords;
   }
 }
@@ -63,6 +62,7 @@ export type Suite = {
   /** A token of a service, as the service itself would sign it. */
   serviceToken: (service: Noun, request: TokenRequest) => Promise<string>;
   running: Map<Noun, RunningService>;
+  nats: TestNats;
   folder: string;
   close: () => Promise<void>;
 };
@@ -96,6 +96,7 @@ export const startSuite = async (options: SuiteOptions = {}): Promise<Suite> => 
   const keys = newServiceKeys();
   const addresses = await reservePorts();
   const folder = mkdtempSync(join(tmpdir(), 'lethe-test-'));
+  const nats = await startTestNats(folder);
   const env = readEnv({
     LETHE_OIDC_ISSUERS: `${issuer.issuer}=${issuer.audience}`,
     LETHE_SUPERUSERS: `${issuer.issuer}|admin`,
@@ -109,7 +110,7 @@ export const startSuite = async (options: SuiteOptions = {}): Promise<Suite> => 
   const start = async (noun: Noun): Promise<RunningService> =>
     startService(await loadService(noun), {
       databaseUrl: serviceDatabaseUrl(inject('postgresUrl'), database.database, noun, inject('passwords')),
-      natsUrl: inject('natsUrl'),
+      natsUrl: nats.url,
       listen: addresses[noun],
       peers: addresses,
       privateKeyPem: keys.privateKeys[noun],
@@ -141,6 +142,7 @@ export const startSuite = async (options: SuiteOptions = {}): Promise<Suite> => 
     for (const made of open) for (const client of Object.values(made)) client.close();
     await Promise.all([...running.values()].map((service) => service.close()));
     issuer.close();
+    await nats.stop();
     await database.drop();
     rmSync(folder, { recursive: true, force: true });
   };
@@ -157,6 +159,7 @@ export const startSuite = async (options: SuiteOptions = {}): Promise<Suite> => 
     },
     serviceToken: (service, request) => tokenSigner({ service, privateKey: readPrivateKey(keys.privateKeys[service]) })(request),
     running,
+    nats,
     folder,
     close,
   };

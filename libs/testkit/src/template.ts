@@ -1,21 +1,9 @@
 // A template database with all schemas migrated; each test file gets a copy of its own.
 import { migrate } from '@lethe/db/migrate';
 import { openStore } from '@lethe/db/open';
-import {
-  databaseUrl,
-  newPasswords,
-  NOUNS,
-  provision,
-  runSql,
-  SERVICE_FOLDERS,
-  serviceDatabaseUrl,
-  type RolePasswords,
-} from '@lethe/local/provision';
+import { databaseUrl, newPasswords, NOUNS, provision, runSql, serviceDatabaseUrl, type RolePasswords } from '@lethe/local/provision';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { loadService } from './load-service.ts';
-import { ROOT } from './paths.ts';
 
 const TEMPLATE = 'lethe_template';
 
@@ -24,7 +12,7 @@ export const makeTemplate = async (postgresUrl: string): Promise<RolePasswords> 
   const passwords = newPasswords();
   await runSql(postgresUrl, [`drop database if exists ${TEMPLATE}`]);
   await provision(postgresUrl, TEMPLATE, passwords);
-  for (const noun of NOUNS.filter((name) => existsSync(join(ROOT, 'services', SERVICE_FOLDERS[name], 'src/service.ts')))) {
+  for (const noun of NOUNS) {
     const store = openStore({ url: serviceDatabaseUrl(postgresUrl, TEMPLATE, noun, passwords), schema: `lethe_${noun}` });
     await migrate(store, (await loadService(noun)).migrations);
     await store.close();

@@ -24,9 +24,11 @@ const until = async <T>(look: () => Promise<T | undefined>, timeoutMs = 15_000):
 const query = async <T extends object>(text: string): Promise<T[]> => {
   const client = new Client({ connectionString: suite.databaseUrl });
   await client.connect();
-  const { rows } = await client.query<T>(text);
-  await client.end();
-  return rows;
+  try {
+    return (await client.query<T>(text)).rows;
+  } finally {
+    await client.end();
+  }
 };
 
 test('a change arrives once, with actor, before, after and the leaf hash of its bytes', async () => {
