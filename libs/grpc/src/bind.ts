@@ -8,6 +8,7 @@ import type {
   ServerWritableStream,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import { fromBinary, toBinary, type Message } from '@bufbuild/protobuf';
 import { methodsOf, serviceType, type MethodInfo } from '@lethe/contracts/registry';
 import type { Logger } from 'pino';
 import { once, type EventEmitter } from 'node:events';
@@ -39,6 +40,11 @@ const codecOf = (method: AnyMethod): CallContext['codec'] => ({
   deserialize: (bytes) => method.responseDeserialize(Buffer.from(bytes)),
 });
 
+const decodeOnce = (method: MethodInfo, bytes: Buffer): (() => Message) => {
+  let message: Message | undefined;
+  return () => (message ??= fromBinary(method.input, bytes));
+};
+
 const LOOPBACK = /^(?:(?:ipv4:)?127\.|(?:ipv6:)?\[?::1\]?|(?:ipv6:)?\[?::ffff:127\.|unix:)/;
 
 const contextOf = (method: MethodInfo, codec: CallContext['codec'], call: RawCall, log: Logger): CallContext => {
@@ -50,6 +56,7 @@ const contextOf = (method: MethodInfo, codec: CallContext['codec'], call: RawCal
     method,
     codec,
     requestBytes: call.request,
+    request: decodeOnce(method, call.request),
     metadata: call.metadata,
     transportSecure: call.getAuthContext().transportSecurityType === 'ssl' || LOOPBACK.test(call.getPeer()),
     startTimeMs: Date.now(),
@@ -132,7 +139,9 @@ export const bind = <D extends Record<string, unknown>>(
     if (!info) throw new Error(`${method.path} is not in the descriptor image; run npm run gen`);
     const handler = handlers[key as keyof D] as (request: unknown, ctx: CallContext) => unknown;
     const innermost = async (ctx: CallContext): Promise<unknown> => {
-      const answer = handler(method.requestDeserialize(ctx.requestBytes as Buffer), ctx);
+      // The handler gets what the rules have seen: two decoders may read the same odd bytes in two ways.
+      const bytes = toBinary(info.input, ctx.request(), { writeUnknownFields: false });
+      const answer = handler(method.requestDeserialize(Buffer.from(bytes)), ctx);
       const call = streams.get(ctx);
       return call ? pump(answer as AsyncIterable<unknown>, method, call, ctx) : answer;
     };

@@ -1,4 +1,5 @@
 // What a handler knows of its call.
+import type { Message } from '@bufbuild/protobuf';
 import type { Metadata } from '@grpc/grpc-js';
 import type { MethodInfo } from '@lethe/contracts/registry';
 import type { Logger } from 'pino';
@@ -11,6 +12,8 @@ export type CallContext = {
   /** The method's own encoding of its answer. */
   readonly codec: { serialize: (value: unknown) => Buffer; deserialize: (bytes: Uint8Array) => unknown };
   readonly requestBytes: Uint8Array;
+  /** The request as it was sent, decoded once; throws where the bytes are no message of the method's type. */
+  readonly request: () => Message;
   readonly metadata: Metadata;
   /** True on TLS and on loopback. */
   readonly transportSecure: boolean;

@@ -1,4 +1,3 @@
-import { fromBinary, type DescMessage } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
 import { resourceFields } from '@lethe/contracts/registry';
 import type { CallContext } from '../context.ts';
@@ -7,11 +6,11 @@ import { inScope, isMember, mayAnywhere, mayIn } from '../principal.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-const groupOfRequest = (input: DescMessage, bytes: Uint8Array): string => {
-  const field = resourceFields(input).find(({ kind }) => kind === 'group')?.field;
+const groupOfRequest = ({ method, request }: CallContext): string => {
+  const field = resourceFields(method.input).find(({ kind }) => kind === 'group')?.field;
   if (field?.fieldKind !== 'scalar') return '';
   try {
-    return String(reflect(input, fromBinary(input, bytes)).get(field));
+    return String(reflect(method.input, request()).get(field));
   } catch {
     // Unreadable bytes are for the validate layer, which answers with the right error.
     return '';
@@ -19,7 +18,7 @@ const groupOfRequest = (input: DescMessage, bytes: Uint8Array): string => {
 };
 
 const checkGroupOfRequest = (ctx: CallContext): void => {
-  const groupId = groupOfRequest(ctx.method.input, ctx.requestBytes);
+  const groupId = groupOfRequest(ctx);
   if (!UUID.test(groupId)) return;
   if (!isMember(ctx.principal, groupId)) throw notFound('group');
   ctx.groupId = groupId;

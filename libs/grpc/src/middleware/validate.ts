@@ -1,4 +1,4 @@
-import { fromBinary } from '@bufbuild/protobuf';
+import type { DescMessage, Message } from '@bufbuild/protobuf';
 import { createValidator, type Violation } from '@bufbuild/protovalidate';
 import { registry } from '@lethe/contracts/registry';
 import type { CallContext } from '../context.ts';
@@ -27,8 +27,8 @@ const toField = (violation: Violation): FieldViolation => ({
 });
 
 /** The violations of protovalidate's rules in a message of the contract. */
-export const violationsOf = (type: Parameters<typeof fromBinary>[0], bytes: Uint8Array): FieldViolation[] => {
-  const result = validator.validate(type, fromBinary(type, bytes));
+const violationsOf = (type: DescMessage, message: Message): FieldViolation[] => {
+  const result = validator.validate(type, message);
   if (result.kind === 'error') throw result.error;
   return result.kind === 'valid' ? [] : result.violations.map(toField);
 };
@@ -36,11 +36,11 @@ export const violationsOf = (type: Parameters<typeof fromBinary>[0], bytes: Uint
 /** Decodes strictly and applies the rules of the proto files; the answer names each field and rule. */
 export const validate = async (ctx: CallContext, next: () => Promise<unknown>): Promise<unknown> => {
   try {
-    fromBinary(ctx.method.input, ctx.requestBytes);
+    ctx.request();
   } catch (cause) {
     throw fail('UNREADABLE_REQUEST', {}, { message: `the request is not a ${ctx.method.input.typeName}`, cause });
   }
-  const fields = violationsOf(ctx.method.input, ctx.requestBytes);
+  const fields = violationsOf(ctx.method.input, ctx.request());
   if (fields.length > 0) throw fail('INVALID_REQUEST', {}, { fields });
   return next();
 };
