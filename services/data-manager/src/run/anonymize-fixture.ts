@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
-import { BaseType, Role, Table, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, type Column, type Role, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier, quoteLiteral } from '../plan/identifiers.ts';
 import { columnType, engineType } from '../plan/types.ts';

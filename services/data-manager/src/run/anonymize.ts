@@ -9,6 +9,7 @@ import { columnType, engineType } from '../plan/types.ts';
 import { pseudonymize, SAFE_TOKEN_LENGTH, tokenDomain, tokenLength } from '../privacy/steps/pseudonymize.ts';
 import { columnOf, type Relation } from '../privacy/steps/relation.ts';
 import { suppress, unreadableValuesQuery } from '../privacy/steps/suppress.ts';
+import { assertBalance } from './conserve.ts';
 import type { DictionaryContext } from './dictionaries.ts';
 import { generalizeTable, type ChosenLevel, type Decision } from './generalize-table.ts';
 import { describeSegment, emptyCounts, readManifest, type Segment, type StageManifest, type StageTable } from './manifest.ts';
@@ -210,10 +211,7 @@ const anonymizeTable = async (
     const expected = rowsIn - privacy.suppressedCount;
     const segments = await writeSegments(engine, relation, table.name, expected, folder);
     const written = segments.reduce((sum, { rowCount }) => sum + rowCount, 0);
-    if (written !== expected)
-      throw new Error(
-        `Table ${table.name}: the rows do not add up. In: ${rowsIn}. Suppressed: ${privacy.suppressedCount}. Written: ${written}.`,
-      );
+    assertBalance(table.name, rowsIn, privacy.suppressedCount, written);
     context.onProgress({ table: table.name, rowCount: written, totalRowCount: written });
     const columns = relation.columns.map((column): Column => ({ ...column }));
     return { written: { table: table.name, columns, segments }, privacy };

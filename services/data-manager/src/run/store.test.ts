@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
-import { BaseType, Role, Table, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, type Column, Role, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { roleColumn, writeInput } from './anonymize-fixture.ts';
 import { anonymize } from './anonymize.ts';

@@ -198,9 +198,14 @@ const storeInto = async (context: StageContext, folder: string): Promise<StoreMa
     inputHash: hash,
     tables: stored.map(({ table, columns, segments }) => ({ table, columns, segments })),
     reports: stored.map(({ table, rowCount }) => ({ ...emptyCounts(table), storedCount: rowCount })),
-    stored: stored.map(({ columns: _, privacy, ...rest }) => ({
-      ...rest,
-      privacy: Buffer.from(PrivacyResult.encode(privacy).finish()).toString('base64'),
+    stored: stored.map((table) => ({
+      table: table.table,
+      segments: table.segments,
+      rowCount: table.rowCount,
+      sizeBytes: table.sizeBytes,
+      contentHash: table.contentHash,
+      schemaHash: table.schemaHash,
+      privacy: Buffer.from(PrivacyResult.encode(table.privacy).finish()).toString('base64'),
     })),
   };
 };

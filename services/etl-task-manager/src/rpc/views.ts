@@ -6,9 +6,6 @@ import { auditView, type AuditView } from '@lethe/db/mutate';
 import { isTerminal } from '../domain/run.ts';
 import type { RevisionRow, RunRow, TaskRow } from '../store/tables.ts';
 
-/** The empty message of an encoder. */
-const emptyPlan = (): EffectivePlan => EffectivePlan.decode(Buffer.alloc(0));
-
 /** A revision with its plan: the released one, or what a draft's would be. */
 export const revisionView = (row: RevisionRow, draftPlan?: EffectivePlan): TaskRevision => ({
   ...TaskRevision.decode(row.configuration),

@@ -66,7 +66,7 @@ const generalizedColumn = (column: Column, choices: readonly Choice[]): Column =
  * are left out by an anti-join on packed class keys.
  */
 export const generalize = (table: string, relation: Relation, choices: readonly Choice[], suppressed?: SuppressedClasses): Relation => {
-  const joined = [...choices.filter(({ level }) => level > 0)];
+  const joined = choices.filter(({ level }) => level > 0);
   for (const choice of suppressed?.choices ?? []) if (!joined.some(({ column }) => column === choice.column)) joined.push(choice);
   const aliases = new Map(joined.map(({ column }, index): [string, string] => [column, alias(index)]));
   const joins = joined.map(({ column, dictionary }) => {
