@@ -109,6 +109,8 @@ export const fillDatabases = async (url: string, databases: CensusDatabases, fol
       await client.query('create table if not exists countries (name text)');
       const { rows: counted } = await client.query<{ count: string }>('select count(*)::text as count from people');
       if (Number(counted[0]?.count) === own.length) return;
+      // Both tables or none: an interrupted start fills them again.
+      await client.query('begin');
       await client.query('truncate people, countries');
       await pipeline(
         Readable.from(own.map(({ person_id, values }) => csvLine([person_id, ...values]))),
@@ -118,6 +120,7 @@ export const fillDatabases = async (url: string, databases: CensusDatabases, fol
         Readable.from(countries.map((name) => csvLine([` ${name}`]))),
         client.query(copyFrom('copy countries from stdin (format csv)')),
       );
+      await client.query('commit');
     },
   );
 };

@@ -121,17 +121,12 @@ const makeScript = async (
   content: string,
 ): Promise<string> => {
   const { scripts } = await editor.script.listScripts({ groupId, displayName });
-  if (scripts[0]) return scripts[0].id;
+  const known = scripts[0];
+  if (known && known.releasedVersion > 0) return known.id;
   const properties = { outputs: TRANSFORM_OUTPUTS };
-  const { script } = await editor.script.createScript({
-    groupId,
-    displayName,
-    type: Script_Type.TRANSFORMATION,
-    language,
-    content,
-    properties,
-  });
-  const scriptId = script?.id ?? '';
+  const type = Script_Type.TRANSFORMATION;
+  const made = known ?? (await editor.script.createScript({ groupId, displayName, type, language, content, properties })).script;
+  const scriptId = made?.id ?? '';
   await editor.script.releaseScript({ scriptId, version: 1 });
   return scriptId;
 };

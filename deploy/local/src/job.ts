@@ -1,5 +1,5 @@
 // The main job: a run of the census module from its sources to its next version, each step by the person whose duty it is.
-import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { Entry } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { isTerminalState, stateName } from './states.ts';
@@ -45,6 +45,8 @@ const review = async ({ reviewer }: People, runId: string, listener: JobListener
   const { entries } = await reviewer.data.getAll({ runId });
   const [entry] = entries;
   if (!entry) throw new Error('the run has no entry in the Outbox');
+  // An earlier start was interrupted after its review.
+  if (entry.editedRowCount > 0n) return { entry, deletedRowId: '' };
   const { rows, etag } = await reviewer.data.readRows({ entryId: entry.id, pageSize: 10, minClassSize: 11n });
   const [row] = rows;
   if (!row) return { entry, deletedRowId: '' };
@@ -67,15 +69,34 @@ const countAudit = async ({ admin }: People, runId: string): Promise<number> => 
   return count;
 };
 
+/** The task's run that has not ended: an earlier start was interrupted, and the services have gone on with it. */
+const liveRun = async ({ manager }: People, taskId: string): Promise<Run | undefined> => {
+  const { runs } = await manager.task.listRuns({ taskId, pageSize: 10 });
+  return runs.find(({ state }) => !isTerminalState(state));
+};
+
+const startOrTakeUp = async (people: People, taskId: string, listener: JobListener): Promise<string> => {
+  const live = await liveRun(people, taskId);
+  if (live) {
+    listener.note(`taking up run ${live.id}, which is ${stateName(live.state)}`);
+    if (live.desire === Desire.PAUSE) await people.manager.task.resume({ runId: live.id });
+    return live.id;
+  }
+  const { run } = await people.manager.task.start({ target: { $case: 'taskId', value: taskId } });
+  return run?.id ?? '';
+};
+
+const AFTER_REVIEW: readonly RunState[] = [RunState.UPLOADING, RunState.UPLOADED];
+
 /** Runs the job to its end. */
 export const runJob = async (people: People, setup: CensusSetup, listener: JobListener): Promise<JobResult> => {
   const startMs = Date.now();
   const before = await people.manager.extdatamodule.getDataModule({ moduleId: setup.moduleId });
-  const { run: started } = await people.manager.task.start({ target: { $case: 'taskId', value: setup.taskId } });
-  const runId = started?.id ?? '';
-  await watch(people, runId, (run) => run.state === RunState.PREPARED && !run.reconciling, listener);
+  const runId = await startOrTakeUp(people, setup.taskId, listener);
+  const isPrepared = ({ state, reconciling }: Run): boolean => state === RunState.PREPARED && !reconciling;
+  const found = await watch(people, runId, (run) => isPrepared(run) || AFTER_REVIEW.includes(run.state), listener);
   const { entry, deletedRowId } = await review(people, runId, listener);
-  await people.manager.task.start({ target: { $case: 'runId', value: runId } });
+  if (isPrepared(found)) await people.manager.task.start({ target: { $case: 'runId', value: runId } });
   const upload = (run: Run): boolean =>
     run.state === RunState.UPLOADED || (run.state === RunState.PREPARED && !run.reconciling && run.refusal !== '');
   const run = await watch(people, runId, upload, listener);

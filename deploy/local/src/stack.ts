@@ -130,6 +130,8 @@ const serviceEnv = (
   LETHE_DATA_FOLDER: join(places.state, 'data', 'runs'),
   LETHE_FILE_ROOT: join(places.state, 'files'),
   LETHE_ALLOW_PRIVATE_TARGETS: '1',
+  // One machine: a run is taken up again soon after a service or the whole stack was killed.
+  LETHE_LEASE_MS: '10000',
   ...options.settings,
 });
 
