@@ -20,8 +20,8 @@ export const VISIT_COLUMNS = [
 /** k of the module's requirement. */
 export const VISITS_K = 5;
 
-/** The module's document: ids become tokens, and each city must have 5 visits, or all become one. */
-export const visitsDocument = (connection: string): Record<string, unknown> => ({
+/** The module's document: ids become tokens, and each city must have 5 visits, or all become one. `http` is the connection of a slow source. */
+export const visitsDocument = (connection: string, http?: string): Record<string, unknown> => ({
   '@context': 'urn:lethe:context:1',
   '@type': ['Dataset', 'DataModule'],
   name: 'visits',
@@ -35,7 +35,11 @@ export const visitsDocument = (connection: string): Record<string, unknown> => (
       requires: { k: VISITS_K, suppressionLimit: '0' },
     },
   ],
-  protocol: [{ table: 'visits', rank: 1, connection, fileRead: { path: 'visits.csv', format: 'csv' } }],
+  protocol: [
+    http === undefined
+      ? { table: 'visits', rank: 1, connection, fileRead: { path: 'visits.csv', format: 'csv' } }
+      : { table: 'visits', rank: 1, connection: http, httpRead: { path: '/visits', rowsPointer: '/rows' } },
+  ],
   upload: [{ table: 'visits', connection, mode: 'versioned', target: 'published', format: 'csv' }],
   anonymization: {
     steps: [
@@ -58,24 +62,38 @@ export const visitsDocument = (connection: string): Record<string, unknown> => (
   },
 });
 
-/** Writes the source: `rowCount` visits, by turns to each city. */
+/** So many visits, by turns to each city. */
+export const visitRows = (rowCount: number): { id: number; city: string; amount: number }[] =>
+  Array.from({ length: rowCount }, (_, index) => ({ id: index, city: index % 2 === 0 ? 'Turin' : 'Ghent', amount: index * 7 }));
+
+/** Writes the source. */
 export const writeVisits = (folder: string, rowCount = 40): void => {
   mkdirSync(folder, { recursive: true });
-  const rows = Array.from({ length: rowCount }, (_, index) => `${index},${index % 2 === 0 ? 'Turin' : 'Ghent'},${index * 7}`);
-  writeFileSync(join(folder, 'visits.csv'), `id,city,amount\n${rows.join('\n')}\n`);
+  const lines = visitRows(rowCount).map(({ id, city, amount }) => `${id},${city},${amount}`);
+  writeFileSync(join(folder, 'visits.csv'), `id,city,amount\n${lines.join('\n')}\n`);
+};
+
+const makeHttp = async (editor: TestUser, groupId: string, baseUrl: string): Promise<string> => {
+  const made = await editor.extdatamodule.createConnection({
+    groupId,
+    displayName: `http ${baseUrl}`,
+    type: 'http',
+    settings: { baseUrl },
+  });
+  return made.connection?.id ?? '';
 };
 
 /** Makes the connection, the module and its released task, as somebody who edits tasks in the group. */
-export const makeVisits = async (suite: Suite, editor: TestUser, groupId: string): Promise<Visits> => {
+export const makeVisits = async (suite: Suite, editor: TestUser, groupId: string, httpUrl?: string): Promise<Visits> => {
   const path = `visits-${randomUUID()}`;
   const folder = join(suite.folder, path);
   writeVisits(folder);
   const { connection } = await editor.extdatamodule.createConnection({ groupId, displayName: path, type: 'file', settings: { path } });
   const connectionId = connection?.id ?? '';
-  const document = visitsDocument(connectionId);
-  const { dataModule } = await editor.extdatamodule.createDataModule({ groupId, displayName: 'visits', document });
+  const document = visitsDocument(connectionId, httpUrl === undefined ? undefined : await makeHttp(editor, groupId, httpUrl));
+  const { dataModule } = await editor.extdatamodule.createDataModule({ groupId, displayName: path, document });
   const moduleId = dataModule?.id ?? '';
-  const { task } = await editor.task.createTask({ groupId, displayName: 'visits', moduleId });
+  const { task } = await editor.task.createTask({ groupId, displayName: path, moduleId });
   const taskId = task?.id ?? '';
   await editor.task.release({ taskId });
   return { groupId, connectionId, moduleId, taskId, folder };
