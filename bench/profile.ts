@@ -6,12 +6,14 @@ import { printColumns } from './table.ts';
 export const INSPECTED = { NODE_OPTIONS: '--inspect=127.0.0.1:0' };
 
 type CallFrame = { functionName: string; url: string; lineNumber: number };
-type Profile = { nodes: { id: number; callFrame: CallFrame }[]; samples: number[]; timeDeltas: number[] };
+type Node = { id: number; callFrame: CallFrame; children?: number[] };
+type Profile = { nodes: Node[]; samples: number[]; timeDeltas: number[] };
 type Answer = { id: number; result: { profile?: Profile } };
 
 const ANNOUNCED = /ws:\/\/(127\.0\.0\.1:\d+)\/\S+/g;
 const SAMPLING_US = 500;
 const TOP = 15;
+const IDLE = '(idle)';
 
 /** The inspector's address of the process that runs `main`; its watcher writes into the same log. */
 const findTarget = async (logFile: string, main: string): Promise<string> => {
@@ -56,22 +58,43 @@ const shorten = (url: string): string =>
     .replace(/^file:\/\//, '')
     .replace(/^.*\/(?=(?:libs|services)\/)/, '');
 
-const selfTimes = (profile: Profile): [place: string, microseconds: number][] => {
-  const places = new Map(
-    profile.nodes.map(({ id, callFrame }) => [
-      id,
-      `${callFrame.functionName || '(anonymous)'} ${shorten(callFrame.url)}:${callFrame.lineNumber + 1}`,
-    ]),
-  );
-  const times = new Map<string, number>();
-  for (const [index, id] of profile.samples.entries()) {
-    const place = places.get(id) ?? '';
-    if (!place.startsWith('(idle)')) times.set(place, (times.get(place) ?? 0) + (profile.timeDeltas[index] ?? 0));
+const packageOf = (url: string): string =>
+  /^(?:@[^/]+\/[^/]+|(?:libs|services)\/[^/]+|node:[^/]+|[^/]+)/.exec(shorten(url))?.[0] ?? '(native)';
+
+type Times = [place: string, microseconds: number][];
+
+/** The samples by two names each: the function that ran, and the nearest package on the stack of what ran. */
+const timesOf = ({ nodes, samples, timeDeltas }: Profile): { functions: Times; packages: Times } => {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const parents = new Map(nodes.flatMap(({ id, children }) => (children ?? []).map((child) => [child, id] as const)));
+  const functionOf = ({ callFrame: { functionName, url, lineNumber } }: Node): string =>
+    `${functionName || '(anonymous)'} ${url === '' ? '' : `${shorten(url)}:${lineNumber + 1}`}`.trim();
+  const nearestPackage = (id: number): string => {
+    for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
+      const url = byId.get(at)?.callFrame.url ?? '';
+      if (url !== '' && !url.startsWith('node:')) return packageOf(url);
+    }
+    return functionOf(byId.get(id) as Node).startsWith('(') ? functionOf(byId.get(id) as Node) : '(Node itself)';
+  };
+  const sums = { functions: new Map<string, number>(), packages: new Map<string, number>() };
+  for (const [index, id] of samples.entries()) {
+    const node = byId.get(id);
+    if (!node) continue;
+    const delta = timeDeltas[index] ?? 0;
+    const names = { functions: functionOf(node), packages: nearestPackage(id) };
+    for (const kind of ['functions', 'packages'] as const) sums[kind].set(names[kind], (sums[kind].get(names[kind]) ?? 0) + delta);
   }
-  return [...times].toSorted(([, left], [, right]) => right - left);
+  const sorted = (times: Map<string, number>): Times => [...times].toSorted(([, left], [, right]) => right - left);
+  return { functions: sorted(sums.functions), packages: sorted(sums.packages) };
 };
 
-/** Prints where the process that runs `main` spent its time while `work` ran: the first functions by their own share, idle time apart. */
+const printShares = (times: Times, count: number): void => {
+  const busy = times.filter(([place]) => place !== IDLE);
+  const total = busy.reduce((sum, [, time]) => sum + time, 0);
+  printColumns(busy.slice(0, count).map(([place, time]) => [`${((time / total) * 100).toFixed(1)}%`, place]));
+};
+
+/** Prints where the process that runs `main` spent its time while `work` ran: by function, then by package; idle time apart. */
 export const profileWhile = async <R>(title: string, logFile: string, main: string, work: () => Promise<R>): Promise<R> => {
   const session = await openSession(await findTarget(logFile, main));
   await session.ask('Profiler.enable');
@@ -82,9 +105,14 @@ export const profileWhile = async <R>(title: string, logFile: string, main: stri
   } finally {
     const { profile } = await session.ask('Profiler.stop');
     session.close();
-    const times = profile ? selfTimes(profile) : [];
-    const total = times.reduce((sum, [, time]) => sum + time, 0);
-    process.stdout.write(`\n${title}: CPU of ${main}, own time by function\n`);
-    printColumns(times.slice(0, TOP).map(([place, time]) => [`${((time / total) * 100).toFixed(1)}%`, place]));
+    if (profile) {
+      const { functions, packages } = timesOf(profile);
+      const total = functions.reduce((sum, [, time]) => sum + time, 0);
+      const idle = functions.find(([place]) => place === IDLE)?.[1] ?? 0;
+      process.stdout.write(`\n${title}: CPU of ${main}, ${((idle / total) * 100).toFixed(0)}% idle. Own time by function\n`);
+      printShares(functions, TOP);
+      process.stdout.write('  by nearest package on the stack\n');
+      printShares(packages, TOP);
+    }
   }
 };

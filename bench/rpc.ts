@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Client, credentials } from '@grpc/grpc-js';
 import {
   CheckAccessRequest,
-  CreateGroupRequest,
+  CreateTokenRequest,
   GetUserRequest,
   ListNotificationsRequest,
 } from '@lethe/contracts/gen/lethe/user/v1/user_service';
@@ -61,17 +61,18 @@ const callsOf = async (own: OwnStack, client: Client): Promise<Record<'read' | '
   const { admin } = own.people;
   const connectionId = await makeConnection(own);
   const call = (rpc: string): ((request: Buffer) => Promise<Buffer>) => rawCall(client, `/lethe.user.v1.UserManager/${rpc}`, admin.token);
-  const [getUser, listNotifications, checkAccess, createGroup] = ['GetUser', 'ListNotifications', 'CheckAccess', 'CreateGroup'].map(call);
-  if (!getUser || !listNotifications || !checkAccess || !createGroup) throw new Error('no calls');
+  const [getUser, listNotifications, checkAccess, createToken] = ['GetUser', 'ListNotifications', 'CheckAccess', 'CreateToken'].map(call);
+  if (!getUser || !listNotifications || !checkAccess || !createToken) throw new Error('no calls');
   const read = bytesOf(GetUserRequest.encode(GetUserRequest.fromPartial({})));
   const poll = bytesOf(ListNotificationsRequest.encode(ListNotificationsRequest.fromPartial({})));
   const check = bytesOf(CheckAccessRequest.encode(CheckAccessRequest.fromPartial({ connectionId, access: Access.READ })));
-  const change = (): Buffer => bytesOf(CreateGroupRequest.encode(CreateGroupRequest.fromPartial({ displayName: randomUUID() })));
+  const change = (): Buffer =>
+    bytesOf(CreateTokenRequest.encode(CreateTokenRequest.fromPartial({ displayName: randomUUID(), scopes: ['user.read'] })));
   return {
     read: { name: 'GetUser (audited)', send: () => getUser(read) },
     poll: { name: 'ListNotifications', send: () => listNotifications(poll) },
     check: { name: 'CheckAccess (asks a second service)', send: () => checkAccess(check) },
-    change: { name: 'CreateGroup (audited change)', send: () => createGroup(change()) },
+    change: { name: 'CreateToken (audited change)', send: () => createToken(change()) },
   };
 };
 

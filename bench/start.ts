@@ -26,6 +26,7 @@ const launch = async (checkout: string, state: string, args: string[]): Promise<
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   });
+  const ended = once(child, 'exit') as Promise<[number | null]>;
   const servers = new Map<string, number>();
   let servingMs = Number.NaN;
   for await (const text of createInterface({ input: child.stdout })) {
@@ -35,7 +36,7 @@ const launch = async (checkout: string, state: string, args: string[]): Promise<
     servingMs = performance.now() - startMs;
     if (!args.includes('--once') && child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
   }
-  const [code] = child.exitCode === null ? ((await once(child, 'exit')) as [number | null]) : [child.exitCode];
+  const [code] = await ended;
   if (Number.isNaN(servingMs)) throw new Error(`npm start ended with ${code} before everything served`);
   return { servingMs, servers, endMs: performance.now() - startMs };
 };
