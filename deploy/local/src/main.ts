@@ -1,24 +1,12 @@
 // npm start: the suite, the main job, and then the suite until it is told to end.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import { ACCOUNTS, SUPERUSERS } from './accounts.ts';
-import { fillDatabases, readRows, serveHttpSource, type CensusDatabases } from './census-source.ts';
+import { openCensus } from './census.ts';
 import { runJob } from './job.ts';
-import { setUpCensus } from './job-setup.ts';
-import { keptSecret } from './keys.ts';
 import { readOptions, stateFolder, portBase, type Options } from './options.ts';
-import { openPeople } from './people.ts';
-import { PORTS, ROOT, startStack, type Stack } from './stack.ts';
+import { startStack, type Stack } from './stack.ts';
 import { line, machineLine, server, stageLines, summary } from './terminal.ts';
-
-const EXAMPLE = join(ROOT, 'examples/census');
-
-/** The example's databases; their passwords are kept. */
-export const censusDatabases = (state: string): CensusDatabases => ({
-  source: { database: 'example_source', user: 'example_source', password: keptSecret(join(state, 'keys'), 'example-source') },
-  target: { database: 'example_target', user: 'example_target', password: keptSecret(join(state, 'keys'), 'example-target') },
-});
 
 const writeEnv = (state: string, stack: Stack): void => {
   const lines = Object.entries(stack.addresses).map(([noun, address]) => `LETHE_${noun.toUpperCase()}_ADDRESS=${address}`);
@@ -43,28 +31,16 @@ const printTries = (stack: Stack, runId: string): void => {
 };
 
 const work = async (options: Options, state: string, stack: Stack): Promise<void> => {
-  const rows = await readRows(EXAMPLE, options.rows);
-  const httpToken = keptSecret(join(state, 'keys'), 'example-http', () => randomBytes(18).toString('base64url'));
-  const databases = censusDatabases(state);
-  await fillDatabases(stack.postgres.url, databases, EXAMPLE, rows);
-  const source = await serveHttpSource(options.portBase + PORTS.example, rows, httpToken);
-  const people = await openPeople(join(state, 'tokens'), stack.addresses, stack.oidc.issuer, stack.redirectUri);
   line('Setting up the census module …');
-  const setup = await setUpCensus(people, EXAMPLE, {
-    postgresPort: stack.postgres.port,
-    httpPort: options.portBase + PORTS.example,
-    httpToken,
-    databases,
-  });
+  const { portBase, rows } = options;
+  const census = await openCensus(stack, { state, portBase, ...(rows === undefined ? {} : { rowCount: rows }) });
   line('Running it:');
   const stages = stageLines();
-  const result = await runJob(people, setup, { run: stages.show, note: (text) => (stages.end(), line(`  ${text}`)) });
+  const result = await runJob(census.people, census.setup, { run: stages.show, note: (text) => (stages.end(), line(`  ${text}`)) });
   stages.end();
   summary(result);
-  Object.values(people).forEach((person) => person.close());
   if (options.once) {
-    source.close();
-    source.closeAllConnections();
+    census.close();
     line(machineLine(result));
   } else {
     printTries(stack, result.run.id);

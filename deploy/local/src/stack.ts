@@ -37,6 +37,8 @@ export type StackOptions = {
   accounts: LocalAccount[];
   superusers: string[];
   settings?: Record<string, string>;
+  /** A service that dies oftener is left down: 5 unless a test kills on purpose. */
+  maxRestartsAMinute?: number;
   report?: (name: string, address: string, durationMs: number) => void;
 };
 
@@ -55,7 +57,7 @@ export type Stack = {
 };
 
 const READY_TIMEOUT_MS = 30_000;
-const MAX_RESTARTS_A_MINUTE = 5;
+const DEFAULT_RESTARTS_A_MINUTE = 5;
 
 /** Throws with the port's number when something listens there. */
 const checkPort = (port: number): Promise<void> =>
@@ -135,12 +137,13 @@ const serviceEnv = (
   ...options.settings,
 });
 
-/** Starts a service, and starts it again when it dies, at most five times a minute. */
+/** Starts a service, and starts it again when it dies, so many times a minute. */
 const keepService = (
   noun: Noun,
   env: Record<string, string | undefined>,
   logFile: string,
   services: Map<Noun, Guarded>,
+  maxRestartsAMinute: number,
   isEnding: () => boolean,
 ): Guarded => {
   const restarts: number[] = [];
@@ -154,7 +157,7 @@ const keepService = (
       restarts.push(now);
       while ((restarts[0] ?? now) < now - 60_000) restarts.shift();
       // A first kill is not retried forever: a service that cannot stay up is left down, and its log says why.
-      if (!isEnding() && restarts.length <= MAX_RESTARTS_A_MINUTE) setTimeout(() => (isEnding() ? undefined : start()), 200);
+      if (!isEnding() && restarts.length <= maxRestartsAMinute) setTimeout(() => (isEnding() ? undefined : start()), 200);
     });
     return child;
   };
@@ -231,7 +234,8 @@ const startAll = async (
   const startOne = (noun: Noun): Promise<void> => {
     const logFile = join(places.logs, `${noun}.log`);
     const env = serviceEnv(noun, places, options, addresses, postgres.url, servers.nats().url, oidc.issuer);
-    return waitForService(addresses[noun], keepService(noun, env, logFile, services, isEnding), logFile);
+    const child = keepService(noun, env, logFile, services, options.maxRestartsAMinute ?? DEFAULT_RESTARTS_A_MINUTE, isEnding);
+    return waitForService(addresses[noun], child, logFile);
   };
   await Promise.all(NOUNS.map((noun) => timed(noun, addresses[noun], () => startOne(noun))));
   const edgePort = options.portBase + PORTS.edge;
