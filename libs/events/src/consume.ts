@@ -4,6 +4,7 @@ import { Envelope, Watermark } from '@lethe/contracts/gen/lethe/event/v1/event';
 import { failpoint } from '@lethe/db/failpoint';
 import type { Store } from '@lethe/db/open';
 import { platformOf, type PlatformTables } from '@lethe/db/platform';
+import { AppError } from '@lethe/grpc/errors';
 import { sql, type Kysely, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import { randomUUIDv7 } from 'node:crypto';
@@ -15,6 +16,8 @@ const ACK_WAIT_NS = 30 * 1_000_000_000;
 const REPEAT_WATERMARK_MS = 2_000;
 const RETRY_MS = 1_000;
 const HEARTBEAT_MS = 5_000;
+// An error that nobody knows is taken for the event's fault after so many tries.
+const SUSPECT_DELIVERIES = 10;
 
 /** Takes events of one type in. Runs inside the transaction that records them; makes no network call. */
 export type EventHandler<T> = (tx: Transaction<T>, envelope: Envelope) => Promise<void>;
@@ -104,10 +107,12 @@ const decode = (message: JsMsg): Envelope | undefined => {
   }
 };
 
-const isTransient = (error: unknown): boolean => {
+/** Whether an event itself is at fault. Of anything else (Postgres away, the service closing) the same event will go through later. */
+const isPoison = (error: unknown, deliveryCount: number): boolean => {
+  if (error instanceof UnknownEvent || error instanceof AppError || error instanceof RangeError || error instanceof TypeError) return true;
   const code = (error as { code?: unknown } | undefined)?.code;
-  // Postgres away, overloaded, or a serialization failure: the same event will go through later.
-  return typeof code === 'string' && (/^(?:08|53|57|40)/.test(code) || code.startsWith('E'));
+  // Data exceptions and broken constraints; drivers throw errors without a code when a connection ends.
+  return typeof code === 'string' ? /^2[23]/.test(code) : deliveryCount >= SUSPECT_DELIVERIES;
 };
 
 /** Runs the durable consumer of a service until `signal` aborts; it comes back by itself after NATS or Postgres was away. */
@@ -211,10 +216,7 @@ const handleBatch = async <T extends PlatformTables>(
   for (const message of batch) {
     const envelope = decode(message);
     if (envelope) readable.push({ message, envelope });
-    else {
-      await bury(store, message.subject, message.data, 'unreadable');
-      message.ack();
-    }
+    else await setAside(store, message, 'unreadable', announce);
   }
   if (readable.length === 0) return;
   try {
@@ -226,7 +228,24 @@ const handleBatch = async <T extends PlatformTables>(
     readable.forEach(({ message }) => message.ack());
     announce(watermarks);
   } catch (error) {
-    await oneByOne(store, events, readable, announce, log, error);
+    log.warn({ worker: 'consumer', error: error instanceof Error ? error.name : '' }, 'a batch of events is taken in one by one');
+    await oneByOne(store, events, readable, announce, log);
+  }
+};
+
+const setAside = async <T extends PlatformTables>(
+  store: Store<T>,
+  message: JsMsg,
+  reason: string,
+  announce: (watermarks: Map<string, bigint>) => void,
+  envelope?: Envelope,
+): Promise<void> => {
+  try {
+    announce(await bury(store, message.subject, message.data, reason, envelope));
+    message.ack();
+  } catch {
+    // Postgres is away: the event comes again.
+    message.nak(RETRY_MS);
   }
 };
 
@@ -236,23 +255,18 @@ const oneByOne = async <T extends PlatformTables>(
   received: Received[],
   announce: (watermarks: Map<string, bigint>) => void,
   log: Logger,
-  cause: unknown,
 ): Promise<void> => {
   for (const { message, envelope } of received) {
     try {
-      if (isTransient(cause)) throw cause;
       announce(await takeIn(store, events, [envelope]));
       message.ack();
     } catch (error) {
-      if (isTransient(error)) {
+      if (!isPoison(error, message.info.deliveryCount)) {
         message.nak(RETRY_MS);
         continue;
       }
       log.error({ worker: 'consumer', event: envelope.type, error: error instanceof Error ? error.name : '' }, 'an event was set aside');
-      announce(
-        await bury(store, message.subject, message.data, error instanceof UnknownEvent ? 'unknown type' : 'handler failed', envelope),
-      );
-      message.ack();
+      await setAside(store, message, error instanceof UnknownEvent ? 'unknown type' : 'handler failed', announce, envelope);
     }
   }
 };

@@ -39,10 +39,11 @@ export class AppError extends Error {
 }
 
 const sentence = (reason: string, metadata: Record<string, string>, options: AppErrorOptions): string => {
-  const first = options.fields?.[0] ?? options.preconditions?.[0];
+  const [field] = options.fields ?? [];
+  const first = field ? `${field.field}: ${field.description}` : options.preconditions?.[0]?.description;
   const words = reason.toLowerCase().replaceAll('_', ' ');
   const facts = Object.entries(metadata).map(([key, value]) => `${key}=${value}`);
-  return [words, ...(facts.length > 0 ? [`(${facts.join(', ')})`] : []), ...(first ? [`: ${first.description}`] : [])]
+  return [words, ...(facts.length > 0 ? [`(${facts.join(', ')})`] : []), ...(first === undefined ? [] : [`: ${first}`])]
     .join(' ')
     .replace(' :', ':');
 };

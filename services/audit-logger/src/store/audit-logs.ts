@@ -1,4 +1,4 @@
-import type { AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
+import { Actor_Kind, type AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
 import type { Queryable } from '@lethe/db/open';
 import { sql, type ExpressionBuilder } from 'kysely';
 import type { Visibility } from '../domain/filter.ts';
@@ -34,7 +34,8 @@ export const append = async (
       id: record.id,
       time: record.time ?? new Date(0),
       actorId: record.actor?.id ?? '',
-      onBehalfOf: record.actor?.onBehalfOf ?? '',
+      // A run's work is shown to whom it was done for. A look-up that a service made for a caller is not: its result may be of another group.
+      onBehalfOf: record.actor?.kind === Actor_Kind.SYSTEM ? record.actor.onBehalfOf : '',
       action: record.action,
       resource: record.resource,
       groupId: uuidOrNull(record.groupId),
