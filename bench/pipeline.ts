@@ -104,8 +104,11 @@ const prepare = async (own: OwnStack, rowCount: number): Promise<Setup & { sourc
 };
 
 const printStages = (rounds: Stages[], rows: number): void => {
-  const names = [...new Set(rounds.flatMap((stages) => [...stages.keys()]))];
-  const times = names.map((name) => median(rounds.map((stages) => stages.get(name) ?? 0)));
+  const seen = [...new Set(rounds.flatMap((stages) => [...stages.keys()]))];
+  const timeOf = (name: string): number => median(rounds.map((stages) => stages.get(name) ?? 0));
+  // A state that most rounds passed between two looks of the watch has no time to show.
+  const names = seen.filter((name) => timeOf(name) >= 1);
+  const times = names.map(timeOf);
   const total = times.reduce((sum, time) => sum + time, 0);
   process.stdout.write(`\nStages of the run, medians, ${rows} rows\n`);
   printColumns(
