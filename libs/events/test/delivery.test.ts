@@ -219,7 +219,7 @@ test('a Postgres that ends its connections costs no event', async () => {
   expect(await target.db.selectFrom('deadLetter').selectAll().execute()).toEqual([]);
 });
 
-test('what was sent while NATS was away, or lost with all its data, arrives once', async () => {
+test('what was sent while NATS was away arrives once', async () => {
   startRelay();
   startConsumer();
   await send('first');
@@ -228,10 +228,19 @@ test('what was sent while NATS was away, or lost with all its data, arrives once
   await send(...words(10));
   await nats.start();
   await settled();
+  expect(await received()).toEqual(['first', ...words(10)]);
+}, 60_000);
+
+test('what NATS lost with all its data is sent again, and arrives once', async () => {
+  const published = async (): Promise<boolean> =>
+    (await source.db.selectFrom('outbox').select('id').where('publishTime', 'is not', null).execute()).length === 10;
+  startRelay();
+  await send(...words(10));
+  while (!(await published())) await new Promise((resolve) => setTimeout(resolve, 50));
   await nats.stop();
   rmSync(join(folder, 'nats', 'store'), { recursive: true });
-  await send('last');
   await nats.start();
+  startConsumer();
   await settled();
-  expect(await received()).toEqual(['first', 'last', ...words(10)].toSorted());
+  expect(await received()).toEqual(words(10));
 }, 60_000);

@@ -67,8 +67,8 @@ export type Suite = {
   close: () => Promise<void>;
 };
 
-/** What a suite may be started with. */
-export type SuiteOptions = { services?: readonly Noun[]; settings?: Record<string, string>; log?: string };
+/** What a suite may be started with. `issuers` are trusted beside its own: `<issuer>=<audience>`. */
+export type SuiteOptions = { services?: readonly Noun[]; settings?: Record<string, string>; log?: string; issuers?: string[] };
 
 const connect = (addresses: Record<Noun, string>, token: string): Clients => {
   const options = (noun: Noun): { address: string; token: () => string; deadlineMs: number } => ({
@@ -98,7 +98,7 @@ export const startSuite = async (options: SuiteOptions = {}): Promise<Suite> => 
   const folder = mkdtempSync(join(tmpdir(), 'lethe-test-'));
   const nats = await startTestNats(folder);
   const env = readEnv({
-    LETHE_OIDC_ISSUERS: `${issuer.issuer}=${issuer.audience}`,
+    LETHE_OIDC_ISSUERS: [`${issuer.issuer}=${issuer.audience}`, ...(options.issuers ?? [])].join(','),
     LETHE_SUPERUSERS: `${issuer.issuer}|admin`,
     LETHE_SECRET_KEYS: `test:${randomBytes(32).toString('base64url')}`,
     LETHE_DATA_FOLDER: join(folder, 'data'),

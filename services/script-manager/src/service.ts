@@ -4,6 +4,7 @@ import { ScriptManagerService } from '@lethe/contracts/gen/lethe/script/v1/scrip
 import { defineService } from '@lethe/service/define-service';
 import { handlers } from './rpc/index.ts';
 import { migrations } from './store/migrations/index.ts';
+import { sqlParser } from './sql/parsers.ts';
 import type { Tables } from './store/tables.ts';
 
 export const service = defineService<Tables>()({
@@ -14,5 +15,5 @@ export const service = defineService<Tables>()({
   calls: { data: DataManagerService },
   // It has no settings of its own.
   readConfig: () => undefined,
-  build: ({ store, clients, now }) => ({ handlers: handlers({ store, data: clients.data, now }) }),
+  build: ({ store, clients, now }) => ({ handlers: handlers({ store, data: clients.data, parseSql: sqlParser(), now }) }),
 });

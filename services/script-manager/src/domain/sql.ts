@@ -1,10 +1,5 @@
 // The first look at an SQL script, before the engine's own parser sees it: one statement, and that a query.
-import type { Problem } from './problem.ts';
-
-const position = (text: string, index: number): { line: number; column: number } => {
-  const before = text.slice(0, index).split('\n');
-  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
-};
+import { positionAt, type Problem } from './problem.ts';
 
 // Literals and comments keep their length, so that positions stay right.
 const blank = (text: string): string =>
@@ -15,10 +10,10 @@ export const checkSql = (source: string): Problem[] => {
   const text = blank(source);
   const problems: Problem[] = [];
   const end = text.search(/;\s*\S/);
-  if (end >= 0) problems.push({ pointer: '', rule: 'ONE_STATEMENT', message: 'a script is one statement', ...position(text, end) });
+  if (end >= 0) problems.push({ pointer: '', rule: 'ONE_STATEMENT', message: 'a script is one statement', ...positionAt(text, end) });
   const first = /[A-Za-z(]\w*/.exec(text);
   if (!first || !/^(?:select|with|from|\()/i.test(first[0])) {
-    problems.push({ pointer: '', rule: 'SELECT', message: 'a script is a SELECT', ...position(text, first?.index ?? 0) });
+    problems.push({ pointer: '', rule: 'SELECT', message: 'a script is a SELECT', ...positionAt(text, first?.index ?? 0) });
   }
   return problems;
 };

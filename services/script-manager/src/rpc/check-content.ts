@@ -14,6 +14,7 @@ import { checkDeclarations } from '../domain/parameters.ts';
 import type { Problem } from '../domain/problem.ts';
 import { isLanguageOf } from '../domain/script.ts';
 import { checkSql } from '../domain/sql.ts';
+import type { SqlParser } from '../sql/parsers.ts';
 import { checkTypeScript } from '../domain/typescript.ts';
 
 /** What is saved of a version. */
@@ -63,15 +64,26 @@ const checkJson = (type: Script_Type, content: string): { readKind: string; prob
   return { readKind: type === Type.EXTRACTION ? kind : '', problems: 'violations' in parsed ? parsed.violations : [] };
 };
 
-const checkByLanguage = ({ type, language, content }: Content): { readKind: string; problems: Found[] } => {
+const checkSqlOf = async (type: Script_Type, content: string, parseSql: SqlParser): Promise<Problem[]> => {
+  const problems = checkSql(content);
+  // What is no single query has been told; the grammar would say it again in other words.
+  return problems.length > 0 ? problems : parseSql(type === Type.EXTRACTION ? 'postgres' : 'duckdb', content);
+};
+
+const checkByLanguage = async (
+  { type, language, content }: Content,
+  parseSql: SqlParser,
+): Promise<{ readKind: string; problems: Found[] }> => {
   if (language === Language.JSON) return checkJson(type, content);
-  const problems: Problem[] =
-    language === Language.SQL ? checkSql(content) : checkTypeScript(content, (source) => stripTypeScriptTypes(source, { mode: 'strip' }));
+  const problems =
+    language === Language.SQL
+      ? await checkSqlOf(type, content, parseSql)
+      : checkTypeScript(content, (source) => stripTypeScriptTypes(source, { mode: 'strip' }));
   return { readKind: '', problems };
 };
 
 /** Checks type, language, content, properties and parameters; answers what is derived from them. Throws with every problem found. */
-export const checkContent = (saved: Content): { contentHash: string; readKind: string } => {
+export const checkContent = async (saved: Content, parseSql: SqlParser): Promise<{ contentHash: string; readKind: string }> => {
   if (!isLanguageOf(saved.type, saved.language))
     throw fail(
       'LANGUAGE_MISMATCH',
@@ -85,7 +97,7 @@ export const checkContent = (saved: Content): { contentHash: string; readKind: s
       {},
       { fields: declared.map(({ field, message }) => ({ field, rule: 'PARAMETER_INVALID', description: message })) },
     );
-  const { readKind, problems } = checkByLanguage(saved);
+  const { readKind, problems } = await checkByLanguage(saved, parseSql);
   if (problems.length > 0) {
     const reason = problems.some(({ rule }) => FORBIDDEN.has(rule)) ? 'CONTENT_FORBIDDEN' : 'CONTENT_INVALID';
     throw fail(reason, {}, { fields: problems.map((problem) => toField('content', problem)) });

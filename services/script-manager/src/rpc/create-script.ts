@@ -13,7 +13,7 @@ export const createScript =
   async (request: CreateScriptRequest, ctx: CallContext): Promise<CreateScriptResponse> => {
     const { groupId, displayName, description, namespace, type, language, content, parameters } = request;
     const properties = request.properties ?? {};
-    const derived = checkContent({ type, language, content, properties, parameters });
+    const derived = await checkContent({ type, language, content, properties, parameters }, deps.parseSql);
     return mutate(deps.store, ctx, request.requestId, async (tx) => {
       const script = await tx
         .insertInto('scripts')

@@ -43,8 +43,14 @@ const merge = (row: ScriptRow, head: VersionRow, wanted: Script, paths: Set<stri
   };
 };
 
-const saveVersion = async (tx: Transaction<Tables>, row: ScriptRow, head: VersionRow, content: Content): Promise<VersionRow> => {
-  const derived = checkContent(content);
+const saveVersion = async (
+  { parseSql }: Deps,
+  tx: Transaction<Tables>,
+  row: ScriptRow,
+  head: VersionRow,
+  content: Content,
+): Promise<VersionRow> => {
+  const derived = await checkContent(content, parseSql);
   const { number, replaces } = editedVersion({ number: head.number, state: head.state as State });
   const values = {
     content: content.content,
@@ -84,7 +90,7 @@ export const updateScript =
       const head = await findVersion(tx, before.id, before.headVersion);
       if (!head) throw new Error('a script without its head version');
       const version = OF_VERSION.some((path) => paths.has(path))
-        ? await saveVersion(tx, before, head, merge(before, head, wanted, paths))
+        ? await saveVersion(deps, tx, before, head, merge(before, head, wanted, paths))
         : head;
       const after = await tx
         .updateTable('scripts')

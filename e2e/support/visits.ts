@@ -1,0 +1,110 @@
+// A small module through the public API: visits of people to two cities, collected from a file and published as a file.
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
+import { isTerminalState, stateName } from '@lethe/local/states';
+import type { Suite, TestUser } from '@lethe/testkit/suite';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The module's ids; `folder` is where its sources lie and its versions are published. */
+export type Visits = { groupId: string; connectionId: string; moduleId: string; taskId: string; folder: string };
+
+/** The columns of the one table. */
+export const VISIT_COLUMNS = [
+  { name: 'id', datatype: { base: 'integer' }, role: 'identifying', emptyStrategy: 'DropRecord' },
+  { name: 'city', datatype: { base: 'string' }, role: 'quasi-identifying', emptyStrategy: 'Ignore' },
+  { name: 'amount', datatype: { base: 'integer' }, role: 'sensitive', emptyStrategy: 'Ignore' },
+];
+
+/** k of the module's requirement. */
+export const VISITS_K = 5;
+
+/** The module's document: ids become tokens, and each city must have 5 visits, or all become one. */
+export const visitsDocument = (connection: string): Record<string, unknown> => ({
+  '@context': 'urn:lethe:context:1',
+  '@type': ['Dataset', 'DataModule'],
+  name: 'visits',
+  description: 'Visits of two cities',
+  tables: [
+    {
+      name: 'visits',
+      columns: VISIT_COLUMNS,
+      primaryKey: ['id'],
+      primaryKeyConflict: 'DropAllConflicting',
+      requires: { k: VISITS_K, suppressionLimit: '0' },
+    },
+  ],
+  protocol: [{ table: 'visits', rank: 1, connection, fileRead: { path: 'visits.csv', format: 'csv' } }],
+  upload: [{ table: 'visits', connection, mode: 'versioned', target: 'published', format: 'csv' }],
+  anonymization: {
+    steps: [
+      { table: 'visits', rank: 1, pseudonymize: { pseudonymized: ['id'] } },
+      {
+        table: 'visits',
+        rank: 2,
+        generalize: { generalized: [{ column: 'city', hierarchy: 'city' }], search: { metric: 'loss', aggregate: 'geometricMean' } },
+      },
+    ],
+    hierarchies: [
+      {
+        name: 'city',
+        rows: [
+          ['Turin', '*'],
+          ['Ghent', '*'],
+        ],
+      },
+    ],
+  },
+});
+
+/** Writes the source: `rowCount` visits, by turns to each city. */
+export const writeVisits = (folder: string, rowCount = 40): void => {
+  mkdirSync(folder, { recursive: true });
+  const rows = Array.from({ length: rowCount }, (_, index) => `${index},${index % 2 === 0 ? 'Turin' : 'Ghent'},${index * 7}`);
+  writeFileSync(join(folder, 'visits.csv'), `id,city,amount\n${rows.join('\n')}\n`);
+};
+
+/** Makes the connection, the module and its released task, as somebody who edits tasks in the group. */
+export const makeVisits = async (suite: Suite, editor: TestUser, groupId: string): Promise<Visits> => {
+  const path = `visits-${randomUUID()}`;
+  const folder = join(suite.folder, path);
+  writeVisits(folder);
+  const { connection } = await editor.extdatamodule.createConnection({ groupId, displayName: path, type: 'file', settings: { path } });
+  const connectionId = connection?.id ?? '';
+  const document = visitsDocument(connectionId);
+  const { dataModule } = await editor.extdatamodule.createDataModule({ groupId, displayName: 'visits', document });
+  const moduleId = dataModule?.id ?? '';
+  const { task } = await editor.task.createTask({ groupId, displayName: 'visits', moduleId });
+  const taskId = task?.id ?? '';
+  await editor.task.release({ taskId });
+  return { groupId, connectionId, moduleId, taskId, folder };
+};
+
+/** Starts a run; answers its id. */
+export const startRun = async (manager: TestUser, taskId: string): Promise<string> =>
+  (await manager.task.start({ target: { $case: 'taskId', value: taskId } })).run?.id ?? '';
+
+/** Watches a run until it is in a state and stays there by itself. */
+export const waitFor = async (user: TestUser, runId: string, state: RunState): Promise<Run> => {
+  for await (const { run } of user.task.watchRun({ runId })) {
+    if (run?.state === state && !run.reconciling) return run;
+    if (run && isTerminalState(run.state)) throw new Error(`the run ended ${stateName(run.state)}: ${run.error}`);
+  }
+  throw new Error('the watch of the run ended early');
+};
+
+/** A run that waits for review. */
+export const preparedRun = async (manager: TestUser, taskId: string): Promise<string> => {
+  const runId = await startRun(manager, taskId);
+  await waitFor(manager, runId, RunState.PREPARED);
+  return runId;
+};
+
+/** A run whose result is published. */
+export const uploadedRun = async (manager: TestUser, taskId: string): Promise<string> => {
+  const runId = await preparedRun(manager, taskId);
+  await manager.task.start({ target: { $case: 'runId', value: runId } });
+  await waitFor(manager, runId, RunState.UPLOADED);
+  return runId;
+};

@@ -1,0 +1,125 @@
+// Use case: Manage External Datamodule Connection.
+import { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
+import { startSuite, type Suite } from '@lethe/testkit/suite';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { denial } from '../support/denial.ts';
+import { makePeople, permissionsIn, type People } from '../support/people.ts';
+import { until } from '../support/until.ts';
+
+const PASSWORD = 'canary-9f27c1';
+
+let suite: Suite;
+let people: People;
+let connectionId: string;
+beforeAll(async () => {
+  suite = await startSuite();
+  people = await makePeople(suite);
+});
+afterAll(() => suite.close());
+
+const settings = (): Record<string, unknown> => {
+  const { hostname, port } = new URL(inject('postgresUrl'));
+  return { host: hostname, port: Number(port), database: 'postgres', user: 'lethe_user' };
+};
+
+const kindsOf = async (user: People['guest']): Promise<Notification_Kind[]> =>
+  (await user.user.listNotifications({})).notifications.filter(({ resource }) => resource.includes(connectionId)).map(({ kind }) => kind);
+
+describe('basic flow', () => {
+  test('1. access connection management: the types of connections say what each needs', async () => {
+    const { connectionTypes } = await people.editor.extdatamodule.listConnectionTypes({});
+    expect(connectionTypes.map(({ type }) => type).toSorted()).toEqual(['file', 'http', 'postgres']);
+    expect(connectionTypes.every(({ settingsSchema }) => settingsSchema !== undefined)).toBe(true);
+  });
+
+  test('2. check permissions: GetUser says who may create connections, and CreateConnection keeps to it', async () => {
+    expect(await permissionsIn(people.editor, people.groupId)).toContain('connection.create');
+    expect(await permissionsIn(people.reviewer, people.groupId)).not.toContain('connection.create');
+    const { groupId } = people;
+    const refused = await denial(
+      people.reviewer.extdatamodule.createConnection({ groupId, displayName: 'x', type: 'file', settings: { path: 'x' } }),
+    );
+    expect(refused.reason).toBe('PERMISSION_DENIED');
+  });
+
+  test('3. create, 4. details, 5. submit: contract, address, type, secret and owners are stored', async () => {
+    const { connection } = await people.editor.extdatamodule.createConnection({
+      groupId: people.groupId,
+      displayName: 'registry',
+      type: 'postgres',
+      settings: settings(),
+      secret: { values: { password: PASSWORD } },
+      contract: 'Records of the registry, refreshed each night',
+      ownerIds: [people.guest.id],
+    });
+    connectionId = connection?.id ?? '';
+    expect(connection).toMatchObject({
+      type: 'postgres',
+      contract: 'Records of the registry, refreshed each night',
+      ownerIds: [people.guest.id],
+    });
+  });
+
+  test('6. process request: bad input is refused by field, and a second one of the name as well', async () => {
+    const { groupId } = people;
+    const create = (displayName: string, bad: Record<string, unknown>): Promise<unknown> =>
+      people.editor.extdatamodule.createConnection({ groupId, displayName, type: 'postgres', settings: bad });
+    const { fields } = await denial(create('other', { host: 'x', port: 'many', database: 'd', user: 'u' }));
+    expect(fields.map(({ field }) => field).join()).toMatch(/port/);
+    expect((await denial(create('registry', settings()))).reason).toBe('ALREADY_EXISTS');
+    expect(
+      (await denial(people.editor.extdatamodule.createConnection({ groupId, displayName: 'y', type: 'carrier pigeon' }))).reason,
+    ).toMatch(/INVALID|TYPE/);
+  });
+
+  test('6. process request: UpdateConnection changes what its mask names', async () => {
+    const { connection } = await people.editor.extdatamodule.getConnection({ connectionId });
+    const updated = await people.editor.extdatamodule.updateConnection({
+      connectionId,
+      connection: { ...(connection as NonNullable<typeof connection>), contract: 'Refreshed each hour', displayName: 'ignored' },
+      updateMask: ['contract'],
+      etag: connection?.etag ?? '',
+    });
+    expect(updated.connection).toMatchObject({ contract: 'Refreshed each hour', displayName: 'registry' });
+  });
+
+  test('7. confirmation: TestConnection says whether it is ready for use', async () => {
+    const answer = await people.editor.extdatamodule.testConnection({ connectionId });
+    expect(answer.reachable).toBe(false);
+    expect(answer.error).not.toBe('');
+    expect(answer.error).not.toContain(PASSWORD);
+  });
+
+  test('7. confirmation: owners are told of the creation and of the change', async () => {
+    await until(async () => {
+      const kinds = await kindsOf(people.guest);
+      return kinds.includes(Notification_Kind.CONNECTION_CREATED) && kinds.includes(Notification_Kind.CONNECTION_UPDATED)
+        ? kinds
+        : undefined;
+    });
+  });
+});
+
+test('the secret is in no answer, no record, no event and no column as it is', async () => {
+  const { connection } = await people.editor.extdatamodule.getConnection({ connectionId });
+  expect(JSON.stringify(connection, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))).not.toContain(PASSWORD);
+  const client = new Client({ connectionString: suite.databaseUrl });
+  await client.connect();
+  try {
+    const { rows: tables } = await client.query<{ name: string }>(
+      `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname like 'lethe_%'`,
+    );
+    expect(tables.length).toBeGreaterThan(30);
+    for (const { name } of tables) {
+      // bytea is shown in hex by a row's text: both forms are looked for.
+      const hex = Buffer.from(PASSWORD).toString('hex');
+      const { rowCount } = await client.query(
+        `select from ${name} as found where found::text like '%${PASSWORD}%' or found::text like '%${hex}%'`,
+      );
+      expect([name, rowCount]).toEqual([name, 0]);
+    }
+  } finally {
+    await client.end();
+  }
+});

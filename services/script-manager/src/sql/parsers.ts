@@ -1,0 +1,52 @@
+// The grammars of the engines that will run a script: a mistake is found when it is saved, not in a run at night.
+import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import { hasSqlDetails, parse } from 'libpg-query';
+import { positionAt, type Problem } from '../domain/problem.ts';
+
+/** The dialects of scripts: extractions run in their source, transformations in the engine. */
+export type Dialect = 'postgres' | 'duckdb';
+
+/** Parses one statement and runs nothing; answers its syntax error, with line and column, or nothing. */
+export type SqlParser = (dialect: Dialect, source: string) => Promise<Problem[]>;
+
+const syntaxError = (source: string, message: string, index: number): Problem => ({
+  pointer: '',
+  rule: 'SYNTAX',
+  message,
+  ...positionAt(source, index),
+});
+
+const parsePostgres = async (source: string): Promise<Problem[]> => {
+  try {
+    await parse(source);
+    return [];
+  } catch (error) {
+    const details = hasSqlDetails(error) ? error.sqlDetails : undefined;
+    if (!details) throw error;
+    return [syntaxError(source, details.message, details.cursorPosition)];
+  }
+};
+
+const openParser = async (): Promise<DuckDBConnection> => {
+  const settings = { threads: '1', memory_limit: '64MB', enable_external_access: 'false', lock_configuration: 'true' };
+  return (await DuckDBInstance.create(':memory:', settings)).connect();
+};
+
+type Serialized = { error: boolean; error_message?: string; position?: string };
+
+const parseDuckdb = async (connection: DuckDBConnection, source: string): Promise<Problem[]> => {
+  // Serializes the syntax tree: names are not looked up, and nothing is read.
+  const answer = await connection.runAndReadAll('SELECT json_serialize_sql($source::VARCHAR)', { source });
+  const { error, error_message: message = '', position = '0' } = JSON.parse(String(answer.getRows()[0]?.[0])) as Serialized;
+  return error ? [syntaxError(source, message, Number(position))] : [];
+};
+
+/** The parsers; the engine's is opened at its first use. */
+export const sqlParser = (): SqlParser => {
+  let connection: Promise<DuckDBConnection> | undefined;
+  return async (dialect, source) => {
+    if (dialect === 'postgres') return parsePostgres(source);
+    connection ??= openParser();
+    return parseDuckdb(await connection, source);
+  };
+};
