@@ -42,7 +42,7 @@ const config: KnipConfig = {
       ignoreDependencies: ['deno'],
     },
     e2e: { entry: ['**/*.test.ts'], project: ['**/*.ts'] },
-    bench: { entry: ['main.ts'], project: ['**/*.ts'] },
+    bench: { entry: ['main.ts', 'echo-server.ts'], project: ['**/*.ts'] },
     'deploy/local': { entry: ['src/*.ts', '*.mjs', 'src/*.mjs'], project: ['src/**/*.ts'] },
   },
   ignore: ['libs/contracts/gen/**', 'examples/**'],

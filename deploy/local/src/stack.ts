@@ -57,6 +57,7 @@ export type Stack = {
 };
 
 const READY_TIMEOUT_MS = 30_000;
+const LOOK_EVERY_MS = 100;
 const DEFAULT_RESTARTS_A_MINUTE = 5;
 
 /** Throws with the port's number when something listens there. */
@@ -68,7 +69,11 @@ const checkPort = (port: number): Promise<void> =>
   });
 
 const waitForService = async (address: string, child: Guarded, logFile: string): Promise<void> => {
-  const client = new Client(address, credentials.createInsecure());
+  // By default the second look comes after a second, and the next ones later still: a service that is up would go unseen.
+  const client = new Client(address, credentials.createInsecure(), {
+    'grpc.initial_reconnect_backoff_ms': LOOK_EVERY_MS,
+    'grpc.max_reconnect_backoff_ms': LOOK_EVERY_MS,
+  });
   try {
     await new Promise<void>((resolve, reject) => {
       child.onExit(() => reject(new Error(`A service ended at its start; see ${logFile}`)));

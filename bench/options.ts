@@ -1,0 +1,2 @@
+/** What a bench was asked for. `rows` undefined = the bench's own default. */
+export type BenchOptions = { rows: number | undefined; profile: boolean };
