@@ -30,7 +30,7 @@ describe('basic flow', () => {
   test('2. retrieve audit logs: those of a run, for who started it', async () => {
     logs = await until(async () => {
       const { auditLogs } = await people.manager.audit.listAuditLogs({ runId: runIds[0] ?? '', pageSize: 500 });
-      return auditLogs.some(({ record }) => /uploaded|UPLOADED|commit/i.test(record?.action ?? '')) ? auditLogs : undefined;
+      return auditLogs.some(({ record }) => record?.action === 'system/upload/finish') ? auditLogs : undefined;
     });
     expect(logs.length).toBeGreaterThan(7);
     expect((await people.stranger.audit.listAuditLogs({ runId: runIds[0] ?? '' })).auditLogs).toEqual([]);

@@ -1,6 +1,5 @@
 // Use case: Manage Prepared Data.
-import type { Entry } from '@lethe/contracts/gen/lethe/data/v1/entry';
-import type { Row } from '@lethe/contracts/gen/lethe/data/v1/rows';
+import type { Entry, Row } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { denial } from '../support/denial.ts';

@@ -25,6 +25,8 @@ export type Change<R> = {
   resource?: string;
   groupId?: string;
   runId?: string;
+  /** Of a change by the system: the user in whose name, where only the change knows. */
+  onBehalfOf?: string;
   before?: AuditView | undefined;
   after?: AuditView | undefined;
   /** The resource's version after the change. */
@@ -53,6 +55,7 @@ const fill = (record: AuditRecord, change: Change<unknown>): AuditRecord => ({
   resource: change.resource ?? record.resource,
   groupId: change.groupId ?? record.groupId,
   runId: change.runId ?? record.runId,
+  actor: record.actor && change.onBehalfOf !== undefined ? { ...record.actor, onBehalfOf: change.onBehalfOf } : record.actor,
   before: change.before,
   after: change.after,
   revision: BigInt(change.revision ?? 0),

@@ -24,6 +24,7 @@ export const runRequested =
         moduleId: spec.moduleId,
         spec: Buffer.from(ExecutionSpec.encode({ ...spec, ticket: '' }).finish()),
         ticket: spec.ticket,
+        startedBy: spec.startedBy,
         state: RunState.QUEUED,
         desire: Desire.RUN,
         desireRevision: 1n,
@@ -46,7 +47,7 @@ export const runRequested =
       .executeTakeFirst();
     if (!row) return;
     const record = systemRecord(
-      { service: 'data', action: 'queue' },
+      { service: 'data', action: 'queue', onBehalfOf: row.startedBy },
       { resource: `runs/${row.runId}`, groupId: row.groupId, runId: row.runId, after: auditExecution(row) },
     );
     const event = executionChanged(row, 0, now());

@@ -59,6 +59,7 @@ export const transition = async (store: Store<Tables>, now: () => Date, change: 
       resource: `runs/${after.runId}`,
       groupId: after.groupId,
       runId: after.runId,
+      onBehalfOf: after.startedBy,
       before: auditExecution(before),
       after: auditExecution(after),
       revision: Number(after.revision),

@@ -16,6 +16,8 @@ export type Tables = PlatformTables & {
     /** An ExecutionSpec without its ticket. */
     spec: Buffer;
     ticket: string;
+    /** The user who started the run: what is done for it is recorded in that name. */
+    startedBy: string;
     state: number;
     desire: number;
     desireRevision: bigint;

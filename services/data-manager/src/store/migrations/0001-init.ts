@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 
 const statements = [
   `create table executions (
-    run_id uuid primary key, task_id uuid not null, group_id uuid not null, module_id uuid not null, spec bytea not null, ticket text not null, state int not null,
+    run_id uuid primary key, task_id uuid not null, group_id uuid not null, module_id uuid not null, spec bytea not null, ticket text not null, started_by text not null, state int not null,
     desire int not null, desire_revision bigint not null, reached_revision bigint not null, revision bigint not null, resume_state int not null,
     waiting_for text not null, refusal text not null, error text not null, attempt int not null, next_attempt_time timestamptz, report bytea, progress bytea,
     lease_owner uuid, lease_until timestamptz, epoch bigint not null, seed_key_id text not null, seed_wrapped bytea not null, delete_entries boolean not null,
