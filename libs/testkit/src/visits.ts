@@ -2,7 +2,7 @@
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { isTerminalState, stateName } from '@lethe/local/states';
-import type { Suite, TestUser } from '@lethe/testkit/suite';
+import type { Suite, TestUser } from './suite.ts';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
