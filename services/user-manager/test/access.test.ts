@@ -152,12 +152,22 @@ test('an approval with a request id is made once, and a denial has no end', asyn
 test('only an approved access is taken back, by an owner; then it may be asked for again', async () => {
   const connectionId = await makeConnection();
   const accessRequestId = await ask(connectionId);
-  await expect(owner.user.revokeAccess({ accessRequestId })).rejects.toMatchObject({ reason: 'NOT_APPROVED' });
+  await expect(owner.user.revokeAccess({ accessRequestId })).rejects.toMatchObject({
+    reason: 'NOT_APPROVED',
+    metadata: { state: 'PENDING' },
+  });
   await owner.user.approveAccessRequest({ accessRequestId, decision: Decision.APPROVE });
   await expect(asker.user.revokeAccess({ accessRequestId })).rejects.toMatchObject({ reason: 'NOT_FOUND' });
   const { accessRequest } = await owner.user.revokeAccess({ accessRequestId, comment: 'The report is done' });
   expect(accessRequest).toMatchObject({ state: AccessRequest_State.REVOKED, comment: 'The report is done' });
-  await expect(owner.user.revokeAccess({ accessRequestId })).rejects.toMatchObject({ reason: 'NOT_APPROVED' });
+  await expect(owner.user.revokeAccess({ accessRequestId })).rejects.toMatchObject({
+    reason: 'NOT_APPROVED',
+    metadata: { state: 'REVOKED' },
+  });
+  await expect(owner.user.approveAccessRequest({ accessRequestId, decision: Decision.DENY })).rejects.toMatchObject({
+    reason: 'ALREADY_DECIDED',
+    metadata: { state: 'REVOKED' },
+  });
   expect(await ask(connectionId)).not.toBe(accessRequestId);
 });
 
