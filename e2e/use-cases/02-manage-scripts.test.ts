@@ -3,7 +3,7 @@ import { Script_Language, Script_Type, type Script } from '@lethe/contracts/gen/
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { denial } from '../support/denial.ts';
-import { makePeople, permissionsIn, type People } from '../support/people.ts';
+import { makePeople, permissionsIn, type People } from '@lethe/testkit/people';
 
 let suite: Suite;
 let people: People;

@@ -4,8 +4,8 @@ import type { Task } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { denial } from '../support/denial.ts';
-import { makePeople, permissionsIn, type People } from '../support/people.ts';
-import { makeVisits, VISIT_COLUMNS, visitsDocument, type Visits } from '../support/visits.ts';
+import { makePeople, permissionsIn, type People } from '@lethe/testkit/people';
+import { makeVisits, VISIT_COLUMNS, visitsDocument, type Visits } from '@lethe/testkit/visits';
 
 let suite: Suite;
 let people: People;

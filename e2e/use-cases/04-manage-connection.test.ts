@@ -4,8 +4,8 @@ import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { denial } from '../support/denial.ts';
-import { makePeople, permissionsIn, type People } from '../support/people.ts';
-import { until } from '../support/until.ts';
+import { makePeople, permissionsIn, type People } from '@lethe/testkit/people';
+import { until } from '@lethe/testkit/until';
 
 const PASSWORD = 'canary-9f27c1';
 

@@ -7,9 +7,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { denial } from '../support/denial.ts';
-import { makePeople, permissionsIn, type People } from '../support/people.ts';
-import { until } from '../support/until.ts';
-import { makeVisits, startRun, VISITS_K, waitFor, writeVisits, type Visits } from '../support/visits.ts';
+import { makePeople, permissionsIn, type People } from '@lethe/testkit/people';
+import { until } from '@lethe/testkit/until';
+import { startRun, waitFor } from '@lethe/testkit/runs';
+import { makeVisits, VISITS_K, writeVisits, type Visits } from '@lethe/testkit/visits';
 
 let suite: Suite;
 let people: People;

@@ -6,10 +6,11 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { denial } from '../support/denial.ts';
-import { startHeldSource, type HeldSource } from '../support/held-source.ts';
-import { makePeople, permissionsIn, type People } from '../support/people.ts';
-import { until } from '../support/until.ts';
-import { makeVisits, preparedRun, startRun, waitFor, type Visits } from '../support/visits.ts';
+import { startHeldSource, type HeldSource } from '@lethe/testkit/held-source';
+import { makePeople, permissionsIn, type People } from '@lethe/testkit/people';
+import { until } from '@lethe/testkit/until';
+import { preparedRun, startRun, waitFor } from '@lethe/testkit/runs';
+import { makeVisits, type Visits } from '@lethe/testkit/visits';
 
 const AT_ONCE_MS = 5_000;
 

@@ -4,9 +4,10 @@ import type { Entry, Row } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { denial } from '../support/denial.ts';
-import { makePeople, permissionsIn, type People } from '../support/people.ts';
-import { until } from '../support/until.ts';
-import { makeVisits, preparedRun } from '../support/visits.ts';
+import { makePeople, permissionsIn, type People } from '@lethe/testkit/people';
+import { until } from '@lethe/testkit/until';
+import { preparedRun } from '@lethe/testkit/runs';
+import { makeVisits } from '@lethe/testkit/visits';
 
 let suite: Suite;
 let people: People;

@@ -7,9 +7,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { denial } from '../support/denial.ts';
-import { makePeople, permissionsIn, type People } from '../support/people.ts';
-import { until } from '../support/until.ts';
-import { makeVisits, preparedRun, waitFor, type Visits } from '../support/visits.ts';
+import { makePeople, permissionsIn, type People } from '@lethe/testkit/people';
+import { until } from '@lethe/testkit/until';
+import { preparedRun, waitFor } from '@lethe/testkit/runs';
+import { makeVisits, type Visits } from '@lethe/testkit/visits';
 
 let suite: Suite;
 let people: People;

@@ -4,8 +4,8 @@ import type { AuditLog } from '@lethe/contracts/gen/lethe/audit/v1/audit_service
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { denial } from '../support/denial.ts';
-import { makePeople, type People } from '../support/people.ts';
-import { until } from '../support/until.ts';
+import { makePeople, type People } from '@lethe/testkit/people';
+import { until } from '@lethe/testkit/until';
 
 let suite: Suite;
 let people: People;

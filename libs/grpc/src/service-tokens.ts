@@ -89,6 +89,8 @@ const readIssuer = (token: string): string => {
 export const verifyServiceToken = async (token: string, audience: string, keys: Map<string, KeyObject>): Promise<ServicePrincipal> => {
   const payload = await verify(token, TYPE, audience, keys);
   if (payload.exp !== undefined && payload.iat !== undefined && payload.exp - payload.iat > LIFETIME_SECONDS) throw fail('UNAUTHENTICATED');
+  // The key is the issuer's: a service speaks for itself alone.
+  if (payload.sub !== payload.iss) throw fail('UNAUTHENTICATED');
   const text = (name: string): string => (typeof payload[name] === 'string' ? payload[name] : '');
   return {
     kind: 'service',

@@ -7,7 +7,7 @@ import { EtlTaskManagerService } from '@lethe/contracts/gen/lethe/task/v1/task_s
 import { UserManagerService, type GetUserResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { createClient, type ServiceClient } from '@lethe/grpc/client';
-import { readPrivateKey, signTicket, tokenSigner, type Ticket, type TokenRequest } from '@lethe/grpc/service-tokens';
+import { readPrivateKey, signTicket, tokenSigner, type ServiceIdentity, type Ticket, type TokenRequest } from '@lethe/grpc/service-tokens';
 import { newServiceKeys } from '@lethe/local/keys';
 import { NOUNS, serviceDatabaseUrl, type Noun, type RolePasswords } from '@lethe/local/provision';
 import { readEnv } from '@lethe/service/env';
@@ -63,6 +63,8 @@ export type Suite = {
   serviceToken: (service: Noun, request: TokenRequest) => Promise<string>;
   /** A run's ticket, as a service would sign it; only EtlTaskManager's are good. */
   ticket: (service: Noun, ticket: Ticket, lifetimeMs?: number) => Promise<string>;
+  /** The identity of a service, to sign what only it may. */
+  identity: (service: Noun) => ServiceIdentity;
   running: Map<Noun, RunningService>;
   nats: TestNats;
   folder: string;
@@ -146,6 +148,7 @@ export const startSuite = async (options: SuiteOptions = {}): Promise<Suite> => 
   const admin = await user('admin');
   const group = async (name = `group-${randomUUID()}`): Promise<string> =>
     (await admin.user.createGroup({ displayName: name })).group?.id ?? '';
+  const identity = (service: Noun): ServiceIdentity => ({ service, privateKey: readPrivateKey(keys.privateKeys[service]) });
   const close = async (): Promise<void> => {
     for (const made of open) for (const client of Object.values(made)) client.close();
     await Promise.all([...running.values()].map((service) => service.close()));
@@ -165,9 +168,9 @@ export const startSuite = async (options: SuiteOptions = {}): Promise<Suite> => 
     member: async (groupId, { id }, role, duties = []) => {
       await admin.user.addGroupMember({ groupId, userId: id, role, duties });
     },
-    serviceToken: (service, request) => tokenSigner({ service, privateKey: readPrivateKey(keys.privateKeys[service]) })(request),
-    ticket: (service, ticket, lifetimeMs = 60_000) =>
-      signTicket({ service, privateKey: readPrivateKey(keys.privateKeys[service]) }, ticket, lifetimeMs),
+    serviceToken: (service, request) => tokenSigner(identity(service))(request),
+    ticket: (service, ticket, lifetimeMs = 60_000) => signTicket(identity(service), ticket, lifetimeMs),
+    identity,
     running,
     nats,
     folder,

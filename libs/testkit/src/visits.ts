@@ -1,10 +1,8 @@
 // A small module through the public API: visits of people to two cities, collected from a file and published as a file.
-import type { Suite, TestUser } from '@lethe/testkit/suite';
+import type { Suite, TestUser } from './suite.ts';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-export { preparedRun, startRun, uploadedRun, waitFor } from '@lethe/testkit/runs';
 
 /** The module's ids; `folder` is where its sources lie and its versions are published. */
 export type Visits = { groupId: string; connectionId: string; moduleId: string; taskId: string; folder: string };

@@ -1,6 +1,6 @@
 // The actors of the specification, in one group: each has the duty that the use cases give it, and no other.
 import { Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
-import type { Suite, TestUser } from '@lethe/testkit/suite';
+import type { Suite, TestUser } from './suite.ts';
 
 /** The people of a group, and somebody of no group. */
 export type People = {
