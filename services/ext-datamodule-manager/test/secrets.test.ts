@@ -76,20 +76,6 @@ test('a creation that is repeated by its request id answers the same, and keeps 
   expect(await holders(secret, 'CreateConnection', `connections/${first.id}`)).toEqual([]);
 });
 
-test('TestConnection logs in with the secret: the suite’s own Postgres answers version, schemas and tables', async () => {
-  const { hostname, port, pathname, username, password } = new URL(suite.databaseUrl);
-  const secret = decodeURIComponent(password);
-  const { id } = await create({
-    settings: { host: hostname, port: Number(port), database: pathname.slice(1), user: username },
-    ...(secret === '' ? {} : { secret: { values: { password: secret } } }),
-  });
-  const found = await people.editor.extdatamodule.testConnection({ connectionId: id });
-  expect(found).toMatchObject({ reachable: true, error: '', truncated: false });
-  expect(found.serverVersion).toMatch(/^PostgreSQL \d+/);
-  const table = found.tables.find(({ schema, name }) => schema === 'lethe_user' && name === 'groups');
-  expect(table?.columns.find(({ name }) => name === 'id')).toEqual({ name: 'id', sourceType: 'uuid', nullable: false });
-});
-
 test('TestConnection to a port where nobody listens says so, without the secret', async () => {
   const secret = canary();
   const { id } = await create({ settings: await address(), secret: { values: { password: secret } } });

@@ -1,216 +1,161 @@
-// TestScript: a script on given rows in the real sandbox, and what becomes of one that misbehaves.
-import { Parameter_Type, Script_Language, Script_Type, type Parameter } from '@lethe/contracts/gen/lethe/script/v1/script';
-import type { TestScriptRequest, TestScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
-import { makePeople, type People } from '@lethe/testkit/people';
-import { tablesHolding } from '@lethe/testkit/secret-search';
-import { startSuite, type Suite } from '@lethe/testkit/suite';
-import { until } from '@lethe/testkit/until';
-import { createServer } from 'node:http';
+// TestScript through the wire: what a script may do in the sandbox, and what is said of one that does more.
+import { Parameter_Type, Script_Language, Script_Type } from '@lethe/contracts/gen/lethe/script/v1/script';
+import type { TestScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
+import { makeWorker } from '@lethe/testkit/orders';
+import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-const { SQL, TYPESCRIPT, JSON: RULES } = Script_Language;
-const VISITS = [
-  {
-    table: 'visits',
-    rows: [
-      { city: 'Turin', amount: 2 },
-      { city: 'Ghent', amount: 5 },
-    ],
-  },
-];
+const { SQL, TYPESCRIPT } = Script_Language;
+const ROWS = [{ name: 'Ada-Lovelace', age: 36 }];
 
 let suite: Suite;
-let people: People;
+let worker: TestUser;
+let groupId: string;
 beforeAll(async () => {
-  suite = await startSuite({ services: ['user', 'script', 'data', 'audit'] });
-  people = await makePeople(suite);
+  suite = await startSuite();
+  ({ worker, groupId } = await makeWorker(suite));
 });
 afterAll(() => suite.close());
 
-type Made = {
-  language: Script_Language;
-  content: string;
-  properties?: Record<string, unknown>;
-  parameters?: Parameter[];
-  type?: Script_Type;
-};
+const outputs = [
+  { name: 'name', type: 'string' },
+  { name: 'age', type: 'integer' },
+];
 
-const make = async ({ language, content, properties, parameters = [], type = Script_Type.TRANSFORMATION }: Made): Promise<string> => {
-  const { script } = await people.editor.script.createScript({
-    groupId: people.groupId,
-    displayName: `script ${randomUUID()}`,
-    type,
+const create = async (language: Script_Language, content: string, parameters: { name: string; defaultValue: string }[] = []) => {
+  const { script } = await worker.script.createScript({
+    groupId,
+    displayName: randomUUID(),
+    type: Script_Type.TRANSFORMATION,
     language,
     content,
-    properties: properties ?? (type === Script_Type.TRANSFORMATION ? { outputs: [{ name: 'amount', type: 'integer' }] } : {}),
-    parameters,
+    properties: { outputs },
+    parameters: parameters.map((parameter) => ({ ...parameter, type: Parameter_Type.STRING, required: false })),
   });
   return script?.id ?? '';
 };
 
-const run = async (made: Made, request: Partial<TestScriptRequest> = {}): Promise<TestScriptResponse> =>
-  people.editor.script.testScript({ scriptId: await make(made), tables: VISITS, ...request }, { deadlineMs: 60_000 });
-
-test('SQL sees every given table by name, and its parameters by getvariable', async () => {
-  const content = `SELECT city, country, amount * CAST(getvariable('factor') AS INTEGER) AS amount
-    FROM visits JOIN cities USING (city) ORDER BY amount`;
-  const parameters = [{ name: 'factor', type: Parameter_Type.INTEGER, defaultValue: '10', required: false }];
-  const cities = {
-    table: 'cities',
-    rows: [
-      { city: 'Turin', country: 'IT' },
-      { city: 'Ghent', country: 'BE' },
-    ],
-  };
-  const { rows, error, durationMs } = await run(
-    { language: SQL, content, parameters },
-    { tables: [...VISITS, cities], parameters: { factor: '3' } },
-  );
-  expect(error).toBe('');
-  expect(rows).toEqual([
-    { city: 'Turin', country: 'IT', amount: '6' },
-    { city: 'Ghent', country: 'BE', amount: '15' },
-  ]);
-  expect(durationMs).toBeGreaterThan(0);
+const request = (scriptId: string, parameters: Record<string, string> = {}) => ({
+  scriptId,
+  parameters,
+  table: 'people',
+  tables: [{ table: 'people', rows: ROWS }],
 });
 
-test('TypeScript changes, multiplies and drops rows one by one, with the default of a parameter', async () => {
-  const content = `type Row = { amount: number };
-    export default (row: Row, context: { parameters: Record<string, string> }): Row[] | null =>
-      row.amount < Number(context.parameters['least']) ? null : [row, { amount: row.amount * 2 }];`;
-  const parameters = [{ name: 'least', type: Parameter_Type.INTEGER, defaultValue: '3', required: false }];
-  const { rows, error } = await run({ language: TYPESCRIPT, content, parameters });
-  expect([error, rows]).toEqual(['', [{ city: 'Ghent', amount: 5 }, { amount: 10 }]]);
-});
+const run = async (language: Script_Language, content: string): Promise<TestScriptResponse> =>
+  worker.script.testScript(request(await create(language, content)));
 
-test('TypeScript over a whole table sees the rows of the table that is named', async () => {
-  const content =
-    'export async function* transform(rows) { let amount = 0; for await (const row of rows) amount += row.amount; yield { amount }; }';
-  const properties = { outputs: [{ name: 'amount', type: 'integer' }], wholeTable: true };
-  const tables = [{ table: 'others', rows: [{ amount: 100 }] }, ...VISITS];
-  const { rows, error } = await run({ language: TYPESCRIPT, content, properties }, { tables, table: 'visits' });
-  expect([error, rows]).toEqual(['', [{ amount: 7 }]]);
-});
-
-test('a version is tested as it is named: the newest where none is', async () => {
-  const scriptId = await make({ language: SQL, content: 'SELECT 1 AS amount' });
-  await people.editor.script.releaseScript({ scriptId, version: 1 });
-  const { script } = await people.editor.script.getScript({ scriptId });
-  const version = { ...(script?.version as NonNullable<NonNullable<typeof script>['version']>), content: 'SELECT 2 AS amount' };
-  await people.editor.script.updateScript({
-    scriptId,
-    script: { ...(script as NonNullable<typeof script>), version },
-    updateMask: ['version.content'],
-    etag: '*',
+/** The processes that this one started for scripts and their engines. */
+const processes = (): string[] => {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return all.flatMap((pid) => {
+    try {
+      const [status, command] = ['status', 'cmdline'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8'));
+      const isOwn = new RegExp(`^PPid:\\s+${process.pid}$`, 'm').test(status ?? '');
+      return isOwn && /deno|engine\/child\.ts/.test(command ?? '') ? [pid] : [];
+    } catch {
+      // It ended while it was looked at.
+      return [];
+    }
   });
-  const amountOf = async (number: number): Promise<unknown> =>
-    (await people.editor.script.testScript({ scriptId, version: number, tables: VISITS })).rows[0]?.['amount'];
-  expect([await amountOf(0), await amountOf(1)]).toEqual(['2', '1']);
-  await expect(people.editor.script.testScript({ scriptId, version: 9 })).rejects.toMatchObject({ reason: 'NOT_FOUND' });
-});
+};
 
-test('a script that throws answers its line, and no value of a row', async () => {
-  const content = 'export default (row) => {\n  if (row.city === "Ghent")\n    throw new Error(`no ${row.city}`);\n  return row;\n};';
-  const { rows, error, errorLine } = await run({ language: TYPESCRIPT, content });
-  expect(rows).toEqual([]);
-  expect(errorLine).toBe(3);
-  expect(error).toMatch(/^SCRIPT_FAILED/);
-  expect(error).not.toContain('Ghent');
-});
-
-test('SQL that fails on a value answers without the value', async () => {
-  const { error, rows } = await run({ language: SQL, content: 'SELECT CAST(city AS INTEGER) AS amount FROM visits' });
-  expect(rows).toEqual([]);
-  expect(error).toMatch(/^ENGINE_/);
-  expect(error).not.toMatch(/Turin|Ghent/);
-});
-
-test('SQL sees the given tables and nothing else: no file, no setting, no table of the service', async () => {
-  for (const content of [
-    `SELECT * FROM read_text('/etc/hostname')`,
-    `SELECT * FROM '/etc/hostname'`,
-    `SELECT getenv('HOME') AS amount`,
-    `SELECT * FROM duckdb_settings()`,
-    `SELECT * FROM lethe_script.scripts`,
-  ]) {
-    const { error, rows } = await run({ language: SQL, content });
-    expect([content, rows]).toEqual([content, []]);
-    expect(error).not.toBe('');
-  }
-});
-
-test('TypeScript has no file, no environment, no process and no network', async () => {
-  let calls = 0;
-  const server = createServer((_request, response) => {
-    calls += 1;
-    response.end('{}');
+describe('a script that goes too far', () => {
+  test('in memory is ended, and the answer says so', async () => {
+    const { error, rows } = await run(
+      TYPESCRIPT,
+      'export default () => { const all = []; for (;;) all.push("x".repeat(1000) + all.length); }',
+    );
+    expect(error).toBe('SCRIPT_MEMORY: the script used more memory than it may');
+    expect(rows).toEqual([]);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
-  const content = `const attempt = async (work) => { try { await work(); return 'open'; } catch { return 'closed'; } };
-    export default async () => ({
-      file: await attempt(() => Deno.readTextFile('/etc/hostname')),
-      environment: await attempt(() => Deno.env.get('HOME').length),
-      process: await attempt(() => new Deno.Command('true').output()),
-      network: await attempt(() => fetch('http://127.0.0.1:${port}/')),
-    });`;
-  const { rows, error } = await run({ language: TYPESCRIPT, content });
-  server.close();
-  const closed = { file: 'closed', environment: 'closed', process: 'closed', network: 'closed' };
-  expect([error, rows]).toEqual(['', [closed, closed]]);
-  expect(calls).toBe(0);
-});
 
-test('a script that takes all memory is ended, and the service goes on', async () => {
-  const content = 'export default () => { const kept = []; for (;;) kept.push(new Array(1e6).fill(Math.random())); };';
-  const { error, rows } = await run({ language: TYPESCRIPT, content });
-  expect(rows).toEqual([]);
-  expect(error).toMatch(/^SCRIPT_MEMORY/);
-  expect((await run({ language: SQL, content: 'SELECT 1 AS amount' })).error).toBe('');
-});
+  test.each([
+    ['TypeScript', TYPESCRIPT, 'export default () => { for (;;); }'],
+    ['SQL', SQL, 'SELECT name, count(*) AS age FROM people, range(1000000) AS a, range(1000000) AS b GROUP BY name'],
+  ])('in time, in %s, is ended with its call, and no process of it stays', async (_name, language, content) => {
+    const scriptId = await create(language, content);
+    const call = worker.script.testScript(request(scriptId), { deadlineMs: 5_000 });
+    await expect.poll(() => processes().length, { timeout: 4_000 }).toBeGreaterThan(0);
+    await expect(call).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
+    await expect.poll(() => processes(), { timeout: 10_000 }).toEqual([]);
+  });
 
-test('a script without end is ended with the deadline of its call, and the service goes on', async () => {
-  const scriptId = await make({ language: TYPESCRIPT, content: 'export default () => { for (;;); };' });
-  const call = people.editor.script.testScript({ scriptId, tables: VISITS }, { deadlineMs: 3_000 });
-  await expect(call).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
-  expect((await run({ language: TYPESCRIPT, content: 'export default (row) => ({ amount: row.amount });' })).rows).toHaveLength(2);
-});
+  test('by importing is refused in the sandbox where the check of its content does not see it', async () => {
+    const hidden = 'export default async () => ({ name: String(await new Function("return im" + "port(\'node:fs\')")()), age: 1 });';
+    const { error, rows } = await run(TYPESCRIPT, hidden);
+    expect(error).toMatch(/^SCRIPT_FAILED: /);
+    expect(rows).toEqual([]);
+  });
 
-test('a parameter that is not declared, missing, or of another type is refused by name', async () => {
-  const parameters = [
-    { name: 'least', type: Parameter_Type.INTEGER, defaultValue: '1', required: false },
-    { name: 'city', type: Parameter_Type.STRING, defaultValue: '', required: true },
-  ];
-  const call = run({ language: SQL, content: 'SELECT 1 AS amount', parameters }, { parameters: { least: 'few', most: '9' } });
-  await expect(call).rejects.toMatchObject({ reason: 'PARAMETER_INVALID', metadata: { parameters: 'most, least, city' } });
-});
+  test.each([
+    ['a file', () => 'Deno.readTextFile("/etc/hostname")'],
+    ['the environment', () => 'Deno.env.get("HOME")'],
+    ['another process', () => 'new Deno.Command("true").output()'],
+    ['a service of this machine', () => `fetch("http://${suite.addresses.audit}/").then((answer) => answer.text())`],
+  ])('by reaching for %s is refused', async (_name, expression) => {
+    const content = `export default async () => {
+      try { return { name: 'got ' + await ${expression()}, age: 1 }; } catch (error) { return { name: error.name, age: 0 }; }
+    };`;
+    expect(await run(TYPESCRIPT, content)).toMatchObject({ error: '', rows: [{ name: 'NotCapable', age: 0 }] });
+  });
 
-test('rules and declarative extractions have nothing to run', async () => {
-  const rules = { type: Script_Type.FIELD_RULES, language: RULES, content: '{"rules":[]}' };
-  await expect(run(rules)).rejects.toMatchObject({ reason: 'NOT_TESTABLE' });
-  const read = { type: Script_Type.EXTRACTION, language: RULES, content: '{"tableRead":{"table":"visits"}}' };
-  await expect(run(read)).rejects.toMatchObject({ reason: 'NOT_TESTABLE' });
-});
-
-test('at most 1,000 rows of a table, each table by name', async () => {
-  const tables = [{ table: '', rows: Array.from({ length: 1001 }, () => ({ amount: 1 })) }];
-  await expect(run({ language: SQL, content: 'SELECT 1 AS amount' }, { tables })).rejects.toMatchObject({
-    reason: 'INVALID_REQUEST',
-    fields: [{ field: 'tables[0].table' }, { field: 'tables[0].rows' }],
+  test.each([
+    "SELECT * FROM read_csv('/etc/hostname')",
+    "SELECT name, getenv('HOME') AS age FROM people",
+    'SELECT * FROM duckdb_settings()',
+  ])('in SQL, by %s, is refused before anything runs', async (content) => {
+    const { error, rows } = await run(SQL, content);
+    expect(error).toMatch(/^ENGINE_REFUSED: /);
+    expect(rows).toEqual([]);
   });
 });
 
-test('the rows of a test are kept nowhere, and its record does not show them', async () => {
-  const canary = `canary-${randomUUID()}`;
-  const scriptId = await make({ language: SQL, content: 'SELECT city, amount FROM visits' });
-  const tables = [{ table: 'visits', rows: [{ city: canary, amount: 1 }] }];
-  const { rows } = await people.editor.script.testScript({ scriptId, tables });
-  expect(rows).toEqual([{ city: canary, amount: '1' }]);
-  await until(
-    async () => (await people.editor.audit.listAuditLogs({ resource: `scripts/${scriptId}`, action: 'TestScript' })).auditLogs[0],
-  );
-  expect(await tablesHolding(suite.databaseUrl, canary)).toEqual([]);
-  expect(await tablesHolding(suite.databaseUrl, scriptId)).toContain('lethe_audit.audit_logs');
+test('a script that throws is answered with its line, and without the value that it named', async () => {
+  const answer = await run(TYPESCRIPT, 'export default (row) => {\n  throw new Error("bad " + row.name);\n};');
+  expect(answer).toMatchObject({ rows: [], errorLine: 2 });
+  expect(answer.error).toMatch(/^SCRIPT_FAILED: /);
+  expect(answer.error).not.toContain('Ada');
+});
+
+test('parameters fill the defaults of the script, and unknown ones are refused by name', async () => {
+  const content = 'export default (row, context) => ({ ...row, name: context.parameters.greeting + row.age });';
+  const scriptId = await create(TYPESCRIPT, content, [{ name: 'greeting', defaultValue: 'hello' }]);
+  expect((await worker.script.testScript(request(scriptId))).rows).toEqual([{ name: 'hello36', age: 36 }]);
+  expect((await worker.script.testScript(request(scriptId, { greeting: 'ciao' }))).rows).toEqual([{ name: 'ciao36', age: 36 }]);
+  await expect(worker.script.testScript(request(scriptId, { farewell: 'x' }))).rejects.toMatchObject({
+    reason: 'PARAMETER_INVALID',
+    metadata: { parameters: 'farewell' },
+  });
+});
+
+test('a released version is tested as it was released, after the script has a newer draft', async () => {
+  const scriptId = await create(SQL, 'SELECT name, age + 1 AS age FROM people');
+  await worker.script.releaseScript({ scriptId, version: 1 });
+  const { script } = await worker.script.getScript({ scriptId });
+  if (!script?.version) throw new Error('there is no version');
+  const version = { ...script.version, content: 'SELECT name, age + 2 AS age FROM people' };
+  await worker.script.updateScript({ scriptId, script: { ...script, version }, updateMask: ['version.content'], etag: script.etag });
+  const ages = async (number: number): Promise<unknown[]> =>
+    (await worker.script.testScript({ ...request(scriptId), version: number })).rows.map((row) => Number(row['age']));
+  expect(await ages(1)).toEqual([37]);
+  expect(await ages(0)).toEqual([38]);
+});
+
+test('rules are not testable, and the rows of a test are in no record', async () => {
+  const { script } = await worker.script.createScript({
+    groupId,
+    displayName: randomUUID(),
+    type: Script_Type.FIELD_RULES,
+    language: Script_Language.JSON,
+    content: JSON.stringify({ rules: [] }),
+  });
+  await expect(worker.script.testScript(request(script?.id ?? ''))).rejects.toMatchObject({ reason: 'NOT_TESTABLE' });
+  const records = async () => (await suite.admin.audit.listAuditLogs({ actorId: worker.id, action: 'TestScript', pageSize: 50 })).auditLogs;
+  await expect.poll(async () => (await records()).length, { timeout: 20_000 }).toBeGreaterThan(5);
+  const details = await Promise.all((await records()).map(({ id }) => suite.admin.audit.getAuditLog({ auditLogId: id })));
+  const text = JSON.stringify(details, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  expect(text).not.toContain('Lovelace');
 });

@@ -1,18 +1,127 @@
-// Users: who sees whom, and what changing one does to their credentials.
+// Users through the wire: who lists and changes them, and what a deactivation ends.
 import { Role, User, User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
-import { until } from '@lethe/testkit/until';
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 let suite: Suite;
 beforeAll(async () => {
-  suite = await startSuite({ services: ['user', 'script'] });
+  suite = await startSuite({ services: ['user', 'audit', 'script'] });
 });
 afterAll(() => suite.close());
 
-const change = (user: TestUser, values: Partial<User>, updateMask: string[], etag = '*', requestId = '') =>
-  suite.admin.user.updateUser({ userId: user.id, user: User.fromPartial(values), updateMask, etag, requestId });
+const setState = async (userId: string, state: User_State): Promise<void> => {
+  const { user } = await suite.admin.user.getUser({ userId });
+  if (!user) throw new Error('there is no user');
+  await suite.admin.user.updateUser({ userId, user: { ...user, state }, updateMask: ['state'], etag: user.etag });
+};
+
+const outcome = async (call: Promise<unknown>): Promise<string> =>
+  call.then(
+    () => 'OK',
+    (error: { reason?: string }) => error.reason ?? 'another error',
+  );
+
+describe('a deactivated user', () => {
+  let user: TestUser;
+  let groupId: string;
+  let personal: TestUser['user'];
+  beforeAll(async () => {
+    [user, groupId] = [await suite.user(), await suite.group()];
+    await suite.member(groupId, user, Role.DEVELOPER);
+    const { secret } = await user.user.createToken({ displayName: 'own', scopes: ['user.read'] });
+    personal = suite.clients(secret).user;
+    await personal.getUser({});
+    await user.script.listScripts({ groupId });
+  });
+
+  test('is refused with every credential, at once at UserManager and within seconds elsewhere', async () => {
+    await setState(user.id, User_State.DEACTIVATED);
+    await expect(user.user.getUser({})).rejects.toMatchObject({ reason: 'UNAUTHENTICATED' });
+    await expect(personal.getUser({})).rejects.toMatchObject({ reason: 'UNAUTHENTICATED' });
+    await expect.poll(() => outcome(user.script.listScripts({ groupId })), { timeout: 10_000 }).toBe('UNAUTHENTICATED');
+  });
+
+  test('does not come back by another sign-in', async () => {
+    const token = await suite.issuer.token(user.subject);
+    await expect(suite.clients(token).user.getUser({})).rejects.toMatchObject({ reason: 'UNAUTHENTICATED' });
+  });
+
+  test('is shown to superusers alone', async () => {
+    const seenBy = async (who: TestUser): Promise<string[]> =>
+      (await who.user.listUsers({ query: user.subject })).users.map(({ id }) => id);
+    expect(await seenBy(suite.admin)).toEqual([user.id]);
+    expect(await seenBy(await suite.user())).toEqual([]);
+  });
+
+  test('works again, as a member of the same groups, once activated', async () => {
+    await setState(user.id, User_State.ACTIVE);
+    const { access } = await user.user.getUser({});
+    expect(access?.memberships.map((membership) => membership.groupId)).toEqual([groupId]);
+    await personal.getUser({});
+  });
+});
+
+describe('UpdateUser', () => {
+  test('is for superusers alone, who do not deactivate themselves', async () => {
+    const user = await suite.user();
+    const { user: own } = await user.user.getUser({});
+    const rename = { userId: user.id, user: { ...(own as NonNullable<typeof own>), displayName: 'another' }, updateMask: ['display_name'] };
+    await expect(user.user.updateUser({ ...rename, etag: '*' })).rejects.toMatchObject({ reason: 'PERMISSION_DENIED' });
+    await expect(setState(suite.admin.id, User_State.DEACTIVATED)).rejects.toMatchObject({ reason: 'SELF_DEACTIVATION' });
+  });
+
+  test('changes what the mask names, against the etag that was read', async () => {
+    const { id, subject } = await suite.user();
+    const { user: before } = await suite.admin.user.getUser({ userId: id });
+    if (!before) throw new Error('there is no user');
+    const change = { userId: id, user: { ...before, displayName: 'Ada', state: User_State.DEACTIVATED }, updateMask: ['display_name'] };
+    const { user: after } = await suite.admin.user.updateUser({ ...change, etag: before.etag });
+    expect(after).toMatchObject({ displayName: 'Ada', state: User_State.ACTIVE, email: `${subject}@example.org` });
+    await expect(suite.admin.user.updateUser({ ...change, etag: before.etag })).rejects.toMatchObject({ reason: 'ETAG_MISMATCH' });
+    await expect(suite.admin.user.updateUser({ ...change, updateMask: ['superuser'], etag: '*' })).rejects.toMatchObject({
+      reason: 'MASK_INVALID',
+    });
+  });
+});
+
+describe('ListUsers', () => {
+  const mark = `listed-${randomUUID()}`;
+  let ids: string[];
+  beforeAll(async () => {
+    const made = [];
+    for (let number = 0; number < 5; number += 1) made.push(await suite.user(`${mark}-${number}`));
+    ids = made.map(({ id }) => id).toSorted();
+  });
+
+  test('pages by id, each user once, while others appear', async () => {
+    const found: string[] = [];
+    let pageToken = '';
+    do {
+      const page = await suite.admin.user.listUsers({ query: mark, pageSize: 2, pageToken });
+      expect(page.users.length).toBeLessThanOrEqual(2);
+      found.push(...page.users.map(({ id }) => id));
+      await suite.user();
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    expect(found).toEqual(ids);
+  });
+
+  test('finds by part of the name or the mail address, in any case, and takes signs as they are', async () => {
+    const find = async (query: string): Promise<number> => (await suite.admin.user.listUsers({ query })).users.length;
+    expect(await find(`${mark.toUpperCase()}-3`)).toBe(1);
+    expect(await find(`${mark}-3@EXAMPLE`)).toBe(1);
+    expect(await find(`${mark}%3`)).toBe(0);
+    expect(await find(`${mark}_3`)).toBe(0);
+  });
+
+  test('refuses a page token with another query', async () => {
+    const { nextPageToken } = await suite.admin.user.listUsers({ query: mark, pageSize: 2 });
+    await expect(suite.admin.user.listUsers({ query: 'another', pageSize: 2, pageToken: nextPageToken })).rejects.toMatchObject({
+      reason: 'PAGE_TOKEN_MISMATCH',
+    });
+  });
+});
 
 test('another user is seen with the groups that are shared, and without grants', async () => {
   const [own, shared, foreign] = [await suite.group(), await suite.group(), await suite.group()];
@@ -32,93 +141,25 @@ test('an id that nobody has is not found, and one that is none is refused by fie
   await expect(user.user.getUser({ userId: 'me' })).rejects.toMatchObject({ reason: 'INVALID_REQUEST', fields: [{ field: 'user_id' }] });
 });
 
-test('users are found by a part of name or mail address, page by page', async () => {
-  const made: string[] = [];
-  for (const number of [1, 2, 3]) made.push((await suite.user(`findme-${number}`)).id);
-  const viewer = await suite.user();
-  const byName = await viewer.user.listUsers({ query: 'FINDME', pageSize: 2 });
-  const rest = await viewer.user.listUsers({ query: 'FINDME', pageSize: 2, pageToken: byName.nextPageToken });
-  expect([...byName.users, ...rest.users].map(({ id }) => id)).toEqual(made);
-  expect(rest.nextPageToken).toBe('');
-  expect((await viewer.user.listUsers({ query: 'findme-2@example' })).users.map(({ id }) => id)).toEqual([made[1]]);
-  // What a pattern would match is looked for as it is.
-  expect((await viewer.user.listUsers({ query: 'findme%' })).users).toEqual([]);
-});
+const change = (userId: string, values: Partial<User>, updateMask: string[], options: { etag?: string; requestId?: string } = {}) =>
+  suite.admin.user.updateUser({ userId, user: User.fromPartial(values), updateMask, etag: '*', ...options });
 
-test('a page token of another query is refused', async () => {
-  const { nextPageToken } = await suite.admin.user.listUsers({ pageSize: 1 });
-  await expect(suite.admin.user.listUsers({ pageSize: 1, query: 'x', pageToken: nextPageToken })).rejects.toMatchObject({
-    reason: 'PAGE_TOKEN_MISMATCH',
-  });
-});
-
-test('a deactivated user is refused with every credential, here at once and elsewhere a moment later, until activated again', async () => {
-  const [user, groupId] = [await suite.user(), await suite.group()];
-  await suite.member(groupId, user, Role.DEVELOPER);
-  const { secret } = await user.user.createToken({ displayName: 'machine', scopes: ['user.read'] });
-  const machine = suite.clients(secret);
-  await machine.user.getUser({});
-  await user.script.listScripts({});
-  const { user: after } = await change(user, { state: User_State.DEACTIVATED }, ['state']);
-  expect(after?.state).toBe(User_State.DEACTIVATED);
-  for (const clients of [user, machine]) await expect(clients.user.getUser({})).rejects.toMatchObject({ reason: 'UNAUTHENTICATED' });
-  await until(() =>
-    user.script.listScripts({}).then(
-      () => undefined,
-      (error: { reason?: string }) => error.reason === 'UNAUTHENTICATED' || undefined,
-    ),
-  );
-  const other = await suite.user();
-  expect((await other.user.listUsers({ query: user.subject })).users).toEqual([]);
-  expect((await suite.admin.user.listUsers({ query: user.subject })).users.map(({ id }) => id)).toEqual([user.id]);
-  await change(user, { state: User_State.ACTIVE }, ['state']);
-  expect((await user.user.getUser({})).user?.state).toBe(User_State.ACTIVE);
-  expect((await machine.user.getUser({})).user?.id).toBe(user.id);
-});
-
-test('UpdateUser changes what its mask names, on the version that was read', async () => {
-  const user = await suite.user();
-  const { user: before } = await suite.admin.user.getUser({ userId: user.id });
-  const values = { displayName: 'Renamed', state: User_State.DEACTIVATED };
-  const { user: after, authzRevision } = await change(user, values, ['display_name'], before?.etag ?? '');
-  expect(after).toMatchObject({ displayName: 'Renamed', state: User_State.ACTIVE });
-  expect(after?.etag).not.toBe(before?.etag);
-  expect(authzRevision).toBeGreaterThan(0n);
-  await expect(change(user, values, ['display_name'], before?.etag ?? '')).rejects.toMatchObject({
-    reason: 'ETAG_MISMATCH',
-    metadata: { etag: after?.etag },
-  });
-  await expect(change(user, values, ['display_name'], '')).rejects.toMatchObject({ reason: 'ETAG_REQUIRED' });
-});
-
-test('UpdateUser refuses what cannot be changed, by field', async () => {
-  const user = await suite.user();
-  await expect(change(user, { superuser: true }, ['superuser'])).rejects.toMatchObject({
-    reason: 'MASK_INVALID',
-    fields: [{ field: 'update_mask' }],
-  });
-  await expect(change(user, {}, ['state'])).rejects.toMatchObject({ reason: 'INVALID_REQUEST', fields: [{ field: 'user.state' }] });
-  await expect(change(user, {}, ['display_name'])).rejects.toMatchObject({
-    reason: 'INVALID_REQUEST',
-    fields: [{ field: 'user.display_name' }],
-  });
-  const nobody = { ...user, id: randomUUID() };
-  await expect(change(nobody, { displayName: 'x' }, ['display_name'])).rejects.toMatchObject({ reason: 'NOT_FOUND' });
-});
-
-test('superusers do not deactivate themselves', async () => {
-  await expect(change(suite.admin, { state: User_State.DEACTIVATED }, ['state'])).rejects.toMatchObject({ reason: 'SELF_DEACTIVATION' });
-  expect((await suite.admin.user.getUser({})).user?.state).toBe(User_State.ACTIVE);
+test('UpdateUser refuses what is missing or unknown, by field', async () => {
+  const { id } = await suite.user();
+  for (const [mask, field] of [
+    ['state', 'user.state'],
+    ['display_name', 'user.display_name'],
+  ] as const)
+    await expect(change(id, {}, [mask])).rejects.toMatchObject({ reason: 'INVALID_REQUEST', fields: [{ field }] });
+  await expect(change(id, { displayName: 'x' }, [], { etag: '' })).rejects.toMatchObject({ reason: 'ETAG_REQUIRED' });
+  await expect(change(randomUUID(), { displayName: 'x' }, [])).rejects.toMatchObject({ reason: 'NOT_FOUND' });
 });
 
 test('a repeated request id changes a user once', async () => {
-  const [user, requestId] = [await suite.user(), randomUUID()];
-  const first = await change(user, { displayName: 'Once' }, ['display_name'], '*', requestId);
-  const again = await change(user, { displayName: 'Once' }, ['display_name'], '*', requestId);
-  expect(again.user?.etag).toBe(first.user?.etag);
-  await expect(change(user, { displayName: 'Twice' }, ['display_name'], '*', requestId)).rejects.toMatchObject({
-    reason: 'REQUEST_ID_REUSED',
-  });
+  const [{ id }, requestId] = [await suite.user(), randomUUID()];
+  const first = await change(id, { displayName: 'Once' }, [], { requestId });
+  expect(await change(id, { displayName: 'Once' }, [], { requestId })).toEqual(first);
+  await expect(change(id, { displayName: 'Twice' }, [], { requestId })).rejects.toMatchObject({ reason: 'REQUEST_ID_REUSED' });
 });
 
 test('a service learns from a token who its bearer is and what they may do', async () => {

@@ -18,11 +18,12 @@ import { columnType, writePostgresTextSql } from '../plan/types.ts';
 import { editsOf, entriesOf } from '../store/entries.ts';
 import type { EntryRow, ExecutionRow } from '../store/tables.ts';
 import type { RunDeps } from './deps.ts';
-import { RunFailure } from './failure.ts';
+import { RunFailure, toFailure } from './failure.ts';
 import { digestFolder, makeFolder, outboxFolder, removeFolder } from './folders.ts';
 import type { Keeper } from './keeper.ts';
 import { publish } from './publish.ts';
 import { readBackHash } from './read-back.ts';
+import { brokenReferences, readReferences } from './references.ts';
 import { resolveConnection } from './resolve.ts';
 import { measureTable, onlyAdditions, writeDigests } from './store.ts';
 import { transition } from './transition.ts';
@@ -32,6 +33,8 @@ type Ready = {
   entry: EntryRow;
   upload: TableUpload;
   columns: Column[];
+  /** A query of its rows. */
+  rows: string;
   rowCount: number;
   contentHash: string;
   schemaHash: string;
@@ -46,6 +49,11 @@ type Work = { deps: RunDeps; row: ExecutionRow; spec: ExecutionSpec; engine: Eng
 const csvQuery = (rows: string, columns: Column[]): string =>
   `SELECT ${columns.map((column) => `${writePostgresTextSql(quoteIdentifier(column.name), columnType(column), DUCKDB)} AS ${quoteIdentifier(column.name)}`).join(', ')} FROM (${rows}) ORDER BY row_id`;
 
+const refuseViolations = (table: string, violations: readonly string[]): void => {
+  if (violations.length > 0)
+    throw new RunFailure('GATE_CLOSED', `the requirement of table ${table} does not hold: ${violations.join('; ')}`, { refusal: true });
+};
+
 /** The gate's first step of an upload: the rows with their edits, measured anew. */
 const makeReady = async (work: Work, entry: EntryRow, upload: TableUpload): Promise<Ready> => {
   const { engine, folder, scratch, spec } = work;
@@ -56,12 +64,7 @@ const makeReady = async (work: Work, entry: EntryRow, upload: TableUpload): Prom
   const before = PrivacyResult.decode(entry.privacy);
   const base = { intoAnonymizing: Number(before.suppressionBaseCount), suppressed: Number(before.suppressedCount) };
   const measured = await measureTable(engine, rows, columns, requirement, base);
-  if (measured.privacy.violations.length > 0)
-    throw new RunFailure(
-      'GATE_CLOSED',
-      `the requirement of table ${entry.table} does not hold: ${measured.privacy.violations.join('; ')}`,
-      { refusal: true },
-    );
+  refuseViolations(entry.table, measured.privacy.violations);
   const csvPath = join(scratch, `${entry.id}.csv`);
   const digestPath = join(scratch, `${entry.id}.digests.parquet`);
   await engine.copyOut(csvQuery(rows, columns), csvPath, 'csv');
@@ -71,6 +74,7 @@ const makeReady = async (work: Work, entry: EntryRow, upload: TableUpload): Prom
     entry,
     upload,
     columns,
+    rows,
     rowCount: measured.rowCount,
     contentHash: measured.contentHash,
     schemaHash: measured.schemaHash,
@@ -88,6 +92,9 @@ const prepareAll = async (work: Work): Promise<Ready[]> => {
     if (!upload) throw new RunFailure('UPLOAD_MISSING', `the table ${entry.table} has no upload`, { refusal: true });
     ready.push(await makeReady(work, entry, upload));
   }
+  const queries = new Map(ready.map(({ entry, rows }) => [entry.table, rows]));
+  for (const { table, sentence } of await brokenReferences(work.engine, await readReferences(work.folder), queries))
+    refuseViolations(table, [sentence]);
   return ready;
 };
 
@@ -140,26 +147,40 @@ const stageTable = async (work: Work, target: Target, ready: Ready, table: Uploa
   }
 };
 
+/** Drops what tries have left. A failure here changes nothing of how the upload went: the next one drops it. */
+const cleanUp = async ({ deps, row }: Work, target: Target): Promise<void> => {
+  try {
+    await target.cleanUp();
+  } catch (error) {
+    deps.log.warn({ runId: row.runId, reason: toFailure(error).code }, 'staging tables were left at the target');
+  }
+};
+
 const loadConnection = async (work: Work, connectionId: string, ready: Ready[], uploadId: string, version: string): Promise<void> => {
   const { deps, row, spec, keeper } = work;
   const limits = { allowPrivateTargets: deps.config.allowPrivateTargets, fileRoot: deps.config.fileRoot };
   const connection = await resolveConnection(deps, row, connectionId, true);
   const target = await targetOf(connection, limits, { uploadId, epoch: Number(row.epoch) }, keeper.signal);
   try {
-    if (await target.probe(uploadId)) return;
-    const tables = ready.map((table) => uploadTable(table, version));
-    for (const [index, table] of tables.entries()) await stageTable(work, target, ready[index] as Ready, table);
-    keeper.signal.throwIfAborted();
-    const entry: LedgerEntry = {
-      uploadId,
-      epoch: Number(row.epoch),
-      runId: row.runId,
-      moduleId: spec.moduleId,
-      version,
-      tables: ready.map(({ entry: { table }, rowCount, contentHash }) => ({ table, rowCount, contentHash })),
-    };
-    await target.commit(entry, tables);
-    await target.cleanUp();
+    if (!(await target.probe(uploadId))) {
+      const tables = ready.map((table) => uploadTable(table, version));
+      for (const [index, table] of tables.entries()) await stageTable(work, target, ready[index] as Ready, table);
+      keeper.signal.throwIfAborted();
+      const entry: LedgerEntry = {
+        uploadId,
+        epoch: Number(row.epoch),
+        runId: row.runId,
+        moduleId: spec.moduleId,
+        version,
+        tables: ready.map(({ entry: { table }, rowCount, contentHash }) => ({ table, rowCount, contentHash })),
+      };
+      await target.commit(entry, tables);
+    }
+    await cleanUp(work, target);
+  } catch (error) {
+    // A try that comes again finds its staging; one that is refused may be the last.
+    if (!toFailure(error).transient) await cleanUp(work, target);
+    throw error;
   } finally {
     await target.close();
   }
