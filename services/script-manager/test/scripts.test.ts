@@ -1,221 +1,99 @@
-// Scripts and their versions: what the use case does not show.
-import { Parameter_Type, Script, Script_Language, Script_Type, ScriptVersion_State } from '@lethe/contracts/gen/lethe/script/v1/script';
-import type { CreateScriptRequest } from '@lethe/contracts/gen/lethe/script/v1/script_service';
-import { makePeople, type People } from '@lethe/testkit/people';
-import { startSuite, type Suite } from '@lethe/testkit/suite';
+// Scripts through the wire: how they are listed, released and named.
+import { Script_Language, Script_Type, ScriptVersion_State, type Script } from '@lethe/contracts/gen/lethe/script/v1/script';
+import { makeWorker } from '@lethe/testkit/orders';
+import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-
-const OUTPUTS = { outputs: [{ name: 'amount', type: 'integer' }] };
-const CONTENT = 'SELECT amount FROM visits';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 let suite: Suite;
-let people: People;
+let worker: TestUser;
+let groupId: string;
 beforeAll(async () => {
-  suite = await startSuite({ services: ['user', 'script'] });
-  people = await makePeople(suite);
+  suite = await startSuite({ services: ['user', 'audit', 'script'] });
+  ({ worker, groupId } = await makeWorker(suite));
 });
 afterAll(() => suite.close());
 
-const request = (change: Partial<CreateScriptRequest> = {}): Partial<CreateScriptRequest> => ({
-  groupId: people.groupId,
-  displayName: `script ${randomUUID()}`,
-  type: Script_Type.TRANSFORMATION,
-  language: Script_Language.SQL,
-  content: CONTENT,
-  properties: OUTPUTS,
-  ...change,
-});
-
-const create = async (change: Partial<CreateScriptRequest> = {}): Promise<Script> =>
-  (await people.editor.script.createScript(request(change))).script ?? Script.fromPartial({});
-
-const update = (script: Script, values: Parameters<typeof Script.fromPartial>[0], updateMask: string[], etag = script.etag) =>
-  people.editor.script.updateScript({ scriptId: script.id, script: Script.fromPartial(values), updateMask, etag });
-
-const refusal = (change: Partial<CreateScriptRequest>): Promise<unknown> =>
-  people.editor.script.createScript(request(change)).then(
-    () => 'created',
-    (error: unknown) => error,
-  );
-
-test('a new script answers its fields, its draft, and the hash of its content', async () => {
-  const parameters = [{ name: 'least', type: Parameter_Type.INTEGER, defaultValue: '1', required: false }];
-  const script = await create({ displayName: 'amounts', description: 'd', namespace: 'n', parameters });
-  expect(script).toMatchObject({
-    groupId: people.groupId,
-    displayName: 'amounts',
-    description: 'd',
-    namespace: 'n',
-    headVersion: 1,
-    releasedVersion: 0,
-    version: { number: 1, state: ScriptVersion_State.DRAFT, content: CONTENT, properties: OUTPUTS, parameters, releaseTime: undefined },
+const create = async (displayName: string = randomUUID(), type: Script_Type = Script_Type.EXTRACTION, namespace = ''): Promise<Script> => {
+  const isSql = type === Script_Type.EXTRACTION;
+  const { script } = await worker.script.createScript({
+    groupId,
+    displayName,
+    namespace,
+    type,
+    language: isSql ? Script_Language.SQL : Script_Language.JSON,
+    content: isSql ? 'SELECT number FROM orders' : JSON.stringify({ rules: [] }),
   });
-  expect(script.version?.contentHash).toMatch(/^[0-9a-f]{64}$/);
-  expect((await create({ parameters })).version?.contentHash).toBe(script.version?.contentHash);
-  expect((await create({ content: `${CONTENT} LIMIT 1`, parameters })).version?.contentHash).not.toBe(script.version?.contentHash);
-});
+  if (!script) throw new Error('there is no script');
+  return script;
+};
 
-test('a declarative extraction says which kind of read it is', async () => {
-  const content = JSON.stringify({ tableRead: { table: 'visits' } });
-  const script = await create({ type: Script_Type.EXTRACTION, language: Script_Language.JSON, content, properties: {} });
-  expect(script.version?.readKind).toBe('TableRead');
-});
+describe('ListScripts', () => {
+  test('filters by name, namespace and type, and shows no content', async () => {
+    const [displayName, namespace] = [randomUUID(), `ns-${randomUUID()}`];
+    const made = await create(displayName, Script_Type.EXTRACTION, namespace);
+    const rules = await create(randomUUID(), Script_Type.FIELD_RULES, namespace);
+    const ids = async (filter: object): Promise<string[]> =>
+      (await worker.script.listScripts({ groupId, ...filter })).scripts.map(({ id }) => id);
+    expect(await ids({ displayName })).toEqual([made.id]);
+    expect(await ids({ namespace })).toEqual([made.id, rules.id]);
+    expect(await ids({ namespace, type: Script_Type.FIELD_RULES })).toEqual([rules.id]);
+    const { scripts } = await worker.script.listScripts({ groupId, displayName });
+    expect(scripts[0]?.version).toMatchObject({ number: 1, content: '' });
+  });
 
-test('a name is taken once in a group, and free in another', async () => {
-  const other = await makePeople(suite);
-  await create({ displayName: 'taken' });
-  expect(await refusal({ displayName: 'taken' })).toMatchObject({ reason: 'ALREADY_EXISTS' });
-  const { script } = await other.editor.script.createScript(request({ displayName: 'taken', groupId: other.groupId }));
-  expect(script?.groupId).toBe(other.groupId);
-});
-
-test('what is missing in a request is refused by field', async () => {
-  expect(await refusal({ displayName: '', content: '', type: Script_Type.UNSPECIFIED })).toMatchObject({
-    reason: 'INVALID_REQUEST',
-    fields: [{ field: 'display_name' }, { field: 'type' }, { field: 'content' }],
+  test('pages by id, each script once', async () => {
+    const namespace = `ns-${randomUUID()}`;
+    const ids = [];
+    for (let number = 0; number < 5; number += 1) ids.push((await create(undefined, undefined, namespace)).id);
+    const found: string[] = [];
+    let pageToken = '';
+    do {
+      const page = await worker.script.listScripts({ groupId, namespace, pageSize: 2, pageToken });
+      found.push(...page.scripts.map(({ id }) => id));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    expect(found).toEqual(ids.toSorted());
   });
 });
 
-test('a type is written in its languages alone', async () => {
-  for (const [type, language] of [
-    [Script_Type.FIELD_RULES, Script_Language.SQL],
-    [Script_Type.TRANSFORMATION, Script_Language.JSON],
-    [Script_Type.UPLOADING, Script_Language.TYPESCRIPT],
-  ] as const)
-    expect(await refusal({ type, language })).toMatchObject({ reason: 'LANGUAGE_MISMATCH', fields: [{ field: 'language' }] });
-});
-
-test('content that does more than it may is refused, with its place', async () => {
-  const typescript = { language: Script_Language.TYPESCRIPT };
-  const cases: [Partial<CreateScriptRequest>, RegExp][] = [
-    [{ content: 'SELECT 1;\nDROP TABLE visits' }, /line 1/],
-    [{ content: 'DELETE FROM visits' }, /line 1, column 1/],
-    [{ ...typescript, content: 'export default async (row) =>\n  import("node:fs")' }, /line 2/],
-    [{ ...typescript, content: 'export default (row) => row;\nexport * from "node:fs"' }, /line 2/],
-  ];
-  for (const [change, place] of cases)
-    expect(await refusal(change)).toMatchObject({
-      reason: 'CONTENT_FORBIDDEN',
-      fields: [{ field: 'content', description: expect.stringMatching(place) as string }],
+describe('ReleaseScript', () => {
+  test('freezes the draft that it names, once', async () => {
+    const { id: scriptId } = await create();
+    await expect(worker.script.releaseScript({ scriptId, version: 2 })).rejects.toMatchObject({ reason: 'NOT_FOUND' });
+    const { script } = await worker.script.releaseScript({ scriptId, version: 1 });
+    expect(script).toMatchObject({ releasedVersion: 1, version: { state: ScriptVersion_State.RELEASED } });
+    await expect(worker.script.releaseScript({ scriptId, version: 1 })).rejects.toMatchObject({
+      reason: 'NOT_A_DRAFT',
+      metadata: { version: '1' },
     });
-});
-
-test('content of a rule type is the JSON of its message; the place of a mistake is told, and no value', async () => {
-  const secret = 'the-value-itself';
-  const content = `{\n  "rules": [\n    { "table": "visits", "colunm": "${secret}" }\n  ]\n}`;
-  const error = await refusal({ type: Script_Type.FIELD_RULES, language: Script_Language.JSON, content, properties: {} });
-  expect(error).toMatchObject({
-    reason: 'CONTENT_INVALID',
-    fields: [{ field: 'content', description: expect.stringMatching(/line 3/) as string }],
-  });
-  expect(JSON.stringify(error)).not.toContain(secret);
-});
-
-test('a transformation declares its outputs, by JSON pointer where it does not', async () => {
-  expect(await refusal({ properties: {} })).toMatchObject({
-    reason: 'CONTENT_INVALID',
-    fields: [{ field: 'properties#/outputs', rule: 'OUTPUTS_MISSING' }],
-  });
-  expect(await refusal({ properties: { outputs: [{ name: 'amount', type: 'money' }] } })).toMatchObject({
-    fields: [{ field: 'properties#/outputs/0/type' }],
   });
 });
 
-test('a declared parameter has a name, a type, and a default of its type', async () => {
-  const parameter = { name: 'least', type: Parameter_Type.INTEGER, defaultValue: 'many', required: false };
-  expect(await refusal({ parameters: [parameter, { ...parameter, defaultValue: '1' }] })).toMatchObject({
-    reason: 'PARAMETER_INVALID',
-    fields: [{ field: 'parameters[0].default_value' }, { field: 'parameters[1].name' }],
+describe('UpdateScript', () => {
+  test('changes name and description without a new version, and content of a draft in its place', async () => {
+    const made = await create();
+    const described = { ...made, displayName: randomUUID(), description: 'reads orders' };
+    const change = { scriptId: made.id, script: described, updateMask: ['display_name', 'description'] };
+    const { script } = await worker.script.updateScript({ ...change, etag: made.etag });
+    expect(script).toMatchObject({ displayName: described.displayName, description: 'reads orders', headVersion: 1 });
+    await expect(worker.script.updateScript({ ...change, etag: made.etag })).rejects.toMatchObject({ reason: 'ETAG_MISMATCH' });
+  });
+
+  test('on a released version makes the next one as a draft', async () => {
+    const made = await create();
+    await worker.script.releaseScript({ scriptId: made.id, version: 1 });
+    const { script: found } = await worker.script.getScript({ scriptId: made.id });
+    if (!found?.version) throw new Error('there is no version');
+    const version = { ...found.version, content: 'SELECT amount FROM orders' };
+    const change = { scriptId: made.id, script: { ...found, version }, updateMask: ['version.content'], etag: found.etag };
+    const { script } = await worker.script.updateScript(change);
+    expect(script).toMatchObject({ headVersion: 2, releasedVersion: 1, version: { number: 2, state: ScriptVersion_State.DRAFT } });
   });
 });
 
-test('a script with a request id is made once', async () => {
-  const wanted = request({ requestId: randomUUID() });
-  const first = await people.editor.script.createScript(wanted);
-  expect((await people.editor.script.createScript(wanted)).script).toEqual(first.script);
-  expect(await refusal({ ...wanted, description: 'other' })).toMatchObject({ reason: 'REQUEST_ID_REUSED' });
-});
-
-test('a change replaces a draft, and after a release makes the next version; every version can be read', async () => {
-  const script = await create();
-  const { script: second } = await update(script, { version: { content: 'SELECT 2 AS amount' } }, ['version.content']);
-  expect(second).toMatchObject({ headVersion: 1, version: { number: 1, content: 'SELECT 2 AS amount', properties: OUTPUTS } });
-  const { script: released } = await people.editor.script.releaseScript({ scriptId: script.id, version: 1 });
-  expect(released).toMatchObject({ releasedVersion: 1, version: { state: ScriptVersion_State.RELEASED } });
-  expect(released?.version?.releaseTime).toBeInstanceOf(Date);
-  const { script: third } = await update(released as Script, { version: { content: 'SELECT 3 AS amount' } }, ['version.content']);
-  expect(third).toMatchObject({ headVersion: 2, releasedVersion: 1, version: { number: 2, state: ScriptVersion_State.DRAFT } });
-  const contentOf = async (version: number): Promise<string | undefined> =>
-    (await people.guest.script.getScript({ scriptId: script.id, version })).script?.version?.content;
-  expect([await contentOf(0), await contentOf(1), await contentOf(2)]).toEqual([
-    'SELECT 3 AS amount',
-    'SELECT 2 AS amount',
-    'SELECT 3 AS amount',
-  ]);
-  await expect(people.guest.script.getScript({ scriptId: script.id, version: 3 })).rejects.toMatchObject({ reason: 'NOT_FOUND' });
-});
-
-test('a change of name or description makes no version, also of a released script', async () => {
-  const script = await create();
-  const { script: released } = await people.editor.script.releaseScript({ scriptId: script.id, version: 1 });
-  const values = { displayName: `renamed ${script.id}`, description: 'what for', namespace: 'weekly' };
-  const { script: after } = await update(released as Script, values, []);
-  expect(after).toMatchObject({ ...values, headVersion: 1, releasedVersion: 1 });
-});
-
-test('an update is made on the version that was read, names what can change, and is checked as a new script is', async () => {
-  const script = await create();
-  const { script: after } = await update(script, { description: 'first' }, ['description']);
-  await expect(update(script, { description: 'second' }, ['description'])).rejects.toMatchObject({
-    reason: 'ETAG_MISMATCH',
-    metadata: { etag: after?.etag },
-  });
-  await expect(update(script, { description: 'second' }, ['description'], '')).rejects.toMatchObject({ reason: 'ETAG_REQUIRED' });
-  await expect(update(script, {}, ['type'], '*')).rejects.toMatchObject({ reason: 'MASK_INVALID' });
-  await expect(update(script, {}, ['display_name'], '*')).rejects.toMatchObject({ fields: [{ field: 'script.display_name' }] });
-  await expect(update(script, { version: { content: 'DROP TABLE x' } }, ['version.content'], '*')).rejects.toMatchObject({
-    reason: 'CONTENT_FORBIDDEN',
-  });
-  await expect(people.editor.script.updateScript({ scriptId: script.id, etag: '*' })).rejects.toMatchObject({
-    reason: 'INVALID_REQUEST',
-    fields: [{ field: 'script' }],
-  });
-  expect((await people.editor.script.getScript({ scriptId: script.id })).script).toEqual(after);
-});
-
-test('a release is of the draft, once, and repeatable by its request id', async () => {
-  const script = await create();
-  const release = (version: number, requestId = '') => people.editor.script.releaseScript({ scriptId: script.id, version, requestId });
-  await expect(release(0)).rejects.toMatchObject({ reason: 'INVALID_REQUEST', fields: [{ field: 'version' }] });
-  await expect(release(2)).rejects.toMatchObject({ reason: 'NOT_FOUND' });
-  const requestId = randomUUID();
-  const first = await release(1, requestId);
-  expect((await release(1, requestId)).script).toEqual(first.script);
-  await expect(release(1)).rejects.toMatchObject({ reason: 'NOT_A_DRAFT', metadata: { version: '1' } });
-});
-
-test('the list holds heads without content, filtered, page by page', async () => {
-  const own = await makePeople(suite);
-  const make = async (displayName: string, namespace: string, type: Script_Type): Promise<string> => {
-    const rules = type === Script_Type.FIELD_RULES;
-    const content = rules ? '{"rules":[]}' : CONTENT;
-    const language = rules ? Script_Language.JSON : Script_Language.SQL;
-    const wanted = request({ groupId: own.groupId, displayName, namespace, type, language, content, properties: rules ? {} : OUTPUTS });
-    return (await own.editor.script.createScript(wanted)).script?.id ?? '';
-  };
-  const { TRANSFORMATION, FIELD_RULES } = Script_Type;
-  const made = [await make('a', 'x', TRANSFORMATION), await make('b', 'x', FIELD_RULES), await make('c', 'y', TRANSFORMATION)];
-  const { groupId } = own;
-  const first = await own.guest.script.listScripts({ groupId, pageSize: 2 });
-  const rest = await own.guest.script.listScripts({ groupId, pageSize: 2, pageToken: first.nextPageToken });
-  const scripts = [...first.scripts, ...rest.scripts];
-  expect(scripts.map(({ id }) => id)).toEqual(made);
-  expect(scripts.map(({ version }) => version?.content)).toEqual(['', '', '']);
-  const ids = async (filter: { namespace?: string; displayName?: string; type?: Script_Type }): Promise<string[]> =>
-    (await own.guest.script.listScripts({ groupId, ...filter })).scripts.map(({ id }) => id);
-  expect(await ids({ namespace: 'x' })).toEqual(made.slice(0, 2));
-  expect(await ids({ displayName: 'c' })).toEqual(made.slice(2));
-  expect(await ids({ type: FIELD_RULES })).toEqual(made.slice(1, 2));
-  expect((await people.guest.script.listScripts({ groupId })).scripts).toEqual([]);
+test('a name is taken once in its group', async () => {
+  const displayName = randomUUID();
+  await create(displayName);
+  await expect(create(displayName)).rejects.toMatchObject({ reason: 'ALREADY_EXISTS' });
 });
