@@ -5,6 +5,7 @@ import { signIn } from '@lethe/local/sign-in';
 import { startIssuer, type TestIssuer } from '@lethe/testkit/issuer';
 import { freePort } from '@lethe/testkit/servers';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
+import { until } from '@lethe/testkit/until';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { denial } from '../support/denial.ts';
@@ -67,6 +68,19 @@ describe('basic flow', () => {
     const again = await withToken(accessToken).user.getUser({});
     expect(again.user?.id).toBe(first.user?.id);
   });
+
+  test('5. establish session: the same token is taken by the other services, and the login is on record', async () => {
+    const clients = withToken(accessToken);
+    const { user } = await clients.user.getUser({});
+    const log = await until(
+      async () => (await clients.audit.listAuditLogs({ resource: `users/${user?.id}`, action: 'GetUser' })).auditLogs[0],
+    );
+    expect(log.record?.actor?.id).toBe(user?.id);
+    const login = await until(
+      async () => (await suite.admin.audit.listAuditLogs({ resource: `users/${user?.id}`, action: 'login' })).auditLogs[0],
+    );
+    expect(login.record?.actor?.onBehalfOf).toBe(user?.id);
+  });
 });
 
 describe('a token that is not good', () => {
@@ -74,6 +88,15 @@ describe('a token that is not good', () => {
     const at = accessToken.length - 10;
     const tampered = accessToken.slice(0, at) + (accessToken[at] === 'A' ? 'B' : 'A') + accessToken.slice(at + 1);
     expect((await denial(withToken(tampered).user.getUser({}))).reason).toBe('UNAUTHENTICATED');
+  });
+
+  test('is refused where its claims are others than the signed ones, and where nothing signs it', async () => {
+    const [header = '', claims = '', signature = ''] = accessToken.split('.');
+    const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const later = encode({ ...decodeJwt(accessToken), exp: Math.floor(Date.now() / 1000) + 1_000_000 });
+    const changed = `${header}.${later}.${signature}`;
+    const unsigned = `${encode({ alg: 'none', typ: 'at+jwt' })}.${claims}.`;
+    for (const token of [changed, unsigned]) expect((await denial(withToken(token).user.getUser({}))).reason).toBe('UNAUTHENTICATED');
   });
 
   test('is refused where its issuer is nobody that the service trusts', async () => {

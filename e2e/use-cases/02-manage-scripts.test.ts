@@ -45,6 +45,28 @@ describe('basic flow', () => {
     expect(refused.reason).toBe('PERMISSION_DENIED');
   });
 
+  test('3. view script options: GetUser says what each may do with scripts', async () => {
+    const options = async (user: People['editor']): Promise<string[]> =>
+      (await permissionsIn(user, people.groupId)).filter((name) => name.startsWith('script.'));
+    expect(await options(people.editor)).toEqual([
+      'script.create',
+      'script.list',
+      'script.read',
+      'script.release',
+      'script.test',
+      'script.update',
+    ]);
+    expect(await options(people.guest)).toEqual(['script.list', 'script.read']);
+  });
+
+  test('4. select action: a script that is there is found by its name and type', async () => {
+    const { script: made } = await create('SELECT 1 AS amount');
+    const { groupId } = people;
+    const filter = { groupId, displayName: made?.displayName ?? '', type: Script_Type.TRANSFORMATION };
+    expect((await people.editor.script.listScripts(filter)).scripts.map(({ id }) => id)).toEqual([made?.id]);
+    expect((await people.editor.script.listScripts({ ...filter, type: Script_Type.UPLOADING })).scripts).toEqual([]);
+  });
+
   test('5. create new script: type, properties and content are stored as version 1', async () => {
     const made = (await create('SELECT amount * 2 AS amount FROM visits')).script;
     expect(made).toMatchObject({ type: Script_Type.TRANSFORMATION, headVersion: 1, releasedVersion: 0 });

@@ -5,6 +5,7 @@ import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { denial } from '../support/denial.ts';
 import { makePeople, permissionsIn, type People } from '@lethe/testkit/people';
+import { preparedRun } from '@lethe/testkit/runs';
 import { makeVisits, VISIT_COLUMNS, visitsDocument, type Visits } from '@lethe/testkit/visits';
 
 let suite: Suite;
@@ -51,6 +52,12 @@ const attach = async (change: (taskId: string, etag: string) => Promise<{ task?:
 };
 
 describe('basic flow', () => {
+  test('1. access ETL task management: the tasks of the own groups', async () => {
+    const { tasks } = await people.editor.task.listTasks({ groupId: people.groupId });
+    expect(tasks.map(({ id }) => id)).toEqual([visits.taskId]);
+    expect((await denial(people.stranger.task.listTasks({ groupId: people.groupId }))).reason).toBe('PERMISSION_DENIED');
+  });
+
   test('2. check permissions: who edits tasks may create one, who manages runs may not', async () => {
     expect(await permissionsIn(people.editor, people.groupId)).toContain('task.create');
     expect(await permissionsIn(people.manager, people.groupId)).not.toContain('task.create');
@@ -64,6 +71,13 @@ describe('basic flow', () => {
     expect(found.task).toMatchObject({ displayName: 'visits of the week', releasedRevision: 0 });
     expect(found.task?.missing.length).toBeGreaterThan(0);
     task = found.task as Task;
+  });
+
+  test('3. create or select task: a task that is there is found by its name and module', async () => {
+    const { tasks } = await people.editor.task.listTasks({ displayName: 'visits of the week', moduleId });
+    expect(tasks.map(({ id }) => id)).toEqual([task.id]);
+    const second = people.editor.task.createTask({ groupId: people.groupId, displayName: 'visits of the week', moduleId });
+    expect((await denial(second)).reason).toBe('ALREADY_EXISTS');
   });
 
   test('alternate path: a task without its scripts is not released; the answer says what is missing, by table', async () => {
@@ -145,5 +159,13 @@ describe('basic flow', () => {
     expect(released?.releasedRevision).toBeGreaterThan(0);
     const { task: found } = await people.editor.task.getTask({ taskId: task.id, revision: released?.releasedRevision ?? 0 });
     expect(found?.revision?.snapshotHash).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test('7. confirmation: who manages runs sees the task as released, and starts it', async () => {
+    const { tasks } = await people.manager.task.listTasks({ displayName: 'visits of the week' });
+    expect(tasks).toMatchObject([{ id: task.id, releasedRevision: 1, missing: [] }]);
+    expect((await denial(people.editor.task.release({ taskId: task.id }))).reason).toBe('NO_DRAFT');
+    const runId = await preparedRun(people.manager, task.id);
+    expect((await people.manager.task.getRun({ runId })).run).toMatchObject({ taskId: task.id, taskRevision: 1 });
   });
 });

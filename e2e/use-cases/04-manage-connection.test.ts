@@ -61,6 +61,20 @@ describe('basic flow', () => {
     });
   });
 
+  test('4. provide connection details: a connection string is taken apart, and its password does not come back', async () => {
+    const { connection } = await people.editor.extdatamodule.createConnection({
+      groupId: people.groupId,
+      displayName: 'by connection string',
+      type: 'postgres',
+      uri: `postgres://reader:${PASSWORD}@db.example.org:6543/registry`,
+    });
+    expect(connection).toMatchObject({
+      settings: { host: 'db.example.org', port: 6543, database: 'registry', user: 'reader' },
+      secretSet: true,
+    });
+    expect(JSON.stringify(connection)).not.toContain(PASSWORD);
+  });
+
   test('6. process request: bad input is refused by field, and a second one of the name as well', async () => {
     const { groupId } = people;
     const create = (displayName: string, bad: Record<string, unknown>): Promise<unknown> =>
@@ -89,6 +103,21 @@ describe('basic flow', () => {
     expect(answer.reachable).toBe(false);
     expect(answer.error).not.toBe('');
     expect(answer.error).not.toContain(PASSWORD);
+  });
+
+  test('7. confirmation: of a connection that works, TestConnection describes tables and columns', async () => {
+    const { hostname, port, pathname, username, password } = new URL(suite.databaseUrl);
+    const { connection } = await people.editor.extdatamodule.createConnection({
+      groupId: people.groupId,
+      displayName: 'works',
+      type: 'postgres',
+      settings: { host: hostname, port: Number(port), database: pathname.slice(1), user: username },
+      secret: { values: password === '' ? {} : { password: decodeURIComponent(password) } },
+    });
+    const answer = await people.editor.extdatamodule.testConnection({ connectionId: connection?.id ?? '' });
+    expect(answer).toMatchObject({ reachable: true, error: '' });
+    const groups = answer.tables.find(({ schema, name }) => schema === 'lethe_user' && name === 'groups');
+    expect(groups?.columns.map(({ name }) => name)).toContain('display_name');
   });
 
   test('7. confirmation: owners are told of the creation and of the change', async () => {

@@ -1,4 +1,5 @@
 // Use case: Get External Datamodule Access.
+import { AccessStatus } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import { AccessRequest_State, Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import { Access } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
@@ -78,6 +79,11 @@ describe('basic flow', () => {
       (await keepers.editor.user.listNotifications({})).notifications.find(({ kind }) => kind === Notification_Kind.ACCESS_REQUESTED),
     );
     expect(found.resource).toContain(requestId);
+  });
+
+  test('6. confirmation: the card says that the access is asked for', async () => {
+    await until(async () => ((await card())?.readAccess === AccessStatus.PENDING ? true : undefined));
+    expect((await card())?.writeAccess).toBe(AccessStatus.NONE);
   });
 
   test('somebody without the duty asks in vain', async () => {

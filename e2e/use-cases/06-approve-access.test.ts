@@ -45,6 +45,13 @@ describe('basic flow', () => {
     expect((await owner.user.listNotifications({ unreadOnly: true })).notifications).toHaveLength(notifications.length - 1);
   });
 
+  test('2. access access requests: the owner sees those for the connection, the requester the own', async () => {
+    const ids = async (user: TestUser, filter: { connectionId?: string }): Promise<string[]> =>
+      (await user.user.listAccessRequests(filter)).accessRequests.map(({ id }) => id);
+    expect(await ids(owner, { connectionId })).toEqual([requestId]);
+    expect(await ids(askers.editor, {})).toEqual([requestId]);
+  });
+
   test('3. check permissions: nobody but an owner sees or decides the request', async () => {
     expect(
       (await denial(askers.manager.user.approveAccessRequest({ accessRequestId: requestId, decision: Decision.APPROVE }))).reason,
@@ -62,6 +69,12 @@ describe('basic flow', () => {
   test('4. review request: the pending ones, with requester and reason', async () => {
     const { accessRequests } = await owner.user.listAccessRequests({ connectionId, state: AccessRequest_State.PENDING });
     expect(accessRequests).toMatchObject([{ id: requestId, userId: askers.editor.id, reason: 'For the report' }]);
+  });
+
+  test('4. review request: who asks', async () => {
+    const { accessRequests } = await owner.user.listAccessRequests({ connectionId });
+    const { user } = await owner.user.getUser({ userId: accessRequests[0]?.userId ?? '' });
+    expect(user).toMatchObject({ id: askers.editor.id, displayName: askers.editor.subject });
   });
 
   test('5. make decision, 6. submit, 7. update permissions: an approval gives the access at once', async () => {

@@ -83,4 +83,12 @@ describe('basic flow', () => {
     expect(auditLog?.record?.before?.['contract'] ?? '').toBe('');
     expect(auditLog?.record?.time).toBeInstanceOf(Date);
   });
+
+  test('5. view details: an entry of another group is not found, and looking at one is on record itself', async () => {
+    const auditLogId = logs[0]?.id ?? '';
+    expect((await denial(people.stranger.audit.getAuditLog({ auditLogId }))).reason).toBe('NOT_FOUND');
+    await people.editor.audit.getAuditLog({ auditLogId });
+    const [seen] = await find({ actorId: people.editor.id, action: 'GetAuditLog', resource: `audit_logs/${auditLogId}` });
+    expect(seen?.record?.outcome).toBe(Outcome.OK);
+  });
 });
