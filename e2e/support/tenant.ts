@@ -4,7 +4,8 @@ import { Access, Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { Decision } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { Suite, TestUser } from '@lethe/testkit/suite';
 import { until } from '@lethe/testkit/until';
-import { makeVisits, preparedRun, uploadedRun, VISIT_COLUMNS } from '@lethe/testkit/visits';
+import { preparedRun, uploadedRun } from '@lethe/testkit/runs';
+import { makeVisits, VISIT_COLUMNS } from '@lethe/testkit/visits';
 
 /** The ids of a group's resources, and its owner, who holds every duty. */
 export type Tenant = {

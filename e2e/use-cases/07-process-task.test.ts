@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { denial } from '../support/denial.ts';
 import { makePeople, permissionsIn, type People } from '@lethe/testkit/people';
 import { until } from '@lethe/testkit/until';
-import { makeVisits, startRun, VISITS_K, waitFor, writeVisits, type Visits } from '@lethe/testkit/visits';
+import { startRun, waitFor } from '@lethe/testkit/runs';
+import { makeVisits, VISITS_K, writeVisits, type Visits } from '@lethe/testkit/visits';
 
 let suite: Suite;
 let people: People;

@@ -9,7 +9,8 @@ import { denial } from '../support/denial.ts';
 import { startHeldSource, type HeldSource } from '@lethe/testkit/held-source';
 import { makePeople, permissionsIn, type People } from '@lethe/testkit/people';
 import { until } from '@lethe/testkit/until';
-import { makeVisits, preparedRun, startRun, waitFor, type Visits } from '@lethe/testkit/visits';
+import { preparedRun, startRun, waitFor } from '@lethe/testkit/runs';
+import { makeVisits, type Visits } from '@lethe/testkit/visits';
 
 const AT_ONCE_MS = 5_000;
 

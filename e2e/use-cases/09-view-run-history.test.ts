@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { denial } from '../support/denial.ts';
 import { makePeople, type People } from '@lethe/testkit/people';
 import { until } from '@lethe/testkit/until';
-import { makeVisits, uploadedRun, type Visits } from '@lethe/testkit/visits';
+import { uploadedRun } from '@lethe/testkit/runs';
+import { makeVisits, type Visits } from '@lethe/testkit/visits';
 
 let suite: Suite;
 let people: People;

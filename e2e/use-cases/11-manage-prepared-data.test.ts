@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { denial } from '../support/denial.ts';
 import { makePeople, permissionsIn, type People } from '@lethe/testkit/people';
 import { until } from '@lethe/testkit/until';
-import { makeVisits, preparedRun } from '@lethe/testkit/visits';
+import { preparedRun } from '@lethe/testkit/runs';
+import { makeVisits } from '@lethe/testkit/visits';
 
 let suite: Suite;
 let people: People;

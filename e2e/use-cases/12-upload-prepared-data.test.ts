@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { denial } from '../support/denial.ts';
 import { makePeople, permissionsIn, type People } from '@lethe/testkit/people';
 import { until } from '@lethe/testkit/until';
-import { makeVisits, preparedRun, waitFor, type Visits } from '@lethe/testkit/visits';
+import { preparedRun, waitFor } from '@lethe/testkit/runs';
+import { makeVisits, type Visits } from '@lethe/testkit/visits';
 
 let suite: Suite;
 let people: People;

@@ -1,7 +1,4 @@
 // A small module through the public API: visits of people to two cities, collected from a file and published as a file.
-import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
-import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
-import { isTerminalState, stateName } from '@lethe/local/states';
 import type { Suite, TestUser } from './suite.ts';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -97,32 +94,4 @@ export const makeVisits = async (suite: Suite, editor: TestUser, groupId: string
   const taskId = task?.id ?? '';
   await editor.task.release({ taskId });
   return { groupId, connectionId, moduleId, taskId, folder };
-};
-
-/** Starts a run; answers its id. */
-export const startRun = async (manager: TestUser, taskId: string): Promise<string> =>
-  (await manager.task.start({ target: { $case: 'taskId', value: taskId } })).run?.id ?? '';
-
-/** Watches a run until it is in a state and stays there by itself. */
-export const waitFor = async (user: TestUser, runId: string, state: RunState): Promise<Run> => {
-  for await (const { run } of user.task.watchRun({ runId })) {
-    if (run?.state === state && !run.reconciling) return run;
-    if (run && isTerminalState(run.state)) throw new Error(`the run ended ${stateName(run.state)}: ${run.error}`);
-  }
-  throw new Error('the watch of the run ended early');
-};
-
-/** A run that waits for review. */
-export const preparedRun = async (manager: TestUser, taskId: string): Promise<string> => {
-  const runId = await startRun(manager, taskId);
-  await waitFor(manager, runId, RunState.PREPARED);
-  return runId;
-};
-
-/** A run whose result is published. */
-export const uploadedRun = async (manager: TestUser, taskId: string): Promise<string> => {
-  const runId = await preparedRun(manager, taskId);
-  await manager.task.start({ target: { $case: 'runId', value: runId } });
-  await waitFor(manager, runId, RunState.UPLOADED);
-  return runId;
 };

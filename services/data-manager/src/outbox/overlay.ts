@@ -53,9 +53,11 @@ export const overlayQuery = async (
       ...columns.map((_, index) => ({ name: `c${index}`, type: 'VARCHAR' })),
     ],
   );
-  await engine.sql(`CREATE OR REPLACE TEMP TABLE edited AS FROM ${read}`);
+  // One for each entry: a reference is checked over the edits of two.
+  const edited = quoteIdentifier(`edited ${entry.id}`);
+  await engine.sql(`CREATE OR REPLACE TEMP TABLE ${edited} AS FROM ${read}`);
   const values = columns
     .map((column, index) => `${readTextSql(`c${index}`, columnType(column), DUCKDB)} AS ${quoteIdentifier(column.name)}`)
     .join(', ');
-  return `SELECT * FROM (${stored}) WHERE row_id NOT IN (SELECT row_id FROM edited) UNION ALL SELECT row_id, ${values} FROM edited WHERE fate = 'kept'`;
+  return `SELECT * FROM (${stored}) WHERE row_id NOT IN (SELECT row_id FROM ${edited}) UNION ALL SELECT row_id, ${values} FROM ${edited} WHERE fate = 'kept'`;
 };

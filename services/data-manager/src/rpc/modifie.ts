@@ -16,8 +16,9 @@ import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier, quoteNames } from '../plan/identifiers.ts';
 import { columnType, writeTextSql } from '../plan/types.ts';
 import type { RunDeps } from '../run/deps.ts';
+import { brokenReferences, readReferences } from '../run/references.ts';
 import { measureTable } from '../run/store.ts';
-import { editsOf, findEntry, lockEntry } from '../store/entries.ts';
+import { editsOf, entriesOf, findEntry, lockEntry } from '../store/entries.ts';
 import { findExecution } from '../store/executions.ts';
 import type { EntryRow } from '../store/tables.ts';
 import { mergeEdits, namedRows, planEdits, type EditPlan } from './edit-plan.ts';
@@ -52,6 +53,26 @@ const rulesOf = (spec: ExecutionSpec, entry: EntryRow, columns: Column[]): { tab
   return { table, key: key.every((name) => columns.some((column) => column.name === name)) ? key : [] };
 };
 
+/** What the edits do to keys that lead from or to the entry's table, over the rows of the run's other tables as they are now. */
+const referenceViolations = async (
+  { store }: RunDeps,
+  entry: EntryRow,
+  rows: string,
+  engine: Engine,
+  folder: string,
+  scratch: string,
+): Promise<string[]> => {
+  const all = await readReferences(folder);
+  const references = all.filter(({ table, referencedTable }) => [table, referencedTable].includes(entry.table));
+  const named = new Set(references.flatMap(({ table, referencedTable }) => [table, referencedTable]));
+  const queries = new Map([[entry.table, rows]]);
+  for (const other of await entriesOf(store.db, entry.runId))
+    if (named.has(other.table) && other.id !== entry.id)
+      queries.set(other.table, await overlayQuery(engine, folder, scratch, other, await editsOf(store.db, other.id)));
+  const broken = await brokenReferences(engine, references, queries);
+  return broken.map(({ table, sentence }) => (table === entry.table ? sentence : `Table ${table}: ${sentence}`));
+};
+
 const measure = (deps: RunDeps, request: ModifieRequest, ctx: CallContext, entry: EntryRow, spec: ExecutionSpec): Promise<Measured> => {
   const columns = columnsOf(entry);
   const { table, key } = rulesOf(spec, entry, columns);
@@ -65,6 +86,7 @@ const measure = (deps: RunDeps, request: ModifieRequest, ctx: CallContext, entry
     const before = PrivacyResult.decode(entry.privacy);
     const base = { intoAnonymizing: Number(before.suppressionBaseCount), suppressed: Number(before.suppressedCount) };
     const { rowCount, contentHash, privacy } = await measureTable(engine, rows, columns, table?.privacy, base);
+    privacy.violations.push(...(await referenceViolations(deps, entry, rows, engine, folder, scratch)));
     return {
       plan,
       overlay,

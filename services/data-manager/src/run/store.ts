@@ -8,11 +8,12 @@ import { openEngine, type Engine } from '../engine/engine.ts';
 import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier, quoteList, quoteLiteral, quoteNames } from '../plan/identifiers.ts';
 import { columnType, engineType } from '../plan/types.ts';
-import { gateQuery, judgeReference, judgeTable, orphanQuery, type GateReference, type GateTable } from '../privacy/gate.ts';
+import { gateQuery, judgeTable, type GateTable } from '../privacy/gate.ts';
 import { readAnonymizeManifest, type TablePrivacy } from './anonymize.ts';
 import { contentHashOf, rowDigestSql, schemaHashOf } from './content-hash.ts';
 import { RunFailure } from './failure.ts';
 import { emptyCounts, readManifest, type Segment, type StageManifest, type StageTable } from './manifest.ts';
+import { brokenReferences, type ResultReference } from './references.ts';
 import { runIntoFolder, type StageContext } from './stage.ts';
 
 const STAGE = 'store';
@@ -132,17 +133,12 @@ const storeTable = async (context: StageContext, folder: string, source: StageTa
 };
 
 /** A key is one of the result when both tables are, and its columns are unchanged or tokens of the same domains. */
-const resultReferences = (
-  plan: readonly Table[],
-  stored: readonly StoredTable[],
-  privacy: readonly TablePrivacy[],
-  queryOf: (table: StoredTable) => string,
-): GateReference[] =>
+const resultReferences = (plan: readonly Table[], stored: readonly StoredTable[], privacy: readonly TablePrivacy[]): ResultReference[] =>
   plan.flatMap(({ name, foreignKeys }) => {
     const own = stored.find(({ table }) => table === name);
     const ownPrivacy = privacy.find(({ table }) => table === name);
     if (own === undefined || ownPrivacy === undefined) return [];
-    return foreignKeys.flatMap(({ columns, referencedTable, referencedColumns }): GateReference[] => {
+    return foreignKeys.flatMap(({ columns, referencedTable, referencedColumns }): ResultReference[] => {
       const target = stored.find(({ table }) => table === referencedTable);
       const targetPrivacy = privacy.find(({ table }) => table === referencedTable);
       if (target === undefined || targetPrivacy === undefined) return [];
@@ -152,8 +148,7 @@ const resultReferences = (
         const changed = ownPrivacy.changedColumns.includes(column) || targetPrivacy.changedColumns.includes(referenced);
         return present && !changed && ownPrivacy.tokenDomains[column] === targetPrivacy.tokenDomains[referenced];
       });
-      const table = { table: name, query: queryOf(own), columns };
-      return holds ? [{ ...table, referencedTable, referencedQuery: queryOf(target), referencedColumns }] : [];
+      return holds ? [{ table: name, columns, referencedTable, referencedColumns }] : [];
     });
   });
 
@@ -161,23 +156,24 @@ const checkReferences = async (
   context: StageContext,
   folder: string,
   stored: StoredTable[],
-  privacy: readonly TablePrivacy[],
+  references: readonly ResultReference[],
 ): Promise<void> => {
-  const queryOf = ({ columns, segments }: StoredTable): string =>
-    rowsOf(
-      columns,
-      segments.map(({ path }) => join(folder, basename(path))),
-    );
-  for (const reference of resultReferences(context.plan.results, stored, privacy, queryOf)) {
-    const { rows } = await context.engine.sql(orphanQuery(reference));
-    const sentence = judgeReference(reference, Number(rows[0]?.[0] ?? Number.NaN));
-    if (sentence !== undefined) stored.find(({ table }) => table === reference.table)?.privacy.violations.push(sentence);
-  }
+  const queries = new Map(
+    stored.map(({ table, columns, segments }) => [
+      table,
+      rowsOf(
+        columns,
+        segments.map(({ path }) => join(folder, basename(path))),
+      ),
+    ]),
+  );
+  for (const { table, sentence } of await brokenReferences(context.engine, references, queries))
+    stored.find((candidate) => candidate.table === table)?.privacy.violations.push(sentence);
 };
 
 /** PrivacyResult has 64-bit counts, which JSON does not know: it is kept as its own bytes. */
 type KeptTable = Omit<StoredTable, 'privacy' | 'columns'> & { privacy: string };
-type StoreManifest = StageManifest & { stored: KeptTable[] };
+type StoreManifest = StageManifest & { stored: KeptTable[]; references: ResultReference[] };
 
 const storeInto = async (context: StageContext, folder: string): Promise<StoreManifest> => {
   const { manifest: input, hash } = await readAnonymizeManifest(context.directory);
@@ -189,13 +185,15 @@ const storeInto = async (context: StageContext, folder: string): Promise<StoreMa
     stored.push(await storeTable(context, folder, source, found));
     context.onProgress({ table: source.table, rowCount: stored.at(-1)?.rowCount ?? 0, totalRowCount: stored.at(-1)?.rowCount ?? 0 });
   }
-  await checkReferences(context, folder, stored, input.privacy);
+  const references = resultReferences(context.plan.results, stored, input.privacy);
+  await checkReferences(context, folder, stored, references);
   const failures = stored.flatMap(({ table, privacy }) => privacy.violations.map((sentence) => `Table ${table}: ${sentence}`));
   if (failures.length > 0) throw new RunFailure('GATE_CLOSED', failures.join(' '), {});
   return {
     stage: STAGE,
     planHash: context.planHash,
     inputHash: hash,
+    references,
     tables: stored.map(({ table, columns, segments }) => ({ table, columns, segments })),
     reports: stored.map(({ table, rowCount }) => ({ ...emptyCounts(table), storedCount: rowCount })),
     stored: stored.map((table) => ({

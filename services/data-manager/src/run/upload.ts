@@ -23,6 +23,7 @@ import { digestFolder, makeFolder, outboxFolder, removeFolder } from './folders.
 import type { Keeper } from './keeper.ts';
 import { publish } from './publish.ts';
 import { readBackHash } from './read-back.ts';
+import { brokenReferences, readReferences } from './references.ts';
 import { resolveConnection } from './resolve.ts';
 import { measureTable, onlyAdditions, writeDigests } from './store.ts';
 import { transition } from './transition.ts';
@@ -32,6 +33,8 @@ type Ready = {
   entry: EntryRow;
   upload: TableUpload;
   columns: Column[];
+  /** A query of its rows. */
+  rows: string;
   rowCount: number;
   contentHash: string;
   schemaHash: string;
@@ -46,6 +49,11 @@ type Work = { deps: RunDeps; row: ExecutionRow; spec: ExecutionSpec; engine: Eng
 const csvQuery = (rows: string, columns: Column[]): string =>
   `SELECT ${columns.map((column) => `${writePostgresTextSql(quoteIdentifier(column.name), columnType(column), DUCKDB)} AS ${quoteIdentifier(column.name)}`).join(', ')} FROM (${rows}) ORDER BY row_id`;
 
+const refuseViolations = (table: string, violations: readonly string[]): void => {
+  if (violations.length > 0)
+    throw new RunFailure('GATE_CLOSED', `the requirement of table ${table} does not hold: ${violations.join('; ')}`, { refusal: true });
+};
+
 /** The gate's first step of an upload: the rows with their edits, measured anew. */
 const makeReady = async (work: Work, entry: EntryRow, upload: TableUpload): Promise<Ready> => {
   const { engine, folder, scratch, spec } = work;
@@ -56,12 +64,7 @@ const makeReady = async (work: Work, entry: EntryRow, upload: TableUpload): Prom
   const before = PrivacyResult.decode(entry.privacy);
   const base = { intoAnonymizing: Number(before.suppressionBaseCount), suppressed: Number(before.suppressedCount) };
   const measured = await measureTable(engine, rows, columns, requirement, base);
-  if (measured.privacy.violations.length > 0)
-    throw new RunFailure(
-      'GATE_CLOSED',
-      `the requirement of table ${entry.table} does not hold: ${measured.privacy.violations.join('; ')}`,
-      { refusal: true },
-    );
+  refuseViolations(entry.table, measured.privacy.violations);
   const csvPath = join(scratch, `${entry.id}.csv`);
   const digestPath = join(scratch, `${entry.id}.digests.parquet`);
   await engine.copyOut(csvQuery(rows, columns), csvPath, 'csv');
@@ -71,6 +74,7 @@ const makeReady = async (work: Work, entry: EntryRow, upload: TableUpload): Prom
     entry,
     upload,
     columns,
+    rows,
     rowCount: measured.rowCount,
     contentHash: measured.contentHash,
     schemaHash: measured.schemaHash,
@@ -88,6 +92,9 @@ const prepareAll = async (work: Work): Promise<Ready[]> => {
     if (!upload) throw new RunFailure('UPLOAD_MISSING', `the table ${entry.table} has no upload`, { refusal: true });
     ready.push(await makeReady(work, entry, upload));
   }
+  const queries = new Map(ready.map(({ entry, rows }) => [entry.table, rows]));
+  for (const { table, sentence } of await brokenReferences(work.engine, await readReferences(work.folder), queries))
+    refuseViolations(table, [sentence]);
   return ready;
 };
 

@@ -1,0 +1,34 @@
+// References between the tables of a result: judged where it is stored, and again with the edits of both tables.
+import type { Engine } from '../engine/engine.ts';
+import { judgeReference, orphanQuery } from '../privacy/gate.ts';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** A key of the result: unchanged columns, or tokens of one domain. */
+export type ResultReference = { table: string; columns: string[]; referencedTable: string; referencedColumns: string[] };
+
+/** The keys of a result in the Outbox, as its manifest has them. */
+export const readReferences = async (outbox: string): Promise<ResultReference[]> => {
+  const manifest = JSON.parse(await readFile(join(outbox, 'manifest.json'), 'utf8')) as { references: ResultReference[] };
+  return manifest.references;
+};
+
+/** What does not hold, by the table that refers. `queries` answer the rows of each table. */
+export const brokenReferences = async (
+  engine: Engine,
+  references: readonly ResultReference[],
+  queries: ReadonlyMap<string, string>,
+): Promise<{ table: string; sentence: string }[]> => {
+  const broken: { table: string; sentence: string }[] = [];
+  for (const reference of references) {
+    const query = queries.get(reference.table);
+    const referencedQuery = queries.get(reference.referencedTable);
+    if (query === undefined || referencedQuery === undefined)
+      throw new Error(`Table ${reference.table}: a key has no rows to be judged on.`);
+    const judged = { ...reference, query, referencedQuery };
+    const { rows } = await engine.sql(orphanQuery(judged));
+    const sentence = judgeReference(judged, Number(rows[0]?.[0] ?? Number.NaN));
+    if (sentence !== undefined) broken.push({ table: reference.table, sentence });
+  }
+  return broken;
+};
