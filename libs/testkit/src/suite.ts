@@ -7,7 +7,7 @@ import { EtlTaskManagerService } from '@lethe/contracts/gen/lethe/task/v1/task_s
 import { UserManagerService, type GetUserResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { createClient, type ServiceClient } from '@lethe/grpc/client';
-import { readPrivateKey, tokenSigner, type ServiceIdentity, type TokenRequest } from '@lethe/grpc/service-tokens';
+import { readPrivateKey, signTicket, tokenSigner, type ServiceIdentity, type Ticket, type TokenRequest } from '@lethe/grpc/service-tokens';
 import { newServiceKeys } from '@lethe/local/keys';
 import { NOUNS, serviceDatabaseUrl, type Noun, type RolePasswords } from '@lethe/local/provision';
 import { readEnv } from '@lethe/service/env';
@@ -61,6 +61,8 @@ export type Suite = {
   member: (groupId: string, user: TestUser, role: Role, duties?: Duty[]) => Promise<void>;
   /** A token of a service, as the service itself would sign it. */
   serviceToken: (service: Noun, request: TokenRequest) => Promise<string>;
+  /** A run's ticket, as a service would sign it; only EtlTaskManager's are good. */
+  ticket: (service: Noun, ticket: Ticket, lifetimeMs?: number) => Promise<string>;
   /** The identity of a service, to sign what only it may. */
   identity: (service: Noun) => ServiceIdentity;
   running: Map<Noun, RunningService>;
@@ -69,8 +71,14 @@ export type Suite = {
   close: () => Promise<void>;
 };
 
-/** What a suite may be started with. `issuers` are trusted beside its own: `<issuer>=<audience>`. */
-export type SuiteOptions = { services?: readonly Noun[]; settings?: Record<string, string>; log?: string; issuers?: string[] };
+/** What a suite may be started with. `issuers` are trusted beside its own: `<issuer>=<audience>`; `host` is where the services listen. */
+export type SuiteOptions = {
+  services?: readonly Noun[];
+  settings?: Record<string, string>;
+  log?: string;
+  issuers?: string[];
+  host?: string;
+};
 
 const connect = (addresses: Record<Noun, string>, token: string): Clients => {
   const options = (noun: Noun): { address: string; token: () => string; deadlineMs: number } => ({
@@ -88,15 +96,15 @@ const connect = (addresses: Record<Noun, string>, token: string): Clients => {
   };
 };
 
-const reservePorts = async (): Promise<Record<Noun, string>> =>
-  Object.fromEntries(await Promise.all(NOUNS.map(async (noun) => [noun, `127.0.0.1:${await freePort()}`]))) as Record<Noun, string>;
+const reservePorts = async (host: string): Promise<Record<Noun, string>> =>
+  Object.fromEntries(await Promise.all(NOUNS.map(async (noun) => [noun, `${host}:${await freePort()}`]))) as Record<Noun, string>;
 
 /** Starts services in this process; all six unless said otherwise. */
 export const startSuite = async (options: SuiteOptions = {}): Promise<Suite> => {
   const database = await copyTemplate(inject('postgresUrl'));
   const issuer = await startIssuer();
   const keys = newServiceKeys();
-  const addresses = await reservePorts();
+  const addresses = await reservePorts(options.host ?? '127.0.0.1');
   const folder = mkdtempSync(join(tmpdir(), 'lethe-test-'));
   const nats = await startTestNats(folder);
   const env = readEnv({
@@ -161,6 +169,7 @@ export const startSuite = async (options: SuiteOptions = {}): Promise<Suite> => 
       await admin.user.addGroupMember({ groupId, userId: id, role, duties });
     },
     serviceToken: (service, request) => tokenSigner(identity(service))(request),
+    ticket: (service, ticket, lifetimeMs = 60_000) => signTicket(identity(service), ticket, lifetimeMs),
     identity,
     running,
     nats,

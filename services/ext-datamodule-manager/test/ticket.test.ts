@@ -3,7 +3,7 @@ import { Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { Access } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { Decision } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import { CallError } from '@lethe/grpc/errors';
-import { signTicket, type Ticket } from '@lethe/grpc/service-tokens';
+import type { Ticket } from '@lethe/grpc/service-tokens';
 import type { Noun } from '@lethe/local/provision';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
 import { SignJWT } from 'jose';
@@ -11,6 +11,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const HOUR_MS = 3_600_000;
+const RUN_ID = randomUUID();
 const PASSWORD = 'for the run alone';
 
 let suite: Suite;
@@ -41,12 +42,12 @@ afterAll(() => suite.close());
 
 const ticketOf = (change: Partial<Ticket> = {}, signer: Noun = 'task', lifetimeMs = HOUR_MS): Promise<string> => {
   const connections = [{ connectionId, access: 'READ' as const }];
-  const whole = { runId: randomUUID(), groupId: randomUUID(), releasedBy: editor.id, snapshotHash: '', connections, ...change };
-  return signTicket(suite.identity(signer), whole, lifetimeMs);
+  const whole = { runId: RUN_ID, groupId: randomUUID(), releasedBy: editor.id, snapshotHash: '', connections, ...change };
+  return suite.ticket(signer, whole, lifetimeMs);
 };
 
 const resolve = async (ticket: string, caller: Noun = 'data', write = false): Promise<string> => {
-  const { extdatamodule } = suite.clients(await suite.serviceToken(caller, { audience: 'extdatamodule' }));
+  const { extdatamodule } = suite.clients(await suite.serviceToken(caller, { audience: 'extdatamodule', runId: RUN_ID }));
   const { secret } = await extdatamodule.resolveConnection({ ticket, connectionId, write });
   return secret?.values['password'] ?? '';
 };
@@ -72,6 +73,10 @@ test('a ticket for other connections is refused', async () => {
   expect(await refusal(resolve(await ticketOf({ connections: [{ connectionId: randomUUID(), access: 'READ' }] })))).toBe('TICKET_INVALID');
 });
 
+test('a ticket of another run is refused', async () => {
+  expect(await refusal(resolve(await ticketOf({ runId: randomUUID() })))).toBe('TICKET_INVALID');
+});
+
 test('a ticket that another service signed is refused', async () => {
   expect(await refusal(resolve(await ticketOf({}, 'data')))).toBe('TICKET_INVALID');
   expect(await refusal(resolve(await ticketOf({}, 'extdatamodule')))).toBe('TICKET_INVALID');
@@ -93,7 +98,7 @@ test('no service but DataManager resolves', async () => {
 
 test('a service that signs as another is refused', async () => {
   const { privateKey } = suite.identity('script');
-  const token = await new SignJWT({ on_behalf_of: '', run_id: '', group_id: '' })
+  const token = await new SignJWT({ on_behalf_of: '', run_id: RUN_ID, group_id: '' })
     .setProtectedHeader({ alg: 'EdDSA', typ: 'lethe-service+jwt' })
     .setIssuer('script')
     .setSubject('data')

@@ -18,7 +18,7 @@ import { columnType, writePostgresTextSql } from '../plan/types.ts';
 import { editsOf, entriesOf } from '../store/entries.ts';
 import type { EntryRow, ExecutionRow } from '../store/tables.ts';
 import type { RunDeps } from './deps.ts';
-import { RunFailure } from './failure.ts';
+import { RunFailure, toFailure } from './failure.ts';
 import { digestFolder, makeFolder, outboxFolder, removeFolder } from './folders.ts';
 import type { Keeper } from './keeper.ts';
 import { publish } from './publish.ts';
@@ -147,26 +147,36 @@ const stageTable = async (work: Work, target: Target, ready: Ready, table: Uploa
   }
 };
 
+/** Drops what earlier tries left. The rows are published by now, so a failure here is no reason to give the version up. */
+const cleanUp = async ({ deps, row }: Work, target: Target): Promise<void> => {
+  try {
+    await target.cleanUp();
+  } catch (error) {
+    deps.log.warn({ runId: row.runId, reason: toFailure(error).code }, 'staging tables were left at the target');
+  }
+};
+
 const loadConnection = async (work: Work, connectionId: string, ready: Ready[], uploadId: string, version: string): Promise<void> => {
   const { deps, row, spec, keeper } = work;
   const limits = { allowPrivateTargets: deps.config.allowPrivateTargets, fileRoot: deps.config.fileRoot };
   const connection = await resolveConnection(deps, row, connectionId, true);
   const target = await targetOf(connection, limits, { uploadId, epoch: Number(row.epoch) }, keeper.signal);
   try {
-    if (await target.probe(uploadId)) return;
-    const tables = ready.map((table) => uploadTable(table, version));
-    for (const [index, table] of tables.entries()) await stageTable(work, target, ready[index] as Ready, table);
-    keeper.signal.throwIfAborted();
-    const entry: LedgerEntry = {
-      uploadId,
-      epoch: Number(row.epoch),
-      runId: row.runId,
-      moduleId: spec.moduleId,
-      version,
-      tables: ready.map(({ entry: { table }, rowCount, contentHash }) => ({ table, rowCount, contentHash })),
-    };
-    await target.commit(entry, tables);
-    await target.cleanUp();
+    if (!(await target.probe(uploadId))) {
+      const tables = ready.map((table) => uploadTable(table, version));
+      for (const [index, table] of tables.entries()) await stageTable(work, target, ready[index] as Ready, table);
+      keeper.signal.throwIfAborted();
+      const entry: LedgerEntry = {
+        uploadId,
+        epoch: Number(row.epoch),
+        runId: row.runId,
+        moduleId: spec.moduleId,
+        version,
+        tables: ready.map(({ entry: { table }, rowCount, contentHash }) => ({ table, rowCount, contentHash })),
+      };
+      await target.commit(entry, tables);
+    }
+    await cleanUp(work, target);
   } finally {
     await target.close();
   }

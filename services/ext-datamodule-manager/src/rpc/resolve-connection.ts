@@ -31,7 +31,9 @@ export const resolveConnection =
     requireService(ctx, 'data');
     const ticket = await verifyTicket(request.ticket, deps.publicKeys);
     const access = request.write ? 'WRITE' : 'READ';
-    if (!ticket?.connections.some((allowed) => allowed.connectionId === request.connectionId && allowed.access === access))
+    // The caller says for which run it works; a ticket is good for its own run only.
+    const isOfRun = ctx.principal.kind === 'service' && ctx.principal.runId === ticket?.runId;
+    if (!isOfRun || !ticket?.connections.some((allowed) => allowed.connectionId === request.connectionId && allowed.access === access))
       throw fail('TICKET_INVALID');
     ctx.runId = ticket.runId;
     ctx.resource = `connections/${request.connectionId}`;

@@ -4,6 +4,8 @@ import { ConnectorError, type ConnectorLimits, type ResolvedConnection } from '.
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const AWAY = /^(?:08|53|57P0)/;
+// The driver's own errors, which have no code: of the statement that was under way, and of the next one.
+const CUT = /^Connection terminated|is not queryable$/;
 
 // Everything that decides how values are written: the same text on every server.
 const SESSION = `set datestyle = 'ISO, YMD'; set timezone = 'UTC'; set bytea_output = 'hex'; set intervalstyle = 'iso_8601'; set extra_float_digits = 1;
@@ -25,7 +27,7 @@ export const toConnectorError = (error: unknown, doing: string): ConnectorError 
     AWAY.test(state) ||
     /^E[A-Z]+$/.test(state) ||
     ['40001', '40P01', '55P03'].includes(state) ||
-    (error instanceof Error && error.message.startsWith('Connection terminated'));
+    (error instanceof Error && CUT.test(error.message));
   return new ConnectorError(
     `POSTGRES_${state || 'ERROR'}`,
     `${doing} failed${state === '' ? '' : ` with code ${state}`}`,

@@ -169,7 +169,9 @@ export const postgresTarget = async (
       throw toConnectorError(error, doing);
     }
   };
-  const prefix = `u_${createHash('sha256').update(upload.uploadId).digest('hex').slice(0, 20)}_`;
+  // One for all uploads of a run, so that the next one cleans up after one that was refused.
+  const [runId = ''] = upload.uploadId.split('.');
+  const prefix = `u_${createHash('sha256').update(runId).digest('hex').slice(0, 20)}_`;
   const stagingOf = ({ table }: UploadTable): string =>
     `${prefix}${upload.epoch}_${createHash('sha256').update(table).digest('hex').slice(0, 12)}`;
   const schemaOf = ({ schema }: UploadTable): string => schema || defaultSchema(connection);
