@@ -147,7 +147,7 @@ const stageTable = async (work: Work, target: Target, ready: Ready, table: Uploa
   }
 };
 
-/** Drops what earlier tries left. The rows are published by now, so a failure here is no reason to give the version up. */
+/** Drops what tries have left. A failure here changes nothing of how the upload went: the next one drops it. */
 const cleanUp = async ({ deps, row }: Work, target: Target): Promise<void> => {
   try {
     await target.cleanUp();
@@ -177,6 +177,10 @@ const loadConnection = async (work: Work, connectionId: string, ready: Ready[], 
       await target.commit(entry, tables);
     }
     await cleanUp(work, target);
+  } catch (error) {
+    // A try that comes again finds its staging; one that is refused may be the last.
+    if (!toFailure(error).transient) await cleanUp(work, target);
+    throw error;
   } finally {
     await target.close();
   }
