@@ -1,0 +1,122 @@
+// The launcher of `npm start` as a process: what it prints and writes, what its job published, and that nothing outlives it.
+import { DataModuleVersion_State, type DataModuleVersion } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import type { Clients } from '@lethe/local/clients';
+import { until } from '@lethe/testkit/until';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { connectAs, processesOf, readEnvFile, startLauncher, type Launcher } from './support/launcher.ts';
+import { count, quasiIdentifying, readPublished, schemaViolations, smallestClass, type PublishedTable } from './support/published.ts';
+
+const PORT_BASE = 18_300;
+const K = 10;
+const GONE_MS = 20_000;
+
+let state: string;
+let launcher: Launcher;
+const start = (...args: string[]): void => {
+  launcher = startLauncher(state, PORT_BASE, ...args);
+};
+
+beforeAll(async () => {
+  state = mkdtempSync(join(tmpdir(), 'lethe-launcher-'));
+  start();
+  await launcher.prints('Serving.');
+});
+afterAll(async () => {
+  await launcher.end('SIGTERM');
+  rmSync(state, { recursive: true, force: true });
+});
+
+const nothingIsLeft = (): Promise<true> => until(async () => (processesOf(state).length === 0 ? true : undefined), GONE_MS);
+
+describe('the job of a first start', () => {
+  let editor: Clients;
+  let reviewer: Clients;
+  let target: Client;
+  let version: DataModuleVersion | undefined;
+  let table: PublishedTable;
+  beforeAll(async () => {
+    [editor, reviewer] = [connectAs(state, 'editor'), connectAs(state, 'reviewer')];
+    const password = readFileSync(join(state, 'keys/example-target'), 'utf8');
+    const port = Number(readEnvFile(state)['LETHE_POSTGRES_PORT']);
+    target = new Client({ host: '127.0.0.1', port, database: 'example_target', user: 'example_target', password });
+    await target.connect();
+    const { dataModules } = await editor.extdatamodule.listDataModules({ displayName: 'census' });
+    const moduleId = dataModules[0]?.id ?? '';
+    ({ version } = await editor.extdatamodule.getDataModuleVersion({ moduleId, version: '1.0.0' }));
+    table = await readPublished(version?.document);
+  });
+  afterAll(async () => {
+    editor.close();
+    reviewer.close();
+    await target.end();
+  });
+
+  test('is told with its numbers, and the lines to try name no token', () => {
+    expect(launcher.printed()).toMatch(/k asked 10, achieved 1\d/);
+    expect(launcher.printed()).toMatch(/version +none → 1\.0\.0/);
+    const token = readFileSync(join(state, 'tokens/admin'), 'utf8').trim();
+    expect(launcher.printed()).not.toContain(token);
+    for (const file of ['env', 'tokens/admin', 'keys/example-target']) expect(statSync(join(state, file)).mode & 0o077).toBe(0);
+  });
+
+  test('published the version, with the rows and the content hash of the entry that was reviewed', async () => {
+    expect(version).toMatchObject({ state: DataModuleVersion_State.PUBLISHED, baseVersion: '' });
+    const { entries } = await reviewer.data.getAll({ runId: version?.runId ?? '' });
+    expect(version?.tables).toMatchObject([{ table: 'person', contentHash: entries[0]?.contentHash, rowCount: entries[0]?.rowCount }]);
+    const { run } = await editor.task.getRun({ runId: version?.runId ?? '' });
+    expect(run).toMatchObject({ state: RunState.UPLOADED, publishedVersion: '1.0.0' });
+  });
+
+  test('left as many rows in the target as the version has', async () => {
+    expect(await count(target, `select count(*) from ${table.storedAs}`)).toBe(Number(version?.tables[0]?.rowCount));
+  });
+
+  test(`left no class below ${K} in the target, by GROUP BY over the quasi-identifying columns`, async () => {
+    expect(quasiIdentifying(table)).toHaveLength(9);
+    expect(await smallestClass(target, table)).toBeGreaterThanOrEqual(K);
+  });
+
+  test('left rows that satisfy the schema of the published document', async () => {
+    expect(await schemaViolations(target, table)).toEqual([]);
+  });
+});
+
+describe('the end', () => {
+  let interruptedId: string;
+
+  // A launcher that a failed test leaves would hold the ports of the next.
+  afterEach(() => launcher.end('SIGTERM'));
+
+  test('by SIGTERM: status 0, and no process is left', async () => {
+    expect(processesOf(state).length).toBeGreaterThan(8);
+    expect(await launcher.end('SIGTERM')).toBe(0);
+    await nothingIsLeft();
+  });
+
+  test('by SIGKILL in the middle of a run: no process is left', async () => {
+    start();
+    // A stage is printed once it is over.
+    await launcher.prints('  TRANSFORMING');
+    expect(processesOf(state).length).toBeGreaterThan(8);
+    const manager = connectAs(state, 'manager');
+    const { runs } = await manager.task.listRuns({ pageSize: 1 });
+    manager.close();
+    interruptedId = runs[0]?.id ?? '';
+    expect(runs).toMatchObject([{ baseVersion: '1.0.0', publishedVersion: '' }]);
+    expect(await launcher.end('SIGKILL')).toBeNull();
+    await nothingIsLeft();
+  });
+
+  test('the next start on the kept data ends the interrupted run, and with --once tells of it in one line of JSON', async () => {
+    start('--once');
+    expect([await launcher.ended(), launcher.printed()]).toEqual([0, expect.stringContaining('"versionAfter":"1.0.1"')]);
+    const line = launcher.printed().trim().split('\n').at(-1) ?? '';
+    expect(JSON.parse(line)).toMatchObject({ ok: true, runId: interruptedId, kRequired: K, versionBefore: '1.0.0', versionAfter: '1.0.1' });
+    await nothingIsLeft();
+  });
+});

@@ -1,0 +1,89 @@
+// The launcher as a process of its own, as `npm start` runs it.
+import { connectClients, type Clients } from '@lethe/local/clients';
+import { readTokens } from '@lethe/local/people';
+import type { Noun } from '@lethe/local/provision';
+import { ROOT } from '@lethe/local/stack';
+import type { Person } from '@lethe/local/accounts';
+import { until } from '@lethe/testkit/until';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A launcher; `printed` is its standard output so far. */
+export type Launcher = {
+  printed: () => string;
+  /** Waits for a line of its output. */
+  prints: (text: string) => Promise<void>;
+  /** Sends a signal and waits for the end; answers the status, null where the signal was the end. */
+  end: (signal: NodeJS.Signals) => Promise<number | null>;
+  /** Waits for its own end. */
+  ended: () => Promise<number | null>;
+};
+
+const JOB_TIMEOUT_MS = 100_000;
+
+/** Starts the launcher on a state folder. */
+export const startLauncher = (state: string, portBase: number, ...args: string[]): Launcher => {
+  const child = spawn(process.execPath, [join(ROOT, 'deploy/local/src/main.ts'), ...args], {
+    cwd: ROOT,
+    env: { ...process.env, LETHE_STATE: state, LETHE_PORT_BASE: String(portBase) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
+  child.stderr.on('data', (bytes: Buffer) => (output += bytes.toString()));
+  const exit = once(child, 'exit').then(() => child.exitCode);
+  return {
+    printed: () => output,
+    prints: async (text) => {
+      await until(async () => {
+        if (output.includes(text)) return true;
+        if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the launcher ended early:\n${output}`);
+        return undefined;
+      }, JOB_TIMEOUT_MS);
+    },
+    end: (signal) => {
+      child.kill(signal);
+      return exit;
+    },
+    ended: () => exit,
+  };
+};
+
+/** Reads the addresses that the launcher wrote for shells. */
+export const readEnvFile = (state: string): Record<string, string> =>
+  Object.fromEntries(
+    readFileSync(join(state, 'env'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
+
+/** The clients of a seeded person, from the files under the state folder alone. */
+export const connectAs = (state: string, person: Person): Clients => {
+  const env = readEnvFile(state);
+  const address = (noun: Noun): string => env[`LETHE_${noun.toUpperCase()}_ADDRESS`] ?? '';
+  const addresses: Record<Noun, string> = {
+    user: address('user'),
+    audit: address('audit'),
+    script: address('script'),
+    extdatamodule: address('extdatamodule'),
+    task: address('task'),
+    data: address('data'),
+  };
+  return connectClients(addresses, readTokens(join(state, 'tokens'))[person]);
+};
+
+const mentions = (pid: string, text: string): boolean => {
+  try {
+    return ['cmdline', 'environ'].some((file) => readFileSync(join('/proc', pid, file), 'utf8').includes(text));
+  } catch (error) {
+    // It ended while we looked, or is somebody else's.
+    if (error instanceof Error && 'code' in error) return false;
+    throw error;
+  }
+};
+
+/** The processes that have the state folder in their command line or environment. */
+export const processesOf = (state: string): string[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name) && mentions(name, state));
