@@ -146,3 +146,13 @@ test('what a new connection needs is asked for by field', async () => {
   const foreign = owner.extdatamodule.createConnection({ groupId, displayName: 'x', type: 'file', settings: { path: 'x' } });
   await expect(foreign).rejects.toMatchObject({ reason: 'NOT_FOUND' });
 });
+
+test('a change is held to the bounds of a new connection, by field', async () => {
+  const connectionId = await create('bounded');
+  const values = { displayName: 'n'.repeat(129), contract: 'c'.repeat(10_001), ownerIds: ['me'] };
+  const connection = Connection.fromPartial(values);
+  await expect(owner.extdatamodule.updateConnection({ connectionId, connection, etag: '*' })).rejects.toMatchObject({
+    reason: 'INVALID_REQUEST',
+    fields: [{ field: 'connection.display_name' }, { field: 'connection.contract' }, { field: 'connection.owner_ids[0]' }],
+  });
+});

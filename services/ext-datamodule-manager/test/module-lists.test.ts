@@ -1,5 +1,9 @@
 // Data modules and their versions as users and services read them.
-import { DataModuleVersion_State as State, type DataModuleVersion } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
+import {
+  DataModule,
+  DataModuleVersion_State as State,
+  type DataModuleVersion,
+} from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
 import type { PublishDataModuleVersionRequest } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
 import { makePeople, type People } from '@lethe/testkit/people';
 import { startSuite, type Clients, type Suite } from '@lethe/testkit/suite';
@@ -67,6 +71,15 @@ test('what a new module needs is asked for by field, and a group of others is no
     fields: [{ field: 'display_name' }, { field: 'document' }],
   });
   await expect(create('foreign', { groupId: await suite.group() })).rejects.toMatchObject({ reason: 'NOT_FOUND' });
+});
+
+test('a change is held to the bounds of a new module, by field', async () => {
+  const { id: moduleId } = await create('bounded');
+  const dataModule = DataModule.fromPartial({ displayName: 'n'.repeat(129), namespace: 'n'.repeat(129) });
+  await expect(people.editor.extdatamodule.updateDataModule({ moduleId, dataModule, etag: '*' })).rejects.toMatchObject({
+    reason: 'INVALID_REQUEST',
+    fields: [{ field: 'data_module.display_name' }, { field: 'data_module.namespace' }],
+  });
 });
 
 test('modules are listed without documents, filtered by namespace and name, page by page', async () => {

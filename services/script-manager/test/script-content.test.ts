@@ -183,3 +183,16 @@ test('a release names a version, and is repeatable by its request id', async () 
   const first = await release(1, requestId);
   expect((await release(1, requestId)).script).toEqual(first.script);
 });
+
+test('a change is held to the bounds of a new script, by field', async () => {
+  const script = await create();
+  const values = {
+    displayName: 'n'.repeat(129),
+    description: 'd'.repeat(2001),
+    version: { content: `SELECT 1 AS amount${' '.repeat(2_097_152)}` },
+  };
+  await expect(update(script, values, [])).rejects.toMatchObject({
+    reason: 'INVALID_REQUEST',
+    fields: [{ field: 'script.display_name' }, { field: 'script.description' }, { field: 'script.version.content' }],
+  });
+});

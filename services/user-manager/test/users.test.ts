@@ -151,6 +151,10 @@ test('UpdateUser refuses what is missing or unknown, by field', async () => {
     ['display_name', 'user.display_name'],
   ] as const)
     await expect(change(id, {}, [mask])).rejects.toMatchObject({ reason: 'INVALID_REQUEST', fields: [{ field }] });
+  await expect(change(id, { displayName: 'x'.repeat(257) }, [])).rejects.toMatchObject({
+    reason: 'INVALID_REQUEST',
+    fields: [{ field: 'user.display_name' }],
+  });
   await expect(change(id, { displayName: 'x' }, [], { etag: '' })).rejects.toMatchObject({ reason: 'ETAG_REQUIRED' });
   await expect(change(randomUUID(), { displayName: 'x' }, [])).rejects.toMatchObject({ reason: 'NOT_FOUND' });
 });
