@@ -124,7 +124,9 @@ const settle = async (deps: RunDeps, row: ExecutionRow, thrown: unknown): Promis
     },
     'stage failed',
   );
-  if (failure.transient && row.attempt < deps.config.maxAttempts) await retryLater(deps, row, failure);
+  // An upload is never given up for a target that is away: what it has taken in is known only when it is back.
+  const mayRetry = row.desire === Desire.UPLOAD || row.attempt < deps.config.maxAttempts;
+  if (failure.transient && mayRetry) await retryLater(deps, row, failure);
   else if (row.desire === Desire.UPLOAD) await refuseUpload(deps, row, failure);
   else await endFailed(deps, row, failure);
 };

@@ -39,7 +39,7 @@ const reserve = (deps: RunDeps, row: ExecutionRow, uploadId: string, value: Rese
 const commit = (deps: RunDeps, row: ExecutionRow, uploadId: string, value: CommitVersion): Promise<string> =>
   call(deps, row, uploadId, { $case: 'commit', value });
 
-/** Gives the version up where the failure is final; a transient one keeps its number for the next try. */
+/** Gives the version up where the failure is final. A transient one may have been the target's COMMIT: only its ledger knows, so the number stays. */
 const abandonWhereFinal = async (
   deps: RunDeps,
   row: ExecutionRow,
@@ -49,7 +49,7 @@ const abandonWhereFinal = async (
 ): Promise<void> => {
   if (signal.aborted) return;
   const failure = toFailure(error);
-  if (failure.transient && row.attempt < deps.config.maxAttempts) return;
+  if (failure.transient) return;
   await call(deps, row, uploadId, { $case: 'abandon', value: { reason: failure.code } });
 };
 
