@@ -136,3 +136,17 @@ test('a secret that is sent among the settings by mistake is refused, and in no 
   const { auditLog } = await people.editor.audit.getAuditLog({ auditLogId: created?.id ?? '' });
   expect(auditLog?.record?.after).toMatchObject({ settings });
 });
+
+test('a header of an http connection that would carry a credential is refused, in whatever case it is written', async () => {
+  const secret = canary();
+  for (const name of ['Authorization', 'COOKIE', 'x-api-key']) {
+    const settings = { baseUrl: 'https://api.example.org', headers: { [name]: secret } };
+    await expect(create({ type: 'http', settings })).rejects.toMatchObject({
+      reason: 'SETTINGS_INVALID',
+      fields: expect.arrayContaining([expect.objectContaining({ field: 'settings#/headers' })]) as unknown,
+    });
+  }
+  expect(await holders(secret, 'CreateConnection')).toEqual([]);
+  const plain = { baseUrl: 'https://api.example.org', headers: { 'x-request-source': 'lethe' } };
+  expect((await create({ type: 'http', settings: plain })).settings).toMatchObject(plain);
+});

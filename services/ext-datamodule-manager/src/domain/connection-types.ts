@@ -11,6 +11,11 @@ export type ConnectionKind = {
   readonly writable: boolean;
 };
 
+// Settings are shown to the group, so a header that would hold a secret has no place there. JSON Schema knows no flag for the case of letters.
+const CREDENTIAL_HEADERS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'x-auth-token'];
+const inAnyCase = (word: string): string => word.replaceAll(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
+const NO_CREDENTIAL = `^(?!(?:${CREDENTIAL_HEADERS.map(inAnyCase).join('|')})$)`;
+
 const object = (properties: Record<string, unknown>, required: string[] = []): Record<string, unknown> => ({
   type: 'object',
   additionalProperties: false,
@@ -73,8 +78,9 @@ const HTTP: ConnectionKind = {
       headers: {
         type: 'object',
         maxProperties: 20,
+        propertyNames: { pattern: NO_CREDENTIAL },
         additionalProperties: { type: 'string', maxLength: 1024 },
-        description: 'Headers of every request; never a secret.',
+        description: 'Headers of every request. Those that carry credentials are refused: the token is the secret.',
       },
       authorizationScheme: { type: 'string', enum: ['Bearer', 'Basic'], default: 'Bearer', description: 'How the token is sent.' },
     },
