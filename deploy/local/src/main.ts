@@ -1,6 +1,6 @@
 // npm start: the suite, the main job, and then the suite until it is told to end.
 import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { ACCOUNTS, SUPERUSERS } from './accounts.ts';
 import { openCensus } from './census.ts';
 import { runJob } from './job.ts';
@@ -17,7 +17,8 @@ const writeEnv = (state: string, stack: Stack): void => {
   );
 };
 
-const printTries = (stack: Stack, runId: string): void => {
+const printTries = (stack: Stack, state: string, runId: string): void => {
+  const token = join(relative(process.cwd(), state), 'tokens/admin');
   line();
   line('Try:');
   line(`  npm run call -- user GetUser`);
@@ -25,7 +26,7 @@ const printTries = (stack: Stack, runId: string): void => {
   line(`  npm run call -- --as reviewer data GetAll '{"runId":"${runId}"}'`);
   line(`  npm run call -- --as editor data GetAll            # refused: an editor does not see prepared data`);
   line(
-    `  curl -s -H "authorization: Bearer $(cat .lethe/tokens/admin)" -H 'content-type: application/json' -d '{"pageSize":3}' ${stack.edge.url}/lethe.audit.v1.AuditLogger/ListAuditLogs`,
+    `  curl -s -H "authorization: Bearer $(cat ${token})" -H 'content-type: application/json' -d '{"pageSize":3}' ${stack.edge.url}/lethe.audit.v1.AuditLogger/ListAuditLogs`,
   );
   line();
 };
@@ -43,7 +44,7 @@ const work = async (options: Options, state: string, stack: Stack): Promise<void
     census.close();
     line(machineLine(result));
   } else {
-    printTries(stack, result.run.id);
+    printTries(stack, state, result.run.id);
     line('Serving. Ctrl-C ends everything.');
   }
 };
