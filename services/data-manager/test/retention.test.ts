@@ -1,7 +1,7 @@
 // What becomes of prepared data in the end, through the wire: rows, files, states, and what the log says of it.
 import { Entry_State, type Entry } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import { DataModuleVersion_State } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
-import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { OutboxDecision } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import { armFailpoint, disarmFailpoints } from '@lethe/db/failpoint';
 import { fail } from '@lethe/grpc/errors';
@@ -97,6 +97,37 @@ describe('a run that is stopped', () => {
     const { moduleId } = orders;
     const { versions } = await orders.worker.extdatamodule.listDataModuleVersions({ moduleId, showAll: true });
     expect(versions.filter(({ state }) => state === DataModuleVersion_State.RESERVED)).toEqual([]);
+  });
+});
+
+describe('a Stop while the target is away', () => {
+  beforeAll(() => begin());
+  afterAll(() => suite.close());
+
+  const moveTarget = async (change: Record<string, unknown>): Promise<void> => {
+    const { connection } = await orders.worker.extdatamodule.getConnection({ connectionId: orders.targetId });
+    if (!connection) throw new Error('the target has no connection');
+    const settings = { ...connection.settings, ...change };
+    const [connectionId, updateMask] = [orders.targetId, ['settings']];
+    await orders.worker.extdatamodule.updateConnection({ connectionId, connection: { ...connection, settings }, updateMask, etag: '*' });
+  };
+
+  test('waits until the target can say whether it has the rows, and says so', async () => {
+    const runId = await preparedRun(orders.worker, orders.taskId);
+    await moveTarget({ port: 1 });
+    await confirmUpload(orders.worker, runId);
+    const waits = (desire: Desire): Promise<true> =>
+      until(async () => {
+        const { run } = await orders.worker.task.getRun({ runId });
+        return run?.state === RunState.UPLOADING && run.desire === desire && run.waitingFor !== '' ? true : undefined;
+      });
+    await waits(Desire.UPLOAD);
+    await orders.worker.task.stop({ runId, outbox: OutboxDecision.KEEP });
+    await waits(Desire.STOP);
+    await moveTarget({ port: Number(new URL(suite.databaseUrl).port) });
+    await until(async () => ((await stateOf(runId)) === RunState.STOPPED ? true : undefined));
+    await reach(runId, Entry_State.READY);
+    await uploadedRun(orders.worker, orders.taskId);
   });
 });
 

@@ -3,8 +3,11 @@ import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { DataModuleVersion_State } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
 import { armFailpoint, disarmFailpoints } from '@lethe/db/failpoint';
 import { makeOrders, query, type Orders } from '@lethe/testkit/orders';
+import { makePeople } from '@lethe/testkit/people';
 import { confirmUpload, preparedRun, uploadedRun, waitFor } from '@lethe/testkit/runs';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
+import { makeVisits } from '@lethe/testkit/visits';
+import { readdirSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 let suite: Suite;
@@ -181,5 +184,21 @@ describe('a failure in the middle of an upload', () => {
     expect(await numbers(orders)).toEqual(upTo(30));
     expect(await ledger(runId)).toHaveLength(1);
     expect(await staged()).toEqual([]);
+  });
+});
+
+describe('to files', () => {
+  test('after a failure before the renames: the next try publishes, and leaves nothing of either', async () => {
+    const people = await makePeople(suite);
+    const visits = await makeVisits(suite, people.editor, people.groupId);
+    const runId = await preparedRun(people.manager, visits.taskId);
+    armFailpoint('upload.target.commit.before', () => {
+      throw Object.assign(new Error('cut'), { code: 'ENGINE_DIED' });
+    });
+    await confirmUpload(people.manager, runId);
+    await waitFor(people.manager, runId, RunState.UPLOADED);
+    const names = readdirSync(visits.folder, { recursive: true, encoding: 'utf8' }).filter((name) => !name.startsWith('visits'));
+    expect(names.filter((name) => name.endsWith('.csv'))).toEqual(['published__1_0_0.csv']);
+    expect(names.filter((name) => name.startsWith('.lethe/')).map((name) => name.replace(/^.*\./, ''))).toEqual(['json']);
   });
 });

@@ -1,7 +1,9 @@
 // Personal tokens through the wire: what they allow, and when they end.
 import { Role } from '@lethe/contracts/gen/lethe/user/v1/user';
+import { tablesHolding } from '@lethe/testkit/secret-search';
 import { startSuite, type Clients, type Suite, type TestUser } from '@lethe/testkit/suite';
-import { randomUUID } from 'node:crypto';
+import { until } from '@lethe/testkit/until';
+import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 let suite: Suite;
@@ -94,6 +96,13 @@ describe('the end of a token', () => {
       await expect(make(['user.read'], user, days * 86_400n)).rejects.toMatchObject({ reason: 'TIME_INVALID', metadata: { field: 'ttl' } });
   });
 
+  test('stays where it was when the token is revoked again, also by a superuser', async () => {
+    const { id } = await make(['user.read']);
+    const { token } = await suite.admin.user.revokeToken({ tokenId: id });
+    expect((await user.user.revokeToken({ tokenId: id })).token).toEqual(token);
+    expect((await user.user.listTokens({})).tokens).toEqual([token]);
+  });
+
   test('is not brought by somebody else, to whom the token is not there', async () => {
     const { id, clients } = await make(['user.read']);
     const stranger = await suite.user();
@@ -118,9 +127,35 @@ describe('the secret', () => {
     expect(shown).not.toContain(secret.slice('lethe_pat_'.length));
   });
 
+  test('is in no table of any service, its hash is', async () => {
+    const { id, secret } = await make(['user.read']);
+    await until(async () => (await user.audit.listAuditLogs({ resource: `tokens/${id}` })).auditLogs[0]);
+    expect(await tablesHolding(suite.databaseUrl, secret)).toEqual([]);
+    const hash = createHash('sha256').update(secret).digest('hex');
+    expect(await tablesHolding(suite.databaseUrl, hash)).toEqual(['lethe_user.tokens']);
+  });
+
   test('is not taken with a letter changed', async () => {
     const { secret } = await make(['user.read']);
     const last = secret.at(-1) === 'A' ? 'B' : 'A';
     await expect(suite.clients(secret.slice(0, -1) + last).user.getUser({})).rejects.toMatchObject({ reason: 'UNAUTHENTICATED' });
   });
+});
+
+test('a new token answers whose it is and how far it reaches; a name and a scope are asked for by field', async () => {
+  const { token } = await user.user.createToken({ displayName: 'machine', scopes: ['user.read', 'group.*'] });
+  expect(token).toMatchObject({ userId: user.id, displayName: 'machine', scopes: ['user.read', 'group.*'], revokeTime: undefined });
+  await expect(user.user.createToken({ displayName: '', scopes: [] })).rejects.toMatchObject({
+    reason: 'INVALID_REQUEST',
+    fields: [{ field: 'display_name' }, { field: 'scopes' }],
+  });
+});
+
+test('the list of tokens is the own one, page by page, each once', async () => {
+  const made: string[] = [];
+  for (const scope of ['user.read', 'group.read', 'script.read']) made.push((await make([scope])).id);
+  const first = await user.user.listTokens({ pageSize: 2 });
+  const rest = await user.user.listTokens({ pageSize: 2, pageToken: first.nextPageToken });
+  expect([...first.tokens, ...rest.tokens].map(({ id }) => id)).toEqual(made);
+  expect(rest.nextPageToken).toBe('');
 });

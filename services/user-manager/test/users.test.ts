@@ -1,5 +1,5 @@
 // Users through the wire: who lists and changes them, and what a deactivation ends.
-import { Role, User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
+import { Role, User, User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -121,4 +121,60 @@ describe('ListUsers', () => {
       reason: 'PAGE_TOKEN_MISMATCH',
     });
   });
+});
+
+test('another user is seen with the groups that are shared, and without grants', async () => {
+  const [own, shared, foreign] = [await suite.group(), await suite.group(), await suite.group()];
+  const [viewer, seen] = [await suite.user(), await suite.user()];
+  for (const groupId of [own, shared]) await suite.member(groupId, viewer, Role.GUEST);
+  for (const groupId of [shared, foreign]) await suite.member(groupId, seen, Role.DEVELOPER);
+  const { user, access } = await viewer.user.getUser({ userId: seen.id });
+  expect(user).toMatchObject({ id: seen.id, displayName: seen.subject, state: User_State.ACTIVE, superuser: false });
+  expect(access?.memberships.map(({ groupId, role }) => [groupId, role])).toEqual([[shared, Role.DEVELOPER]]);
+  const asAdmin = await suite.admin.user.getUser({ userId: seen.id });
+  expect(asAdmin.access?.memberships.map(({ groupId }) => groupId).toSorted()).toEqual([shared, foreign].toSorted());
+});
+
+test('an id that nobody has is not found, and one that is none is refused by field', async () => {
+  const user = await suite.user();
+  await expect(user.user.getUser({ userId: randomUUID() })).rejects.toMatchObject({ reason: 'NOT_FOUND' });
+  await expect(user.user.getUser({ userId: 'me' })).rejects.toMatchObject({ reason: 'INVALID_REQUEST', fields: [{ field: 'user_id' }] });
+});
+
+const change = (userId: string, values: Partial<User>, updateMask: string[], options: { etag?: string; requestId?: string } = {}) =>
+  suite.admin.user.updateUser({ userId, user: User.fromPartial(values), updateMask, etag: '*', ...options });
+
+test('UpdateUser refuses what is missing or unknown, by field', async () => {
+  const { id } = await suite.user();
+  for (const [mask, field] of [
+    ['state', 'user.state'],
+    ['display_name', 'user.display_name'],
+  ] as const)
+    await expect(change(id, {}, [mask])).rejects.toMatchObject({ reason: 'INVALID_REQUEST', fields: [{ field }] });
+  await expect(change(id, { displayName: 'x' }, [], { etag: '' })).rejects.toMatchObject({ reason: 'ETAG_REQUIRED' });
+  await expect(change(randomUUID(), { displayName: 'x' }, [])).rejects.toMatchObject({ reason: 'NOT_FOUND' });
+});
+
+test('a repeated request id changes a user once', async () => {
+  const [{ id }, requestId] = [await suite.user(), randomUUID()];
+  const first = await change(id, { displayName: 'Once' }, [], { requestId });
+  expect(await change(id, { displayName: 'Once' }, [], { requestId })).toEqual(first);
+  await expect(change(id, { displayName: 'Twice' }, [], { requestId })).rejects.toMatchObject({ reason: 'REQUEST_ID_REUSED' });
+});
+
+test('a service learns from a token who its bearer is and what they may do', async () => {
+  const [user, groupId] = [await suite.user(), await suite.group()];
+  await suite.member(groupId, user, Role.GUEST);
+  const { secret, token } = await user.user.createToken({ displayName: 'machine', scopes: ['run.*'] });
+  const service = suite.clients(await suite.serviceToken('task', { audience: 'user' })).user;
+  expect(await service.authenticate({ token: secret })).toMatchObject({
+    user: { id: user.id },
+    scopes: ['run.*'],
+    tokenId: token?.id,
+    expireTime: token?.expireTime,
+    access: { memberships: [{ groupId, role: Role.GUEST }] },
+  });
+  expect(await service.authenticate({ token: user.token })).toMatchObject({ user: { id: user.id }, scopes: ['*'], tokenId: '' });
+  await expect(service.authenticate({ token: `${secret}x` })).rejects.toMatchObject({ reason: 'UNAUTHENTICATED' });
+  await expect(service.authenticate({ token: '' })).rejects.toMatchObject({ reason: 'INVALID_REQUEST', fields: [{ field: 'token' }] });
 });

@@ -13,6 +13,9 @@ export const STAGES = [
 /** Whether a state is one of work on the data. */
 export const isWorking = (state: RunState): boolean => state === RunState.QUEUED || (STAGES as readonly RunState[]).includes(state);
 
+/** Whether a target may have rows of the run's upload. */
+export const isUploading = (state: RunState): boolean => state === RunState.UPLOADING || state === RunState.VERIFYING;
+
 /** Whether nothing will happen any more. */
 export const isTerminal = (state: RunState): boolean =>
   state === RunState.UPLOADED || state === RunState.STOPPED || state === RunState.FAILED || state === RunState.EXPIRED;

@@ -3,7 +3,7 @@ import { Desire, ExecutionSpec, RunState } from '@lethe/contracts/gen/lethe/data
 import { Entry_State } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import { Outcome } from '@lethe/contracts/gen/lethe/event/v1/event';
 import { AppError } from '@lethe/grpc/errors';
-import { backoffMs, isWorking, stateName } from '../domain/execution.ts';
+import { backoffMs, isUploading, isWorking, stateName } from '../domain/execution.ts';
 import { releaseLease } from '../store/executions.ts';
 import type { ExecutionRow, Tables } from '../store/tables.ts';
 import { sql, type Transaction } from 'kysely';
@@ -127,7 +127,10 @@ const settle = async (deps: RunDeps, row: ExecutionRow, thrown: unknown): Promis
     },
     'stage failed',
   );
-  if (failure.transient && row.attempt < deps.config.maxAttempts) await retryLater(deps, row, failure);
+  // An upload is never given up for a target that is away: what it has taken in is known only when it is back.
+  const uploading = row.desire === Desire.UPLOAD || isUploading(row.state as RunState);
+  const mayRetry = uploading || row.attempt < deps.config.maxAttempts;
+  if (failure.transient && mayRetry) await retryLater(deps, row, failure);
   else if (row.desire === Desire.UPLOAD) await refuseUpload(deps, row, failure);
   else await endFailed(deps, row, failure);
 };

@@ -43,7 +43,7 @@ const commit = (deps: RunDeps, row: ExecutionRow, uploadId: string, value: Commi
 const abandon = (deps: RunDeps, row: ExecutionRow, uploadId: string, reason: string): Promise<string> =>
   call(deps, row, uploadId, { $case: 'abandon', value: { reason } });
 
-/** Gives the version up where the failure is final; a transient one keeps its number for the next try. */
+/** Gives the version up where the failure is final. A transient one may have been the target's COMMIT: only its ledger knows, so the number stays. */
 const abandonWhereFinal = async (
   deps: RunDeps,
   row: ExecutionRow,
@@ -53,7 +53,7 @@ const abandonWhereFinal = async (
 ): Promise<void> => {
   if (signal.aborted) return;
   const failure = toFailure(error);
-  if (failure.transient && row.attempt < deps.config.maxAttempts) return;
+  if (failure.transient) return;
   await abandon(deps, row, uploadId, failure.code);
 };
 

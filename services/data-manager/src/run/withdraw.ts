@@ -1,6 +1,5 @@
 // Stop in the middle of an upload: the version's number is given up, unless a target has taken the rows already.
 import type { ExecutionSpec } from '@lethe/contracts/gen/lethe/data/v1/execution';
-import { fail } from '@lethe/grpc/errors';
 import { targetOf } from '../connectors/index.ts';
 import type { ExecutionRow } from '../store/tables.ts';
 import type { RunDeps } from './deps.ts';
@@ -8,27 +7,34 @@ import { toFailure } from './failure.ts';
 import { publish } from './publish.ts';
 import { resolveConnection } from './resolve.ts';
 
-// A target that is away must not hold a Stop.
+// The lease outlasts it.
 const PROBE_TIMEOUT_MS = 3_000;
 
 /** The id of the run's present upload, by which targets and ExtDatamoduleManager know it. */
 export const uploadIdOf = ({ runId, uploadGeneration }: ExecutionRow): string => `${runId}.${uploadGeneration}`;
 
-const hasTaken = async (deps: RunDeps, row: ExecutionRow, connectionId: string): Promise<boolean> => {
+const ask = async (deps: RunDeps, row: ExecutionRow, connectionId: string): Promise<boolean> => {
   const limits = { allowPrivateTargets: deps.config.allowPrivateTargets, fileRoot: deps.config.fileRoot };
+  const connection = await resolveConnection(deps, row, connectionId, true);
+  const upload = { uploadId: uploadIdOf(row), epoch: Number(row.epoch) };
+  const target = await targetOf(connection, limits, upload, AbortSignal.timeout(PROBE_TIMEOUT_MS));
   try {
-    const connection = await resolveConnection(deps, row, connectionId, true);
-    const upload = { uploadId: uploadIdOf(row), epoch: Number(row.epoch) };
-    const target = await targetOf(connection, limits, upload, AbortSignal.timeout(PROBE_TIMEOUT_MS));
-    try {
-      if (await target.probe(upload.uploadId)) return true;
-      await target.cleanUp();
-      return false;
-    } finally {
-      await target.close();
-    }
+    if (await target.probe(upload.uploadId)) return true;
+    await target.cleanUp();
+    return false;
+  } finally {
+    await target.close();
+  }
+};
+
+/** Whether a target has the rows. One that is away may have them, so the Stop waits; one that cannot be asked any more has no say. */
+const hasTaken = async (deps: RunDeps, row: ExecutionRow, connectionId: string): Promise<boolean> => {
+  try {
+    return await ask(deps, row, connectionId);
   } catch (error) {
-    deps.log.warn({ runId: row.runId, reason: toFailure(error).code }, 'a target could not be asked about a stopped upload');
+    const failure = toFailure(error);
+    if (failure.transient) throw failure;
+    deps.log.warn({ runId: row.runId, reason: failure.code }, 'a target could not be asked about a stopped upload');
     return false;
   }
 };
@@ -40,11 +46,8 @@ export const withdraw = async (deps: RunDeps, row: ExecutionRow, spec: Execution
   try {
     await publish.abandon(deps, row, uploadIdOf(row), 'STOPPED');
   } catch (error) {
-    const failure = toFailure(error);
-    // Ends this turn; the next one asks again.
-    if (failure.transient) throw fail('DEPENDENCY_UNAVAILABLE', { service: 'extdatamodule' });
     // Nothing was reserved.
-    if (failure.code !== 'VERSION_STATE') throw failure;
+    if (toFailure(error).code !== 'VERSION_STATE') throw error;
   }
   return true;
 };

@@ -6,7 +6,7 @@ import {
 } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import { callingUser, type CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
-import { mayDecide, stateAt } from '../domain/access.ts';
+import { mayDecide, stateAt, stateName } from '../domain/access.ts';
 import { lockAccessRequest } from '../store/access.ts';
 import { notify } from '../store/notify.ts';
 import { loadOwnedRequest } from './decide.ts';
@@ -26,7 +26,7 @@ export const approveAccessRequest =
     return changeRights(deps, ctx, request.requestId, [found.request.userId], async (tx, authzRevision) => {
       const before = await lockAccessRequest(tx, found.request.id);
       const state = stateAt(before.state as State, before.expireTime, deps.now());
-      if (state !== State.PENDING) throw fail('ALREADY_DECIDED', { state: State[state as never] ?? String(state) });
+      if (state !== State.PENDING) throw fail('ALREADY_DECIDED', { state: stateName(state) });
       const after = await tx
         .updateTable('accessRequests')
         .set({

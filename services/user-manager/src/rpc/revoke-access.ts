@@ -2,7 +2,7 @@ import { AccessRequest_State as State, Notification_Kind as Kind } from '@lethe/
 import type { RevokeAccessRequest, RevokeAccessResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
-import { stateAt } from '../domain/access.ts';
+import { stateAt, stateName } from '../domain/access.ts';
 import { lockAccessRequest } from '../store/access.ts';
 import { notify } from '../store/notify.ts';
 import { loadOwnedRequest } from './decide.ts';
@@ -19,7 +19,7 @@ export const revokeAccess =
     return changeRights(deps, ctx, request.requestId, [found.request.userId], async (tx, authzRevision) => {
       const before = await lockAccessRequest(tx, found.request.id);
       const state = stateAt(before.state as State, before.expireTime, deps.now());
-      if (state !== State.APPROVED) throw fail('NOT_APPROVED', { state: State[state as never] ?? String(state) });
+      if (state !== State.APPROVED) throw fail('NOT_APPROVED', { state: stateName(state) });
       const after = await tx
         .updateTable('accessRequests')
         .set({ state: State.REVOKED, comment: request.comment, updateTime: deps.now() })

@@ -1,8 +1,8 @@
-// csv → hidden files → renames behind one ledger file.
+// csv → hidden files → renames, then the ledger file.
 import { failpoint } from '@lethe/db/failpoint';
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { copyFile, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createInterface } from 'node:readline';
@@ -49,8 +49,8 @@ const countRecords = async (path: string): Promise<number> => {
 };
 
 /**
- * The writing side of a file connection. The ledger file is written before the renames and says what they are: a crash between them is finished by the
- * next try, so that an upload takes effect once and whole.
+ * The writing side of a file connection. The ledger file is written after the renames: a crash between them is finished by the next try, which stages
+ * the same rows again and renames them over the same names. Until then a reader of REPLACE may see some tables new and others old.
  */
 export const fileTarget = async (
   connection: ResolvedConnection,
@@ -61,7 +61,10 @@ export const fileTarget = async (
   const hidden = join(folder, HIDDEN);
   await mkdir(hidden, { recursive: true, mode: 0o700 });
   const ledger = join(hidden, `${digest(upload.uploadId)}.json`);
-  const staged = (table: UploadTable): string => join(hidden, `${digest(upload.uploadId)}.${upload.epoch}.${digest(table.table)}.csv`);
+  // One for all uploads of a run, so that the next one cleans up after one that was refused.
+  const [runId = ''] = upload.uploadId.split('.');
+  const prefix = `${digest(runId)}.`;
+  const staged = (table: UploadTable): string => join(hidden, `${prefix}${upload.epoch}.${digest(table.table)}.csv`);
   const final = (table: UploadTable): string => join(folder, `${table.versioned}.csv`);
   return {
     probe: () => readEntry(ledger),
@@ -86,7 +89,7 @@ export const fileTarget = async (
       await failpoint('upload.target.commit.after');
     },
     cleanUp: async () => {
-      await rm(join(hidden, `${digest(upload.uploadId)}.${upload.epoch}`), { force: true });
+      for (const name of await readdir(hidden)) if (name.startsWith(prefix)) await rm(join(hidden, name), { force: true });
     },
     close: async () => {},
   };

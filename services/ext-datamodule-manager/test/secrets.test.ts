@@ -1,0 +1,138 @@
+// Secrets of connections: used by TestConnection, and in no answer, record, event or column, whatever becomes of the call that brought them.
+import { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
+import type { CreateConnectionRequest } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { makePeople, type People } from '@lethe/testkit/people';
+import { tablesHolding } from '@lethe/testkit/secret-search';
+import { freePort } from '@lethe/testkit/servers';
+import { startSuite, type Suite } from '@lethe/testkit/suite';
+import { until } from '@lethe/testkit/until';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+let suite: Suite;
+let people: People;
+beforeAll(async () => {
+  suite = await startSuite({ services: ['user', 'audit', 'extdatamodule', 'data'] });
+  people = await makePeople(suite);
+});
+afterAll(() => suite.close());
+
+const canary = (): string => `canary-${randomUUID()}`;
+
+const create = async (change: Partial<CreateConnectionRequest>): Promise<Connection> => {
+  const { connection } = await people.editor.extdatamodule.createConnection({
+    groupId: people.groupId,
+    displayName: `connection ${randomUUID()}`,
+    type: 'postgres',
+    ...change,
+  });
+  return connection ?? Connection.fromPartial({});
+};
+
+const address = async (): Promise<{ host: string; port: number; database: string; user: string }> => ({
+  host: '127.0.0.1',
+  port: await freePort(),
+  database: 'registry',
+  user: 'reader',
+});
+
+const textOf = (answer: unknown): string =>
+  JSON.stringify(answer, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+
+/** Waits for the record of a call, and looks for the secret everywhere. */
+const holders = async (secret: string, action: string, resource = ''): Promise<string[]> => {
+  await until(async () => (await people.editor.audit.listAuditLogs({ actorId: people.editor.id, action, resource })).auditLogs[0]);
+  return tablesHolding(suite.databaseUrl, secret);
+};
+
+test('a secret in the request, or in a uri, is set and not answered; its key and time are', async () => {
+  const secret = canary();
+  const structured = await create({ settings: await address(), secret: { values: { password: secret } } });
+  const byUri = await create({ uri: `postgres://reader:${secret}@db.example.org/registry` });
+  for (const connection of [structured, byUri]) {
+    expect(connection).toMatchObject({ secretSet: true, secretKeyId: 'test' });
+    expect(connection.secretUpdateTime).toBeInstanceOf(Date);
+    const answers = [
+      connection,
+      await people.editor.extdatamodule.getConnection({ connectionId: connection.id }),
+      await people.editor.extdatamodule.getAllConnection({ groupId: people.groupId }),
+    ];
+    expect(textOf(answers)).not.toContain(secret);
+    expect(await holders(secret, 'CreateConnection', `connections/${connection.id}`)).toEqual([]);
+  }
+});
+
+test('a creation that is repeated by its request id answers the same, and keeps no secret for it', async () => {
+  const secret = canary();
+  const request = {
+    displayName: 'once',
+    settings: await address(),
+    secret: { values: { password: secret } },
+    requestId: randomUUID(),
+  };
+  const first = await create(request);
+  expect(await create(request)).toEqual(first);
+  await expect(create({ ...request, displayName: 'twice' })).rejects.toMatchObject({ reason: 'REQUEST_ID_REUSED' });
+  expect(await holders(secret, 'CreateConnection', `connections/${first.id}`)).toEqual([]);
+});
+
+test('TestConnection to a port where nobody listens says so, without the secret', async () => {
+  const secret = canary();
+  const { id } = await create({ settings: await address(), secret: { values: { password: secret } } });
+  const answer = await people.editor.extdatamodule.testConnection({ connectionId: id });
+  expect(answer).toMatchObject({ reachable: false, tables: [], serverVersion: '' });
+  expect(answer.error).toMatch(/^POSTGRES_ECONNREFUSED: /);
+  expect(textOf(answer)).not.toContain(secret);
+  expect(await holders(secret, 'TestConnection', `connections/${id}`)).toEqual([]);
+});
+
+test('a new secret takes the place of the old one, by itself or with a uri, and an empty one in the mask clears it', async () => {
+  const secrets = [canary(), canary(), canary()];
+  const [first = '', second = '', third = ''] = secrets;
+  const made = await create({ settings: await address(), secret: { values: { password: first } } });
+  const update = async (change: object): Promise<Connection> => {
+    const { connection } = await people.editor.extdatamodule.updateConnection({ connectionId: made.id, etag: '*', ...change });
+    return connection ?? Connection.fromPartial({});
+  };
+  const changed = await update({ secret: { values: { password: second } } });
+  expect(changed).toMatchObject({ settings: made.settings, secretSet: true });
+  expect(changed.secretUpdateTime?.getTime()).toBeGreaterThan(made.secretUpdateTime?.getTime() ?? Infinity);
+  const moved = await update({ uri: `postgres://writer:${third}@db.example.org/registry` });
+  expect(moved).toMatchObject({ settings: { host: 'db.example.org', user: 'writer' }, secretSet: true });
+  expect((await update({ updateMask: ['secret'] })).secretSet).toBe(false);
+  for (const secret of secrets) expect(await holders(secret, 'UpdateConnection', `connections/${made.id}`)).toEqual([]);
+});
+
+test('a secret in a call that is refused is in neither the error nor its record', async () => {
+  const secret = canary();
+  const settings = await address();
+  const refused: Partial<CreateConnectionRequest>[] = [
+    { settings: { ...settings, port: 0 }, secret: { values: { password: secret } } },
+    { settings, secret: { values: { token: secret } } },
+    { uri: `mysql://reader:${secret}@db.example.org/registry` },
+    { type: 'pigeon', settings, secret: { values: { password: secret } } },
+  ];
+  for (const change of refused) {
+    const error: unknown = await create(change).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ reason: expect.stringMatching(/^(?:SETTINGS_INVALID|URI_INVALID|TYPE_UNKNOWN)$/) as string });
+    expect(textOf(error) + String(error)).not.toContain(secret);
+  }
+  expect(await holders(secret, 'CreateConnection')).toEqual([]);
+});
+
+test('a secret that is sent among the settings by mistake is refused, and in no record either', async () => {
+  const secret = canary();
+  const settings = await address();
+  await expect(create({ settings: { ...settings, password: secret } })).rejects.toMatchObject({
+    reason: 'SETTINGS_INVALID',
+    fields: [{ field: 'settings#', rule: 'additionalProperties' }],
+  });
+  const made = await create({ settings });
+  const connection = { ...made, settings: { ...settings, password: secret } };
+  const change = { connectionId: made.id, connection, updateMask: ['settings'], etag: made.etag };
+  await expect(people.editor.extdatamodule.updateConnection(change)).rejects.toMatchObject({ reason: 'SETTINGS_INVALID' });
+  expect(await holders(secret, 'UpdateConnection', `connections/${made.id}`)).toEqual([]);
+  const [created] = (await people.editor.audit.listAuditLogs({ resource: `connections/${made.id}`, action: 'CreateConnection' })).auditLogs;
+  const { auditLog } = await people.editor.audit.getAuditLog({ auditLogId: created?.id ?? '' });
+  expect(auditLog?.record?.after).toMatchObject({ settings });
+});
