@@ -14,7 +14,11 @@ export type Page = { limit: number; after: string; argumentsHash: string };
 const argumentsHash = (ctx: CallContext): string => {
   const message = fromBinary(ctx.method.input, ctx.requestBytes);
   for (const field of ctx.method.input.fields) if (field.name === 'page_size' || field.name === 'page_token') clearField(message, field);
-  return createHash('sha256').update(toBinary(ctx.method.input, message)).digest('base64url').slice(0, 22);
+  return createHash('sha256')
+    .update(ctx.method.input.typeName)
+    .update(toBinary(ctx.method.input, message))
+    .digest('base64url')
+    .slice(0, 22);
 };
 
 /** Reads size and token of a list request. A size of 0 is 50, above 1,000 is 1,000; a token of another list is refused. */

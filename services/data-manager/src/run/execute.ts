@@ -1,10 +1,12 @@
 // One claimed execution: does what is desired of it, as far as it gets.
 import { Desire, ExecutionSpec, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { Entry_State } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import { Outcome } from '@lethe/contracts/gen/lethe/event/v1/event';
 import { AppError } from '@lethe/grpc/errors';
-import { backoffMs, isWorking, stateName } from '../domain/execution.ts';
+import { backoffMs, isUploading, isWorking, stateName } from '../domain/execution.ts';
 import { releaseLease } from '../store/executions.ts';
-import type { ExecutionRow } from '../store/tables.ts';
+import type { ExecutionRow, Tables } from '../store/tables.ts';
+import { sql, type Transaction } from 'kysely';
 import type { RunDeps } from './deps.ts';
 import { RunFailure, toFailure } from './failure.ts';
 import { outboxFolder, removeFolder, runFolder } from './folders.ts';
@@ -12,6 +14,7 @@ import { Interrupted, keep, type Keeper } from './keeper.ts';
 import { prepare } from './prepare.ts';
 import { LeaseLost, transition, type Transition } from './transition.ts';
 import { upload } from './upload.ts';
+import { withdraw } from './withdraw.ts';
 
 const change = (
   deps: RunDeps,
@@ -31,6 +34,17 @@ const pause = async (deps: RunDeps, row: ExecutionRow): Promise<void> => {
   });
 };
 
+/** Entries that an upload had are as they were before it. */
+const takeBack = async (tx: Transaction<Tables>, deps: RunDeps, runId: string): Promise<void> => {
+  const state = sql<number>`case when edited_row_count = 0 then ${Entry_State.READY}::int else ${Entry_State.STALE}::int end`;
+  await tx
+    .updateTable('entries')
+    .set({ state, updateTime: deps.now() })
+    .where('runId', '=', runId)
+    .where('state', '=', Entry_State.UPLOADING)
+    .execute();
+};
+
 const stop = async (deps: RunDeps, row: ExecutionRow): Promise<void> => {
   const set = { state: RunState.STOPPED, reachedRevision: row.desireRevision, waitingFor: '', nextAttemptTime: null, endTime: deps.now() };
   await change(deps, row, 'stop', set, {
@@ -42,6 +56,7 @@ const stop = async (deps: RunDeps, row: ExecutionRow): Promise<void> => {
           .where('runId', '=', row.runId)
           .where('state', 'in', [1, 2, 3])
           .execute();
+      else await takeBack(tx, deps, row.runId);
     },
   });
   await removeFolder(runFolder(deps.config, row.runId));
@@ -92,19 +107,7 @@ const refuseUpload = async (deps: RunDeps, row: ExecutionRow, failure: RunFailur
     outcome: Outcome.FAILED,
     reason: failure.code,
     also: async (tx) => {
-      await tx
-        .updateTable('entries')
-        .set({ state: 1, updateTime: deps.now() })
-        .where('runId', '=', row.runId)
-        .where('state', '=', 3)
-        .where('editedRowCount', '=', 0n)
-        .execute();
-      await tx
-        .updateTable('entries')
-        .set({ state: 2, updateTime: deps.now() })
-        .where('runId', '=', row.runId)
-        .where('state', '=', 3)
-        .execute();
+      await takeBack(tx, deps, row.runId);
     },
   });
 };
@@ -125,7 +128,8 @@ const settle = async (deps: RunDeps, row: ExecutionRow, thrown: unknown): Promis
     'stage failed',
   );
   // An upload is never given up for a target that is away: what it has taken in is known only when it is back.
-  const mayRetry = row.desire === Desire.UPLOAD || row.attempt < deps.config.maxAttempts;
+  const uploading = row.desire === Desire.UPLOAD || isUploading(row.state as RunState);
+  const mayRetry = uploading || row.attempt < deps.config.maxAttempts;
   if (failure.transient && mayRetry) await retryLater(deps, row, failure);
   else if (row.desire === Desire.UPLOAD) await refuseUpload(deps, row, failure);
   else await endFailed(deps, row, failure);
@@ -143,7 +147,9 @@ const work = async (
       if (isWorking(row.state as RunState)) await pause(deps, row);
       return;
     case Desire.STOP:
-      await stop(deps, row);
+      if (row.state === RunState.VERIFYING) await upload(deps, row, spec, keeper, advance);
+      else if (row.state !== RunState.UPLOADING || (await withdraw(deps, row, spec))) await stop(deps, row);
+      else await change(deps, row, 'upload/verify', { state: RunState.VERIFYING, nextAttemptTime: null });
       return;
     case Desire.UPLOAD:
       await upload(deps, row, spec, keeper, advance);

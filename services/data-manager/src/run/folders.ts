@@ -6,8 +6,14 @@ import type { Config } from '../config.ts';
 /** The run's working folder: raw data. */
 export const runFolder = ({ dataFolder }: Config, runId: string): string => join(dataFolder, 'runs', runId);
 
+/** Whether a name in a folder of runs is a run's id; anything else there belongs to nobody. */
+export const isRunFolder = (name: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name);
+
+/** Where the results of all runs are. */
+export const outboxRoot = ({ dataFolder }: Config): string => join(dataFolder, 'outbox');
+
 /** The run's results. */
-export const outboxFolder = ({ dataFolder }: Config, runId: string): string => join(dataFolder, 'outbox', runId);
+export const outboxFolder = (config: Config, runId: string): string => join(outboxRoot(config), runId);
 
 /** The digests of a published version's rows, by which 'only additions' is told. */
 export const digestFolder = ({ dataFolder }: Config, moduleId: string, version: string): string =>

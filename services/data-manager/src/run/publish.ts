@@ -39,6 +39,10 @@ const reserve = (deps: RunDeps, row: ExecutionRow, uploadId: string, value: Rese
 const commit = (deps: RunDeps, row: ExecutionRow, uploadId: string, value: CommitVersion): Promise<string> =>
   call(deps, row, uploadId, { $case: 'commit', value });
 
+/** Gives the reserved version up. */
+const abandon = (deps: RunDeps, row: ExecutionRow, uploadId: string, reason: string): Promise<string> =>
+  call(deps, row, uploadId, { $case: 'abandon', value: { reason } });
+
 /** Gives the version up where the failure is final. A transient one may have been the target's COMMIT: only its ledger knows, so the number stays. */
 const abandonWhereFinal = async (
   deps: RunDeps,
@@ -50,7 +54,7 @@ const abandonWhereFinal = async (
   if (signal.aborted) return;
   const failure = toFailure(error);
   if (failure.transient) return;
-  await call(deps, row, uploadId, { $case: 'abandon', value: { reason: failure.code } });
+  await abandon(deps, row, uploadId, failure.code);
 };
 
 /** Keeps the digests of a version's rows beside the Outbox. */
@@ -59,4 +63,4 @@ const keepDigests = async (folder: string, digests: { table: string; path: strin
   for (const { table, path } of digests) await copyFile(path, join(folder, `${table}.parquet`));
 };
 
-export const publish = { reserve, commit, abandonWhereFinal, keepDigests };
+export const publish = { reserve, commit, abandon, abandonWhereFinal, keepDigests };

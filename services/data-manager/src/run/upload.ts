@@ -27,6 +27,7 @@ import { brokenReferences, readReferences } from './references.ts';
 import { resolveConnection } from './resolve.ts';
 import { measureTable, onlyAdditions, writeDigests } from './store.ts';
 import { transition } from './transition.ts';
+import { uploadIdOf } from './withdraw.ts';
 
 /** One table of the upload, measured with its edits. */
 type Ready = {
@@ -260,7 +261,7 @@ const finish = async (work: Work, ready: Ready[], version: string): Promise<Exec
 const run = async (work: Work, advance: (row: ExecutionRow) => void): Promise<void> => {
   const { row, spec, keeper } = work;
   const ready = await prepareAll(work);
-  const uploadId = `${row.runId}.${row.uploadGeneration}`;
+  const uploadId = uploadIdOf(row);
   const tables = tableVersions(ready);
   await failpoint('upload.intent.before');
   const version = await publish.reserve(work.deps, row, uploadId, {
@@ -320,8 +321,9 @@ export const upload = async (
   try {
     engine = await openEngine({ directory: folder, memoryMb: deps.config.engineMemoryMb, signal: keeper.signal });
     const work = { deps, row, spec, engine, scratch, folder, keeper };
-    if (row.state !== RunState.VERIFYING) advance(await move(work, RunState.UPLOADING));
-    keeper.enter(RunState.UPLOADING);
+    const taken = row.state === RunState.VERIFYING;
+    if (!taken) advance(await move(work, RunState.UPLOADING));
+    keeper.enter(taken ? RunState.VERIFYING : RunState.UPLOADING);
     await run(work, advance);
   } finally {
     engine?.kill();

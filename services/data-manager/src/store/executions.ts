@@ -32,7 +32,7 @@ export const claim = async (db: Db, owner: string, leaseMs: number): Promise<Exe
     update executions set lease_owner = ${owner}, lease_until = now() + make_interval(secs => ${leaseMs / 1000}), epoch = epoch + 1
     where run_id = (
       select run_id from executions
-      where (lease_until is null or lease_until < now()) and (next_attempt_time is null or next_attempt_time <= now() or desire in (${Desire.PAUSE}, ${Desire.STOP}))
+      where (lease_until is null or lease_until < now()) and (next_attempt_time is null or next_attempt_time <= now() or (desire in (${Desire.PAUSE}, ${Desire.STOP}) and not state = any(${[RunState.UPLOADING, RunState.VERIFYING]}::int[])))
         and (
           (desire = ${Desire.RUN} and state = any(${[...WORKING, RunState.PAUSED]}::int[]))
           or (desire = ${Desire.UPLOAD} and state = any(${[RunState.PREPARED, RunState.UPLOADING, RunState.VERIFYING]}::int[]) and (state <> ${RunState.PREPARED} or reached_revision < desire_revision))

@@ -3,26 +3,25 @@ import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { readdir, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
-import { makeFolder, removeFolder } from '../run/folders.ts';
+import { isRunFolder, makeFolder, removeFolder } from '../run/folders.ts';
 import type { RunDeps } from '../run/deps.ts';
 
 const EVERY_MS = 300_000;
 const MAX_AGE_MS = 24 * 3_600_000;
 const OVER = new Set<number>([RunState.PREPARED, RunState.UPLOADED, RunState.STOPPED, RunState.FAILED, RunState.EXPIRED]);
 
+const isNeeded = async (deps: RunDeps, folder: string, name: string): Promise<boolean> => {
+  if (!isRunFolder(name)) return false;
+  // A database that is away says nothing about the run: the error ends the sweep, and the folder stays.
+  const run = await deps.store.db.selectFrom('executions').select('state').where('runId', '=', name).executeTakeFirst();
+  const ageMs = Date.now() - (await stat(join(folder, name))).mtimeMs;
+  // The folder of a run between its commit and its removal is over as well.
+  return run !== undefined && !OVER.has(run.state) && ageMs <= MAX_AGE_MS;
+};
+
 const sweep = async (deps: RunDeps): Promise<void> => {
   const folder = await makeFolder(join(deps.config.dataFolder, 'runs'));
-  for (const runId of await readdir(folder)) {
-    const run = await deps.store.db
-      .selectFrom('executions')
-      .select('state')
-      .where('runId', '=', runId)
-      .executeTakeFirst()
-      .catch(() => undefined);
-    const ageMs = Date.now() - (await stat(join(folder, runId))).mtimeMs;
-    // The folder of a run between its commit and its removal is over as well.
-    if (!run || OVER.has(run.state) || ageMs > MAX_AGE_MS) await removeFolder(join(folder, runId));
-  }
+  for (const name of await readdir(folder)) if (!(await isNeeded(deps, folder, name))) await removeFolder(join(folder, name));
 };
 
 /** The worker that removes raw data nobody needs. */

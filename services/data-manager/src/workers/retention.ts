@@ -1,8 +1,10 @@
-// Deletes prepared data whose time has passed.
+// Deletes prepared data whose time has passed: the tables say what is kept, and files that nothing keeps go.
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { Entry_State } from '@lethe/contracts/gen/lethe/data/v1/entry';
+import { readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunDeps } from '../run/deps.ts';
-import { outboxFolder, removeFolder, runFolder } from '../run/folders.ts';
+import { isRunFolder, makeFolder, outboxFolder, outboxRoot, removeFolder } from '../run/folders.ts';
 import { transition } from '../run/transition.ts';
 
 const EVERY_MS = 1_000;
@@ -23,15 +25,14 @@ const expire = async (deps: RunDeps, runId: string): Promise<void> => {
         .execute();
     },
   });
-  await removeFolder(outboxFolder(deps.config, runId));
-  await removeFolder(runFolder(deps.config, runId));
 };
 
 const expireEntries = async (deps: RunDeps): Promise<void> => {
   // Entries that outlived their run: kept by Stop, or uploaded.
   const old = await deps.store.db
     .selectFrom('entries')
-    .select(['id', 'runId'])
+    .select('runId')
+    .distinct()
     .where('expireTime', '<', deps.now())
     .where('state', 'in', [1, 2, 4])
     .execute();
@@ -52,8 +53,27 @@ const expireEntries = async (deps: RunDeps): Promise<void> => {
           .execute();
       },
     });
-    await removeFolder(outboxFolder(deps.config, runId));
   }
+};
+
+const KEPT = [Entry_State.READY, Entry_State.STALE, Entry_State.UPLOADING, Entry_State.UPLOADED];
+const ENDED = [RunState.UPLOADED, RunState.STOPPED, RunState.FAILED, RunState.EXPIRED];
+
+/** Removes the files of ended runs without kept entries, those of runs that were interrupted between a commit and the removal too. */
+const removeFiles = async (deps: RunDeps): Promise<void> => {
+  const names = await readdir(await makeFolder(outboxRoot(deps.config)));
+  const runIds = names.filter(isRunFolder);
+  if (runIds.length === 0) return;
+  const ended = await deps.store.db
+    .selectFrom('executions')
+    .select('runId')
+    .where('runId', 'in', runIds)
+    .where('state', 'in', ENDED)
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('entries').select('id').whereRef('entries.runId', '=', 'executions.runId').where('entries.state', 'in', KEPT))),
+    )
+    .execute();
+  for (const { runId } of ended) await removeFolder(outboxFolder(deps.config, runId));
 };
 
 /** The worker that lets prepared data go when its retention has passed; each time is an audit record. */
@@ -71,6 +91,7 @@ export const retentionWorker =
           .execute();
         for (const { runId } of due) await expire(deps, runId);
         await expireEntries(deps);
+        await removeFiles(deps);
       } catch (error) {
         deps.log.warn({ worker: 'retention', error: error instanceof Error ? error.name : '' }, 'retention waits; tried again');
       }

@@ -1,0 +1,126 @@
+// What the other services ask of DataManager, through the wire with tokens as they sign them.
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
+import { makeOrders, postgresAddress, type Orders } from '@lethe/testkit/orders';
+import { preparedRun } from '@lethe/testkit/runs';
+import { startSuite, type Clients, type Suite } from '@lethe/testkit/suite';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+// The status of gRPC.
+const PERMISSION_DENIED = 7;
+
+let suite: Suite;
+let orders: Orders;
+beforeAll(async () => {
+  suite = await startSuite();
+  orders = await makeOrders(suite, 'versioned');
+});
+afterAll(() => suite.close());
+
+const as = async (service: 'task' | 'script' | 'extdatamodule', runId = ''): Promise<Clients> =>
+  suite.clients(await suite.serviceToken(service, { audience: 'data', groupId: orders.groupId, runId }));
+
+describe('GetExecution', () => {
+  test('answers what is known of a run', async () => {
+    const runId = await preparedRun(orders.worker, orders.taskId);
+    const { execution } = await (await as('task', runId)).data.getExecution({ runId });
+    expect(execution).toMatchObject({ runId, state: RunState.PREPARED, entryCount: 2, refusal: '', error: '' });
+    expect(execution?.tables.map(({ table, storedCount }) => [table, storedCount])).toEqual([
+      ['customers', 10n],
+      ['orders', 30n],
+    ]);
+  });
+
+  test('answers NOT_FOUND for a run that nobody requested', async () => {
+    const runId = randomUUID();
+    await expect((await as('task', runId)).data.getExecution({ runId })).rejects.toMatchObject({ reason: 'NOT_FOUND' });
+  });
+
+  test('is refused to users, whatever their role', async () => {
+    for (const { data } of [orders.worker, suite.admin])
+      await expect(data.getExecution({ runId: randomUUID() })).rejects.toMatchObject({
+        code: PERMISSION_DENIED,
+        reason: 'SERVICE_ONLY',
+      });
+  });
+});
+
+describe('TestRows', () => {
+  const people = {
+    table: 'people',
+    rows: [
+      { name: 'Ada', age: 36 },
+      { name: 'Alan', age: 41 },
+      { name: null, age: 7 },
+    ],
+    columns: [],
+  };
+
+  test('runs SQL over the given tables', async () => {
+    const content = 'SELECT name, age + 1 AS age FROM people WHERE name IS NOT NULL ORDER BY age';
+    const { rows, error } = await (await as('script')).data.testRows({ language: 'SQL', content, tables: [people], table: 'people' });
+    expect(error).toBe('');
+    expect(rows).toEqual([
+      { name: 'Ada', age: '37' },
+      { name: 'Alan', age: '42' },
+    ]);
+  });
+
+  test('runs TypeScript row by row: rows are changed, dropped and multiplied', async () => {
+    const content = `export default (row: { name: string | null; age: number }) =>
+      row.name === null ? null : row.age > 40 ? [row, { ...row, age: 0 }] : { ...row, age: row.age * 2 };`;
+    const { rows, error } = await (
+      await as('script')
+    ).data.testRows({ language: 'TYPESCRIPT', content, tables: [people], table: 'people' });
+    expect(error).toBe('');
+    expect(rows).toEqual([
+      { name: 'Ada', age: 72 },
+      { name: 'Alan', age: 41 },
+      { name: 'Alan', age: 0 },
+    ]);
+  });
+
+  test('answers an error without values', async () => {
+    const { data } = await as('script');
+    const sql = await data.testRows({ language: 'SQL', content: 'SELECT CAST(name AS INTEGER) AS name FROM people', tables: [people] });
+    expect(sql.rows).toEqual([]);
+    expect(sql.error).not.toBe('');
+    expect(sql.error).not.toMatch(/Ada|Alan/);
+    const content = '\n\nexport default (row) => { throw new Error(`bad ${row.name}`); };';
+    const typescript = await data.testRows({ language: 'TYPESCRIPT', content, tables: [people], table: 'people' });
+    expect(typescript.errorLine).toBe(3);
+    expect(typescript.error).not.toMatch(/Ada|Alan/);
+  });
+
+  test('lets SQL see no file', async () => {
+    const { data } = await as('script');
+    const content = "SELECT * FROM read_text('/etc/passwd')";
+    const { rows, error } = await data.testRows({ language: 'SQL', content, tables: [people] });
+    expect(rows).toEqual([]);
+    expect(error).not.toBe('');
+  });
+});
+
+describe('DescribeConnection', () => {
+  const describeWith = async (password?: string) => {
+    const { type, settings, secret } = postgresAddress(suite, orders.schema);
+    const connection = Connection.fromPartial({ id: randomUUID(), groupId: orders.groupId, type, settings });
+    const { data } = await as('extdatamodule');
+    return data.describeConnection({ connection, secret: password === undefined ? secret : { values: { password } } });
+  };
+
+  test('lists the tables of a database with their columns', async () => {
+    const found = await describeWith();
+    expect(found).toMatchObject({ reachable: true, error: '', truncated: false });
+    const table = found.tables.find(({ name, schema }) => schema === orders.schema && name === 'orders');
+    expect(table?.columns.map(({ name }) => name)).toEqual(['number', 'customer', 'amount']);
+  });
+
+  test('answers that a store does not let it in, without the secret', async () => {
+    const found = await describeWith('not-the-password');
+    expect(found).toMatchObject({ reachable: false, tables: [] });
+    expect(found.error).not.toBe('');
+    expect(found.error).not.toContain('not-the-password');
+  });
+});

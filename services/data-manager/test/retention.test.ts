@@ -1,0 +1,205 @@
+// What becomes of prepared data in the end, through the wire: rows, files, states, and what the log says of it.
+import { Entry_State, type Entry } from '@lethe/contracts/gen/lethe/data/v1/entry';
+import { DataModuleVersion_State } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
+import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { OutboxDecision } from '@lethe/contracts/gen/lethe/task/v1/task_service';
+import { armFailpoint, disarmFailpoints } from '@lethe/db/failpoint';
+import { fail } from '@lethe/grpc/errors';
+import { makeOrders, query, type Orders } from '@lethe/testkit/orders';
+import { confirmUpload, preparedRun, uploadedRun, waitFor } from '@lethe/testkit/runs';
+import { startSuite, type Suite } from '@lethe/testkit/suite';
+import { until } from '@lethe/testkit/until';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+
+let suite: Suite;
+let orders: Orders;
+const begin = async (settings: Record<string, string> = {}): Promise<void> => {
+  suite = await startSuite({ settings });
+  orders = await makeOrders(suite, 'versioned');
+};
+afterEach(() => disarmFailpoints());
+
+const entriesOf = async (runId: string): Promise<Entry[]> => (await orders.worker.data.getAll({ runId })).entries;
+const stateOf = async (runId: string): Promise<RunState | undefined> => (await orders.worker.task.getRun({ runId })).run?.state;
+
+const reach = (runId: string, state: Entry_State): Promise<Entry[]> =>
+  until(async () => {
+    const entries = await entriesOf(runId);
+    return entries.every((entry) => entry.state === state) ? entries : undefined;
+  });
+
+/** Whether DataManager has files of the run. */
+const hasFiles = (runId: string): boolean => {
+  const root = join(suite.folder, 'data');
+  return existsSync(root) && readdirSync(root, { recursive: true, encoding: 'utf8' }).some((path) => path.includes(runId));
+};
+const filesGo = (runId: string): Promise<true> => until(async () => (hasFiles(runId) ? undefined : true));
+
+const stop = async (runId: string, outbox: OutboxDecision): Promise<void> => {
+  await orders.worker.task.stop({ runId, outbox });
+  await until(async () => ((await stateOf(runId)) === RunState.STOPPED ? true : undefined));
+};
+
+/** Ends the turn of the worker after its next commit, as a crash there does. */
+const interruptAfterCommit = (): void =>
+  armFailpoint('step.commit.after', () => {
+    throw fail('UNAVAILABLE');
+  });
+
+/** Holds the upload of a prepared run at a place until the answer is called. */
+const holdUploadAt = async (place: string, runId: string): Promise<() => void> => {
+  const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  armFailpoint(place, () => {
+    reached.resolve();
+    return released.promise;
+  });
+  await confirmUpload(orders.worker, runId);
+  await reached.promise;
+  return () => released.resolve();
+};
+
+describe('a run that is stopped', () => {
+  beforeAll(() => begin());
+  afterAll(() => suite.close());
+
+  test('with DELETE: entries are DELETED and the files go, where the worker was interrupted before it removed them too', async () => {
+    const runId = await preparedRun(orders.worker, orders.taskId);
+    expect(hasFiles(runId)).toBe(true);
+    interruptAfterCommit();
+    await stop(runId, OutboxDecision.DELETE);
+    const [entry] = await reach(runId, Entry_State.DELETED);
+    await expect(orders.worker.data.readRows({ entryId: entry?.id ?? '' })).rejects.toMatchObject({ reason: 'ROWS_GONE' });
+    await filesGo(runId);
+  });
+
+  test('with KEEP: entries stay as they are, can be read, and take no more edits', async () => {
+    const runId = await preparedRun(orders.worker, orders.taskId);
+    await stop(runId, OutboxDecision.KEEP);
+    const [entry] = await reach(runId, Entry_State.READY);
+    const { rows, etag } = await orders.worker.data.readRows({ entryId: entry?.id ?? '' });
+    const edits = [{ edit: { $case: 'deleteRowId' as const, value: rows[0]?.rowId ?? '' } }];
+    await expect(orders.worker.data.modifie({ entryId: entry?.id ?? '', etag, edits })).rejects.toMatchObject({ reason: 'ENTRY_STATE' });
+  });
+
+  test('in the middle of its upload, with KEEP: entries are READY again, nothing is at the target, and the next run is published', async () => {
+    const runId = await preparedRun(orders.worker, orders.taskId);
+    const release = await holdUploadAt('upload.intent.after', runId);
+    const stopped = stop(runId, OutboxDecision.KEEP);
+    await until(async () => ((await orders.worker.task.getRun({ runId })).run?.reconciling ? true : undefined));
+    release();
+    await stopped;
+    await reach(runId, Entry_State.READY);
+    const tables = await query(suite, `select relname from pg_class where relnamespace = '${orders.published}'::regnamespace`);
+    expect(tables).toEqual([]);
+    await uploadedRun(orders.worker, orders.taskId);
+    const { moduleId } = orders;
+    const { versions } = await orders.worker.extdatamodule.listDataModuleVersions({ moduleId, showAll: true });
+    expect(versions.filter(({ state }) => state === DataModuleVersion_State.RESERVED)).toEqual([]);
+  });
+});
+
+describe('a Stop while the target is away', () => {
+  beforeAll(() => begin());
+  afterAll(() => suite.close());
+
+  const moveTarget = async (change: Record<string, unknown>): Promise<void> => {
+    const { connection } = await orders.worker.extdatamodule.getConnection({ connectionId: orders.targetId });
+    if (!connection) throw new Error('the target has no connection');
+    const settings = { ...connection.settings, ...change };
+    const [connectionId, updateMask] = [orders.targetId, ['settings']];
+    await orders.worker.extdatamodule.updateConnection({ connectionId, connection: { ...connection, settings }, updateMask, etag: '*' });
+  };
+
+  test('waits until the target can say whether it has the rows, and says so', async () => {
+    const runId = await preparedRun(orders.worker, orders.taskId);
+    await moveTarget({ port: 1 });
+    await confirmUpload(orders.worker, runId);
+    const waits = (desire: Desire): Promise<true> =>
+      until(async () => {
+        const { run } = await orders.worker.task.getRun({ runId });
+        return run?.state === RunState.UPLOADING && run.desire === desire && run.waitingFor !== '' ? true : undefined;
+      });
+    await waits(Desire.UPLOAD);
+    await orders.worker.task.stop({ runId, outbox: OutboxDecision.KEEP });
+    await waits(Desire.STOP);
+    await moveTarget({ port: Number(new URL(suite.databaseUrl).port) });
+    await until(async () => ((await stateOf(runId)) === RunState.STOPPED ? true : undefined));
+    await reach(runId, Entry_State.READY);
+    await uploadedRun(orders.worker, orders.taskId);
+  });
+});
+
+describe('a Stop that comes once the target has the rows', () => {
+  beforeAll(() => begin());
+  afterAll(() => suite.close());
+
+  test.each(['upload.target.commit.after', 'version.bump.before'])('at %s: the run ends UPLOADED, with its version', async (place) => {
+    const runId = await preparedRun(orders.worker, orders.taskId);
+    const release = await holdUploadAt(place, runId);
+    await orders.worker.task.stop({ runId, outbox: OutboxDecision.KEEP });
+    release();
+    const run = await waitFor(orders.worker, runId, RunState.UPLOADED);
+    await reach(runId, Entry_State.UPLOADED);
+    const { version } = await orders.worker.extdatamodule.getDataModuleVersion({
+      moduleId: orders.moduleId,
+      version: run.publishedVersion,
+    });
+    expect(version).toMatchObject({ state: DataModuleVersion_State.PUBLISHED, runId });
+  });
+});
+
+describe('when the retention has passed', () => {
+  const RETENTION_MS = 6_000;
+  beforeAll(() => begin({ LETHE_RETENTION_MS: String(RETENTION_MS), LETHE_TEST_RETENTION: '1' }));
+  afterAll(() => suite.close());
+
+  const records = async (runId: string, action: string): Promise<number> => {
+    const { auditLogs } = await suite.admin.audit.listAuditLogs({ runId, pageSize: 500 });
+    return auditLogs.filter(({ record }) => record?.action === `system/${action}`).length;
+  };
+
+  test('a run that nobody decided on is EXPIRED, not before its time, and its files go where the worker was interrupted too', async () => {
+    const runId = await preparedRun(orders.worker, orders.taskId);
+    const { run } = await orders.worker.task.getRun({ runId });
+    const expireMs = run?.expireTime?.getTime() ?? 0;
+    expect(expireMs - (run?.prepareTime?.getTime() ?? 0)).toBeGreaterThanOrEqual(RETENTION_MS - 1_000);
+    interruptAfterCommit();
+    await reach(runId, Entry_State.EXPIRED);
+    expect(Date.now()).toBeGreaterThanOrEqual(expireMs);
+    await until(async () => ((await stateOf(runId)) === RunState.EXPIRED ? true : undefined));
+    await filesGo(runId);
+    await until(async () => ((await records(runId, 'expire')) > 0 ? true : undefined));
+  });
+
+  test('entries that Stop kept go, the run stays STOPPED, and the log has it once', async () => {
+    const runId = await preparedRun(orders.worker, orders.taskId);
+    await stop(runId, OutboxDecision.KEEP);
+    const [entry] = await reach(runId, Entry_State.EXPIRED);
+    await expect(orders.worker.data.readRows({ entryId: entry?.id ?? '' })).rejects.toMatchObject({ reason: 'ROWS_GONE' });
+    expect(await stateOf(runId)).toBe(RunState.STOPPED);
+    await filesGo(runId);
+    await until(async () => ((await records(runId, 'expire-entries')) > 0 ? true : undefined));
+    expect(await records(runId, 'expire-entries')).toBe(1);
+  });
+
+  test('entries of an upload that was stopped go as well', async () => {
+    const runId = await preparedRun(orders.worker, orders.taskId);
+    const release = await holdUploadAt('upload.intent.before', runId);
+    expect((await entriesOf(runId)).map(({ state }) => state)).toEqual([Entry_State.UPLOADING, Entry_State.UPLOADING]);
+    const stopped = stop(runId, OutboxDecision.KEEP);
+    release();
+    await stopped;
+    await reach(runId, Entry_State.EXPIRED);
+    await filesGo(runId);
+  });
+
+  test('entries of a published run go, and what was published stays', async () => {
+    const runId = await uploadedRun(orders.worker, orders.taskId);
+    await reach(runId, Entry_State.EXPIRED);
+    await filesGo(runId);
+    expect(await waitFor(orders.worker, runId, RunState.UPLOADED)).toMatchObject({ publishedVersion: '1.0.0' });
+    expect(await query(suite, `select count(*)::int as count from ${orders.published}.orders`)).toEqual([{ count: 30 }]);
+  });
+});
