@@ -48,6 +48,23 @@ const interruptAfterCommit = (): void =>
     throw fail('UNAVAILABLE');
   });
 
+/** Waits until DataManager knows of the Stop. */
+const stopIsKnown = async (runId: string): Promise<void> => {
+  const { data } = suite.clients(await suite.serviceToken('task', { audience: 'data', groupId: orders.groupId, runId }));
+  await until(async () => ((await data.getExecution({ runId })).execution?.desire === Desire.STOP ? true : undefined));
+};
+
+/** Stops a run whose upload is at a place, and ends the turn of the worker there. */
+const stopUploadAt = async (place: string, runId: string): Promise<void> => {
+  armFailpoint(place, async () => {
+    await orders.worker.task.stop({ runId, outbox: OutboxDecision.KEEP });
+    await stopIsKnown(runId);
+    throw fail('UNAVAILABLE');
+  });
+  await confirmUpload(orders.worker, runId);
+  await until(async () => ((await stateOf(runId)) === RunState.STOPPED ? true : undefined));
+};
+
 /** Holds the upload of a prepared run at a place until the answer is called. */
 const holdUploadAt = async (place: string, runId: string): Promise<() => void> => {
   const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -85,11 +102,7 @@ describe('a run that is stopped', () => {
 
   test('in the middle of its upload, with KEEP: entries are READY again, nothing is at the target, and the next run is published', async () => {
     const runId = await preparedRun(orders.worker, orders.taskId);
-    const release = await holdUploadAt('upload.intent.after', runId);
-    const stopped = stop(runId, OutboxDecision.KEEP);
-    await until(async () => ((await orders.worker.task.getRun({ runId })).run?.reconciling ? true : undefined));
-    release();
-    await stopped;
+    await stopUploadAt('upload.intent.after', runId);
     await reach(runId, Entry_State.READY);
     const tables = await query(suite, `select relname from pg_class where relnamespace = '${orders.published}'::regnamespace`);
     expect(tables).toEqual([]);
@@ -151,7 +164,7 @@ describe('a Stop that comes once the target has the rows', () => {
 });
 
 describe('when the retention has passed', () => {
-  const RETENTION_MS = 6_000;
+  const RETENTION_MS = 8_000;
   beforeAll(() => begin({ LETHE_RETENTION_MS: String(RETENTION_MS), LETHE_TEST_RETENTION: '1' }));
   afterAll(() => suite.close());
 
@@ -186,11 +199,7 @@ describe('when the retention has passed', () => {
 
   test('entries of an upload that was stopped go as well', async () => {
     const runId = await preparedRun(orders.worker, orders.taskId);
-    const release = await holdUploadAt('upload.intent.before', runId);
-    expect((await entriesOf(runId)).map(({ state }) => state)).toEqual([Entry_State.UPLOADING, Entry_State.UPLOADING]);
-    const stopped = stop(runId, OutboxDecision.KEEP);
-    release();
-    await stopped;
+    await stopUploadAt('upload.intent.before', runId);
     await reach(runId, Entry_State.EXPIRED);
     await filesGo(runId);
   });
