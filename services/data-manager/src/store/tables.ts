@@ -46,7 +46,6 @@ export type Tables = PlatformTables & {
     createTime: Time;
     updateTime: Time;
     endTime: OptionalTime;
-    filesGone: Generated<boolean>;
   };
   entries: {
     id: string;

@@ -7,7 +7,7 @@ const statements = [
     waiting_for text not null, refusal text not null, error text not null, attempt int not null, next_attempt_time timestamptz, report bytea, progress bytea,
     lease_owner uuid, lease_until timestamptz, epoch bigint not null, seed_key_id text not null, seed_wrapped bytea not null, delete_entries boolean not null,
     upload_generation int not null, published_version text not null, prepare_time timestamptz, expire_time timestamptz,
-    create_time timestamptz not null default now(), update_time timestamptz not null default now(), end_time timestamptz, files_gone boolean not null default false)`,
+    create_time timestamptz not null default now(), update_time timestamptz not null default now(), end_time timestamptz)`,
   `create index executions_due on executions (state, next_attempt_time)`,
   `create table entries (
     id uuid primary key, run_id uuid not null references executions, "table" text not null, group_id uuid not null, module_id uuid not null, task_id uuid not null,
