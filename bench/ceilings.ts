@@ -3,18 +3,8 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { Client } from 'pg';
+import { withClient } from '@lethe/local/provision';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
-
-const withClient = async <R>(url: string, work: (client: Client) => Promise<R>): Promise<R> => {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-};
 
 /** COPY of a table into a csv file, over one connection; answers the number of rows. */
 export const copyOut = (url: string, table: string, path: string): Promise<number> =>

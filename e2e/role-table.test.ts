@@ -2,8 +2,7 @@
 import { methodsOf, serviceType, type MethodInfo } from '@lethe/contracts/registry';
 import { Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { CallError } from '@lethe/grpc/errors';
-import { SERVICE_NAMES } from './support/services.ts';
-import type { Noun } from '@lethe/local/provision';
+import { SERVICE_NAMES, type Noun } from '@lethe/local/provision';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callByName, requestsAbout } from './support/requests.ts';
@@ -24,16 +23,7 @@ const PERSONAS = [
 type Persona = (typeof PERSONAS)[number];
 
 const EVERYBODY: readonly Persona[] = PERSONAS;
-const MEMBERS: readonly Persona[] = [
-  'guest',
-  'task editor',
-  'task manager',
-  'data manager',
-  'developer',
-  'maintainer',
-  'owner',
-  'superuser',
-];
+const MEMBERS: readonly Persona[] = PERSONAS.filter((persona) => persona !== 'stranger' && persona !== 'connection owner');
 const EDITORS: readonly Persona[] = ['task editor', 'developer', 'maintainer', 'owner', 'superuser'];
 const MANAGERS: readonly Persona[] = ['task manager', 'developer', 'maintainer', 'owner', 'superuser'];
 const VIEWERS: readonly Persona[] = ['task manager', 'data manager', 'developer', 'maintainer', 'owner', 'superuser'];

@@ -2,12 +2,11 @@
 import { resourceFields, methodsOf, serviceType, type MethodInfo } from '@lethe/contracts/registry';
 import type { AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
 import { CallError } from '@lethe/grpc/errors';
-import type { Noun } from '@lethe/local/provision';
+import { SERVICE_NAMES, type Noun } from '@lethe/local/provision';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callByName, requestsAbout } from './support/requests.ts';
-import { SERVICE_NAMES } from './support/services.ts';
 import { makeTenant, type Tenant } from './support/tenant.ts';
 
 let suite: Suite;

@@ -4,11 +4,10 @@ import { createGrpcWebTransport } from '@connectrpc/connect-node';
 import type { DescService } from '@bufbuild/protobuf';
 import { registry } from '@lethe/contracts/registry';
 import { ROOT } from '@lethe/local/stack';
-import type { Noun } from '@lethe/local/provision';
+import { SERVICE_NAMES, type Noun } from '@lethe/local/provision';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SERVICE_NAMES } from './support/services.ts';
 import { startTestStack, type TestStack } from './support/stack.ts';
 
 const PORT_BASE = 18_200;

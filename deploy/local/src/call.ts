@@ -4,28 +4,20 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ACCOUNTS } from './accounts.ts';
 import { stateFolder } from './options.ts';
+import { SERVICE_NAMES } from './provision.ts';
 import { ROOT } from './stack.ts';
-
-const SERVICES: Record<string, string> = {
-  user: 'lethe.user.v1.UserManager',
-  script: 'lethe.script.v1.ScriptManager',
-  extdatamodule: 'lethe.extdatamodule.v1.ExtDatamoduleManager',
-  task: 'lethe.task.v1.EtlTaskManager',
-  data: 'lethe.data.v1.DataManager',
-  audit: 'lethe.audit.v1.AuditLogger',
-};
 
 const give = (text: string): never => {
   process.stderr.write(`${text}\n`);
   process.exit(2);
 };
 
-const usage = `Usage: npm run call -- [--as ${ACCOUNTS.map(({ subject }) => subject).join('|')}] <${Object.keys(SERVICES).join('|')}> <Rpc> ['{json}']`;
+const usage = `Usage: npm run call -- [--as ${ACCOUNTS.map(({ subject }) => subject).join('|')}] <${Object.keys(SERVICE_NAMES).join('|')}> <Rpc> ['{json}']`;
 
 const args = process.argv.slice(2);
 const as = args[0] === '--as' ? (args.splice(0, 2)[1] ?? '') : 'admin';
 const [noun = '', rpc = '', json = '{}'] = args;
-const service = SERVICES[noun] ?? give(usage);
+const service = new Map<string, string>(Object.entries(SERVICE_NAMES)).get(noun) ?? give(usage);
 if (rpc === '') give(usage);
 
 const state = stateFolder();

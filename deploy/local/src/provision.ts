@@ -16,6 +16,16 @@ export const SERVICE_FOLDERS: Record<Noun, string> = {
   data: 'data-manager',
 };
 
+/** The full names of the six services. */
+export const SERVICE_NAMES: Record<Noun, string> = {
+  user: 'lethe.user.v1.UserManager',
+  script: 'lethe.script.v1.ScriptManager',
+  extdatamodule: 'lethe.extdatamodule.v1.ExtDatamoduleManager',
+  task: 'lethe.task.v1.EtlTaskManager',
+  data: 'lethe.data.v1.DataManager',
+  audit: 'lethe.audit.v1.AuditLogger',
+};
+
 /** The roles' passwords, by noun. */
 export type RolePasswords = Record<Noun, string>;
 
@@ -23,7 +33,8 @@ export type RolePasswords = Record<Noun, string>;
 export const newPasswords = (): RolePasswords =>
   Object.fromEntries(NOUNS.map((noun) => [noun, randomBytes(18).toString('base64url')])) as RolePasswords;
 
-const withClient = async <R>(url: string, work: (client: Client) => Promise<R>): Promise<R> => {
+/** Works over one connection, which ends with the work. */
+export const withClient = async <R>(url: string, work: (client: Client) => Promise<R>): Promise<R> => {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {

@@ -92,5 +92,5 @@ const createTables = async (db: Kysely<never>): Promise<void> => {
 /** The first migration of every service. */
 export const platformMigration = { up: createTables };
 
-/** The platform's view of a service's database or transaction: T has these tables, which Kysely's invariant types cannot express. */
+/** The platform's view of a service's database or transaction. T has these tables by its bound; Kysely's types are invariant in their tables, so only a cast says it. */
 export const platformOf = <T extends PlatformTables>(db: Kysely<T>): Kysely<PlatformTables> => db as unknown as Kysely<PlatformTables>;

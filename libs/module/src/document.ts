@@ -23,7 +23,7 @@ const toViolation = ({ instancePath, keyword, message, params }: ErrorObject): V
   };
 };
 
-// The library's types know neither `safe` nor a loader without a remote context.
+// The published types lag behind the library: they know neither `safe` nor a loader without a remote context, so only a cast reaches both.
 const expand = jsonld.expand as unknown as (document: object, options: object) => Promise<unknown>;
 
 const loader = async (url: string): Promise<{ contextUrl: undefined; documentUrl: string; document: Json }> => {

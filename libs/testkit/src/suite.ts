@@ -1,13 +1,8 @@
 // Services in this process, on a database of their own, with real clients.
-import { AuditLoggerService } from '@lethe/contracts/gen/lethe/audit/v1/audit_service';
-import { DataManagerService } from '@lethe/contracts/gen/lethe/data/v1/data_service';
-import { ExtDatamoduleManagerService } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { ScriptManagerService } from '@lethe/contracts/gen/lethe/script/v1/script_service';
-import { EtlTaskManagerService } from '@lethe/contracts/gen/lethe/task/v1/task_service';
-import { UserManagerService, type GetUserResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import type { GetUserResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
-import { createClient, type ServiceClient } from '@lethe/grpc/client';
 import { readPrivateKey, signTicket, tokenSigner, type ServiceIdentity, type Ticket, type TokenRequest } from '@lethe/grpc/service-tokens';
+import { connectClients, type Clients } from '@lethe/local/clients';
 import { newServiceKeys } from '@lethe/local/keys';
 import { NOUNS, serviceDatabaseUrl, type Noun, type RolePasswords } from '@lethe/local/provision';
 import { readEnv } from '@lethe/service/env';
@@ -23,24 +18,17 @@ import { loadService } from './load-service.ts';
 import { freePort, startTestNats, type TestNats } from './servers.ts';
 import { copyTemplate } from './template.ts';
 
+/** What a test of a service holds besides the suite. */
+export type { Clients } from '@lethe/local/clients';
+
 declare module 'vitest' {
-  // The form in which vitest takes the types of provided values.
+  // Declarations merge through interfaces alone: a type alias would not add to vitest's own.
   // oxlint-disable-next-line typescript/consistent-type-definitions
   export interface ProvidedContext {
     postgresUrl: string;
     passwords: RolePasswords;
   }
 }
-
-/** Clients of the six services with one credential. */
-export type Clients = {
-  user: ServiceClient<typeof UserManagerService>;
-  script: ServiceClient<typeof ScriptManagerService>;
-  extdatamodule: ServiceClient<typeof ExtDatamoduleManagerService>;
-  task: ServiceClient<typeof EtlTaskManagerService>;
-  data: ServiceClient<typeof DataManagerService>;
-  audit: ServiceClient<typeof AuditLoggerService>;
-};
 
 /** A user of the suite: id, token, clients. */
 export type TestUser = Clients & { id: string; token: string; subject: string };
@@ -78,22 +66,6 @@ export type SuiteOptions = {
   log?: string;
   issuers?: string[];
   host?: string;
-};
-
-const connect = (addresses: Record<Noun, string>, token: string): Clients => {
-  const options = (noun: Noun): { address: string; token: () => string; deadlineMs: number } => ({
-    address: addresses[noun],
-    token: () => token,
-    deadlineMs: 20_000,
-  });
-  return {
-    user: createClient(UserManagerService, options('user')),
-    script: createClient(ScriptManagerService, options('script')),
-    extdatamodule: createClient(ExtDatamoduleManagerService, options('extdatamodule')),
-    task: createClient(EtlTaskManagerService, options('task')),
-    data: createClient(DataManagerService, options('data')),
-    audit: createClient(AuditLoggerService, options('audit')),
-  };
 };
 
 const reservePorts = async (host: string): Promise<Record<Noun, string>> =>
@@ -135,7 +107,7 @@ export const startSuite = async (options: SuiteOptions = {}): Promise<Suite> => 
   for (const noun of options.services ?? NOUNS) running.set(noun, await start(noun));
   const open: Clients[] = [];
   const clients = (token: string): Clients => {
-    const made = connect(addresses, token);
+    const made = connectClients(addresses, token);
     open.push(made);
     return made;
   };
@@ -150,7 +122,7 @@ export const startSuite = async (options: SuiteOptions = {}): Promise<Suite> => 
     (await admin.user.createGroup({ displayName: name })).group?.id ?? '';
   const identity = (service: Noun): ServiceIdentity => ({ service, privateKey: readPrivateKey(keys.privateKeys[service]) });
   const close = async (): Promise<void> => {
-    for (const made of open) for (const client of Object.values(made)) client.close();
+    for (const made of open) made.close();
     await Promise.all([...running.values()].map((service) => service.close()));
     issuer.close();
     await nats.stop();
