@@ -1,9 +1,7 @@
 // docs/errors.md, made of the reasons that the proto files declare.
 import type { DescEnum, DescEnumValue } from '@bufbuild/protobuf';
+import { commentOf } from './comment.ts';
 import { reasonOf, registry } from './registry.ts';
-
-const ENUM_FIELD = 5;
-const VALUE_FIELD = 2;
 
 const HEAD = `# Errors
 
@@ -22,12 +20,6 @@ npm run call -- --as editor data GetAll
 
 The tables are made from \`proto/lethe/*/v1/error_reason.proto\`; after a change there, \`npm test -- --project unit libs/contracts -u\` writes them again.
 `;
-
-const commentOf = (type: DescEnum, value: DescEnumValue): string => {
-  const path = [ENUM_FIELD, type.file.proto.enumType.indexOf(type.proto), VALUE_FIELD, type.values.indexOf(value)];
-  const location = type.file.proto.sourceCodeInfo?.location.find((candidate) => candidate.path.join('.') === path.join('.'));
-  return (location?.leadingComments ?? '').trim().replaceAll(/\s+/g, ' ');
-};
 
 const rowOf = (type: DescEnum, value: DescEnumValue): string | undefined => {
   const reason = value.name.replace(/^(?:COMMON_)?ERROR_REASON_/, '');

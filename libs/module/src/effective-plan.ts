@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import { checkAnonymization, isAtLeast } from './check-anonymization.ts';
 import { checkTables } from './check-module.ts';
 import { parseTransformProperties } from './parse-script.ts';
-import type { Json } from './read-document.ts';
+import type { Json } from './fields/field.ts';
 
 /** A script as it is pinned. `read` is the declarative read of a JSON extraction. */
 export type ScriptInfo = {
