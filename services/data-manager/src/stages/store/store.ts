@@ -1,14 +1,11 @@
 import { existsSync } from 'node:fs';
-import { copyFile, link, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { copyFile, link, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { PrivacyResult } from '@lethe/contracts/gen/lethe/data/v1/entry';
-import type { PrivacyRequirement } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import { Column, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
-import { openEngine, type Engine } from '../../engine/engine.ts';
 import { DUCKDB } from '../../plan/dialect.ts';
-import { quoteIdentifier, quoteList, quoteLiteral, quoteNames } from '../../plan/identifiers.ts';
+import { quoteIdentifier, quoteList, quoteNames } from '../../plan/identifiers.ts';
 import { columnType, engineType } from '../../plan/types.ts';
-import { gateQuery, judgeTable, type GateTable } from '../../privacy/gate.ts';
 import { readAnonymizeManifest, type TablePrivacy } from '../anonymize/anonymize.ts';
 import { measureTable } from '../../outbox/measure.ts';
 import { RunFailure } from '../../run/failure.ts';
