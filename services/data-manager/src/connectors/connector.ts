@@ -3,7 +3,6 @@ import type { DescribedTable } from '@lethe/contracts/gen/lethe/extdatamodule/v1
 import type { ProtocolEntry } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import type { Engine } from '../engine/engine.ts';
-import type { ExtractSegment } from '../run/manifest.ts';
 
 /** A connection with its secrets; it never leaves the process. */
 export type ResolvedConnection = { id: string; type: string; settings: Record<string, unknown>; secret: Record<string, string> };
@@ -35,8 +34,11 @@ export type Extraction = {
   onRows: (rowCount: number, sizeBytes: number) => void;
 };
 
-/** A segment as it was written; `path` is the file's name in the directory. */
-export type WrittenSegment = ExtractSegment;
+/**
+ * A segment as it was written: a header-less csv file of a table's columns in document order, all text (see `engine/csv-dialect.ts`). `path` is the
+ * file's name in the directory.
+ */
+export type WrittenSegment = { segment: number; path: string; rowCount: number; sizeBytes: number };
 
 /** The reading side of a connector. */
 export type Source = {

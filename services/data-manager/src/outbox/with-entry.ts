@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { fail } from '@lethe/grpc/errors';
 import { openEngine, type Engine } from '../engine/engine.ts';
-import type { RunDeps } from '../run/deps.ts';
-import { outboxFolder, removeFolder } from '../run/folders.ts';
+import type { RunDeps } from '../deps.ts';
+import { outboxFolder, removeFolder } from '../folders.ts';
 import type { EntryRow } from '../store/tables.ts';
 
 const MEMORY_MB = 256;

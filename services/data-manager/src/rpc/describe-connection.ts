@@ -3,7 +3,7 @@ import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { ConnectorError } from '../connectors/connector.ts';
 import { sourceOf } from '../connectors/index.ts';
-import type { RunDeps } from '../run/deps.ts';
+import type { RunDeps } from '../deps.ts';
 
 /** Connects to a store and describes it; what goes wrong there is an answer, not an error. */
 export const describeConnection =

@@ -3,9 +3,9 @@ import type { GetAllRequest, GetAllResponse } from '@lethe/contracts/gen/lethe/d
 import { closePage, openPage } from '@lethe/db/page';
 import type { CallContext } from '@lethe/grpc/context';
 import { groupsWith } from '@lethe/grpc/principal';
-import type { RunDeps } from '../run/deps.ts';
+import type { RunDeps } from '../deps.ts';
 import { listEntries } from '../store/entries.ts';
-import { entryView } from './views.ts';
+import { entryView } from '../app/views.ts';
 
 /** A page of the Outbox entries of the caller's groups. */
 export const getAll =

@@ -1,9 +1,9 @@
 import type { GetEntryRequest, GetEntryResponse } from '@lethe/contracts/gen/lethe/data/v1/data_service';
 import { loadVisible } from '@lethe/db/visible';
 import type { CallContext } from '@lethe/grpc/context';
-import type { RunDeps } from '../run/deps.ts';
+import type { RunDeps } from '../deps.ts';
 import { findEntry } from '../store/entries.ts';
-import { entryView } from './views.ts';
+import { entryView } from '../app/views.ts';
 
 /** An entry. */
 export const getEntry =

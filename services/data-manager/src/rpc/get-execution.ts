@@ -1,7 +1,7 @@
 import type { GetExecutionRequest, GetExecutionResponse } from '@lethe/contracts/gen/lethe/data/v1/data_service';
 import type { CallContext } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import type { RunDeps } from '../run/deps.ts';
+import type { RunDeps } from '../deps.ts';
 import { executionView } from '../run/view.ts';
 import { entriesOf } from '../store/entries.ts';
 import { findExecution } from '../store/executions.ts';

@@ -1,6 +1,6 @@
 import type { DataManagerService } from '@lethe/contracts/gen/lethe/data/v1/data_service';
 import type { Handlers } from '@lethe/grpc/bind';
-import type { RunDeps } from '../run/deps.ts';
+import type { RunDeps } from '../deps.ts';
 import { describeConnection } from './describe-connection.ts';
 import { getAll } from './get-all.ts';
 import { getEntry } from './get-entry.ts';

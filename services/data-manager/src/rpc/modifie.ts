@@ -15,14 +15,14 @@ import { withEntry } from '../outbox/with-entry.ts';
 import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier, quoteNames } from '../plan/identifiers.ts';
 import { columnType, writeTextSql } from '../plan/types.ts';
-import type { RunDeps } from '../run/deps.ts';
-import { brokenReferences, readReferences } from '../run/references.ts';
-import { measureTable } from '../run/store.ts';
+import type { RunDeps } from '../deps.ts';
+import { brokenReferences, readReferences } from '../outbox/references.ts';
+import { measureTable } from '../outbox/measure.ts';
 import { editsOf, entriesOf, findEntry, lockEntry } from '../store/entries.ts';
 import { findExecution } from '../store/executions.ts';
 import type { EntryRow } from '../store/tables.ts';
-import { mergeEdits, namedRows, planEdits, type EditPlan } from './edit-plan.ts';
-import { auditEntry, entryView } from './views.ts';
+import { mergeEdits, namedRows, planEdits, type EditPlan } from '../app/edit-plan.ts';
+import { auditEntry, entryView } from '../app/views.ts';
 
 type Measured = { plan: EditPlan; overlay: EditedRow[]; rowCount: number; contentHash: string; privacy: PrivacyResult };
 

@@ -12,7 +12,7 @@ import { withEntry } from '../outbox/with-entry.ts';
 import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier, quoteLiteral, quoteNames } from '../plan/identifiers.ts';
 import { columnType, writeTextSql } from '../plan/types.ts';
-import type { RunDeps } from '../run/deps.ts';
+import type { RunDeps } from '../deps.ts';
 import { editsOf, findEntry } from '../store/entries.ts';
 
 const GONE = new Set<number>([Entry_State.DELETED, Entry_State.EXPIRED]);

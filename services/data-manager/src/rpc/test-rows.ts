@@ -10,10 +10,10 @@ import { runUserSql } from '../engine/user-sql.ts';
 import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier } from '../plan/identifiers.ts';
 import { columnType, engineType } from '../plan/types.ts';
-import type { RunDeps } from '../run/deps.ts';
+import type { RunDeps } from '../deps.ts';
 import { toFailure } from '../run/failure.ts';
-import { removeFolder } from '../run/folders.ts';
-import { hashFile } from '../run/manifest.ts';
+import { removeFolder } from '../folders.ts';
+import { hashFile } from '../stages/manifest.ts';
 import { runScript, ScriptError } from '../sandbox/sandbox.ts';
 
 const TIMEOUT_MS = 50_000;

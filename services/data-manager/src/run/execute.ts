@@ -7,14 +7,14 @@ import { backoffMs, isUploading, isWorking, stateName } from '../domain/executio
 import { releaseLease } from '../store/executions.ts';
 import type { ExecutionRow, Tables } from '../store/tables.ts';
 import { sql, type Transaction } from 'kysely';
-import type { RunDeps } from './deps.ts';
+import type { RunDeps } from '../deps.ts';
 import { RunFailure, toFailure } from './failure.ts';
-import { outboxFolder, removeFolder, runFolder } from './folders.ts';
+import { outboxFolder, removeFolder, runFolder } from '../folders.ts';
 import { Interrupted, keep, type Keeper } from './keeper.ts';
 import { prepare } from './prepare.ts';
 import { LeaseLost, transition, type Transition } from './transition.ts';
-import { upload } from './upload.ts';
-import { withdraw } from './withdraw.ts';
+import { upload } from '../upload/upload.ts';
+import { withdraw } from '../upload/withdraw.ts';
 
 const change = (
   deps: RunDeps,

@@ -3,7 +3,7 @@ import { type Desire, Progress, type RunState } from '@lethe/contracts/gen/lethe
 import { interrupts } from '../domain/execution.ts';
 import { readDesire, renewLease, saveProgress } from '../store/executions.ts';
 import type { ExecutionRow } from '../store/tables.ts';
-import type { RunDeps } from './deps.ts';
+import type { RunDeps } from '../deps.ts';
 import { LeaseLost } from './transition.ts';
 
 const LOOK_EVERY_MS = 300;

@@ -10,9 +10,9 @@ import { openEngine, type Engine } from '../engine/engine.ts';
 import { quoteIdentifier, quoteList, quoteLiteral, quoteNames } from '../plan/identifiers.ts';
 import { findPlanProblems } from '../plan/plannable.ts';
 import { rankSql } from '../plan/row-id.ts';
-import { applyRules } from '../run/apply-rules.ts';
-import type { StageTable } from '../run/manifest.ts';
-import { writeExtract, type SourceRows } from '../run/write-extract.ts';
+import { applyRules } from '../stages/rules/apply-rules.ts';
+import type { StageTable } from '../stages/manifest.ts';
+import { writeExtract, type SourceRows } from '../stages/extract/write-extract.ts';
 
 /** One case of `expected.json`; a field that is absent is not compared. */
 type FusionCase = {

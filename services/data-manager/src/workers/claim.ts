@@ -2,7 +2,7 @@
 import type { Store } from '@lethe/db/open';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunDeps } from '../run/deps.ts';
+import type { RunDeps } from '../deps.ts';
 import { execute } from '../run/execute.ts';
 import { claim } from '../store/executions.ts';
 import type { Tables } from '../store/tables.ts';

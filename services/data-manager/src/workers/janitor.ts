@@ -3,8 +3,8 @@ import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { readdir, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
-import { isRunFolder, makeFolder, removeFolder } from '../run/folders.ts';
-import type { RunDeps } from '../run/deps.ts';
+import { isRunFolder, makeFolder, removeFolder } from '../folders.ts';
+import type { RunDeps } from '../deps.ts';
 
 const EVERY_MS = 300_000;
 const MAX_AGE_MS = 24 * 3_600_000;

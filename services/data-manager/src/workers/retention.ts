@@ -3,8 +3,8 @@ import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { Entry_State } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import { readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunDeps } from '../run/deps.ts';
-import { isRunFolder, makeFolder, outboxFolder, outboxRoot, removeFolder } from '../run/folders.ts';
+import type { RunDeps } from '../deps.ts';
+import { isRunFolder, makeFolder, outboxFolder, outboxRoot, removeFolder } from '../folders.ts';
 import { transition } from '../run/transition.ts';
 
 const EVERY_MS = 1_000;

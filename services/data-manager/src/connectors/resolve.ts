@@ -1,0 +1,53 @@
+// Connections and scripts of a run, fetched in the name of the service with the run's ticket.
+import type { PinnedScript } from '@lethe/contracts/gen/lethe/module/v1/plan';
+import type { ScriptVersion } from '@lethe/contracts/gen/lethe/script/v1/script';
+import { CallError } from '@lethe/grpc/errors';
+import { createHash } from 'node:crypto';
+import type { ResolvedConnection } from './connector.ts';
+import type { ExecutionRow } from '../store/tables.ts';
+import type { RunDeps } from '../deps.ts';
+import { RunFailure } from '../run/failure.ts';
+
+const TRANSIENT = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'DEPENDENCY_UNAVAILABLE', 'OVERLOADED', 'DRAINING', 'CONFLICT']);
+
+/** What an error of another service means for a run. */
+export const fromCall = (error: unknown, service: string): unknown => {
+  if (!(error instanceof CallError)) return error;
+  if (TRANSIENT.has(error.reason)) return new RunFailure(error.reason, `${service} is away`, { transient: true, cause: error });
+  return new RunFailure(error.reason, `${service} refused: ${error.message}`, { cause: error });
+};
+
+/** The address and secrets of a connection, against the run's ticket. */
+export const resolveConnection = async (
+  deps: RunDeps,
+  row: ExecutionRow,
+  connectionId: string,
+  write: boolean,
+): Promise<ResolvedConnection> => {
+  const token = await deps.serviceToken({ audience: 'extdatamodule', groupId: row.groupId, runId: row.runId });
+  try {
+    const { connection, secret } = await deps.extdatamodule.resolveConnection({ ticket: row.ticket, connectionId, write }, { token });
+    return { id: connectionId, type: connection?.type ?? '', settings: connection?.settings ?? {}, secret: secret?.values ?? {} };
+  } catch (error) {
+    throw fromCall(error, 'ExtDatamoduleManager');
+  }
+};
+
+/** The pinned version of a script; refused where its content is not what was released. */
+export const fetchScript = async (
+  deps: RunDeps,
+  row: ExecutionRow,
+  pinned: PinnedScript,
+): Promise<ScriptVersion & { language: string }> => {
+  const token = await deps.serviceToken({ audience: 'script', groupId: row.groupId, runId: row.runId });
+  try {
+    const { script } = await deps.script.getScript({ scriptId: pinned.scriptId, version: pinned.version }, { token });
+    const hash = createHash('sha256')
+      .update(script?.version?.content ?? '')
+      .digest('hex');
+    if (!script?.version || hash !== pinned.contentHash) throw new RunFailure('SCRIPT_CHANGED', 'a script is not what was released', {});
+    return { ...script.version, language: pinned.language };
+  } catch (error) {
+    throw fromCall(error, 'ScriptManager');
+  }
+};

@@ -1,0 +1,22 @@
+// What executing a run needs from its service.
+import type { ExtDatamoduleManagerService } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import type { ScriptManagerService } from '@lethe/contracts/gen/lethe/script/v1/script_service';
+import type { Store } from '@lethe/db/open';
+import type { ServiceClient } from '@lethe/grpc/client';
+import type { TokenRequest } from '@lethe/grpc/service-tokens';
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import type { Walls } from './sandbox/sandbox.ts';
+import type { Tables } from './store/tables.ts';
+
+/** Shared by the workers and the handlers of DataManager. */
+export type RunDeps = {
+  store: Store<Tables>;
+  config: Config;
+  script: ServiceClient<typeof ScriptManagerService>;
+  extdatamodule: ServiceClient<typeof ExtDatamoduleManagerService>;
+  serviceToken: (request: TokenRequest) => Promise<string>;
+  walls: Walls;
+  log: Logger;
+  now: () => Date;
+};

@@ -1,0 +1,29 @@
+// Where a run's files are. Raw data lives in the run's own folder and dies with it; results live in the Outbox.
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from './config.ts';
+
+/** The run's working folder: raw data. */
+export const runFolder = ({ dataFolder }: Config, runId: string): string => join(dataFolder, 'runs', runId);
+
+/** Whether a name in a folder of runs is a run's id; anything else there belongs to nobody. */
+export const isRunFolder = (name: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name);
+
+/** Where the results of all runs are. */
+export const outboxRoot = ({ dataFolder }: Config): string => join(dataFolder, 'outbox');
+
+/** The run's results. */
+export const outboxFolder = (config: Config, runId: string): string => join(outboxRoot(config), runId);
+
+/** The digests of a published version's rows, by which 'only additions' is told. */
+export const digestFolder = ({ dataFolder }: Config, moduleId: string, version: string): string =>
+  join(dataFolder, 'digests', moduleId, version);
+
+/** Makes a folder that only we may enter. */
+export const makeFolder = async (path: string): Promise<string> => {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  return path;
+};
+
+/** Removes a folder with everything in it. */
+export const removeFolder = (path: string): Promise<void> => rm(path, { recursive: true, force: true });

@@ -1,0 +1,247 @@
+import { join } from 'node:path';
+import type { AnonymizationStep } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
+import { SuppressScope } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
+import type { Column, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import type { Engine } from '../../engine/engine.ts';
+import { DUCKDB } from '../../plan/dialect.ts';
+import { quoteIdentifier, quoteList, quoteNames } from '../../plan/identifiers.ts';
+import { columnType, engineType } from '../../plan/types.ts';
+import { pseudonymize, SAFE_TOKEN_LENGTH, tokenDomain, tokenLength } from '../../privacy/steps/pseudonymize.ts';
+import { columnOf, type Relation } from '../../privacy/steps/relation.ts';
+import { suppress, unreadableValuesQuery } from '../../privacy/steps/suppress.ts';
+import { assertBalance } from '../conserve.ts';
+import type { DictionaryContext } from './dictionaries.ts';
+import { generalizeTable, type ChosenLevel, type Decision } from './generalize-table.ts';
+import { describeSegment, emptyCounts, readManifest, type Segment, type StageManifest, type StageTable } from '../manifest.ts';
+import { runIntoFolder, type StageContext } from '../stage.ts';
+
+const STAGE = 'anonymize';
+
+/** Rows of one segment: about a hundred megabytes of Parquet at usual widths. */
+const SEGMENT_ROWS = 4_194_304;
+
+/** What was decided for one table; with the counts, all that the gate needs besides the stored rows. */
+export type TablePrivacy = {
+  table: string;
+  rowsIn: number;
+  suppressedCount: number;
+  metric: string;
+  loss: number;
+  tieCount: number;
+  levels: ChosenLevel[];
+  /** Characters of a token, by column. */
+  tokenLengths: Record<string, number>;
+  /** The domain of a token, by column: keys whose columns share one still match. */
+  tokenDomains: Record<string, string>;
+  /** Columns that a step changed in another way than by tokens. */
+  changedColumns: string[];
+};
+
+/** The one provider of keys and seeds. */
+export type AnonymizationKeys = { pseudonymKey: (domain: string) => Uint8Array; seed: Uint8Array };
+
+export type AnonymizeManifest = StageManifest & { privacy: TablePrivacy[] };
+
+/** The manifest of this stage. */
+export const readAnonymizeManifest = async (directory: string): Promise<{ manifest: AnonymizeManifest; hash: string }> => {
+  const { manifest, hash } = await readManifest(directory, STAGE);
+  if (!('privacy' in manifest)) throw new Error('The manifest of stage anonymize says nothing of privacy.');
+  return { manifest: manifest as AnonymizeManifest, hash };
+};
+
+const inputRelation = (directory: string, { columns, segments }: StageTable): Relation => {
+  const empty = columns.map((column) => `CAST(NULL AS ${engineType(columnType(column), DUCKDB)}) AS ${quoteIdentifier(column.name)}`);
+  const paths = quoteList(segments.map(({ path }) => join(directory, path)));
+  const query =
+    segments.length === 0
+      ? `SELECT ${empty.join(', ')} WHERE false`
+      : `SELECT ${quoteNames(columns.map(({ name }) => name))} FROM read_parquet(${paths})`;
+  return { query, columns };
+};
+
+const countRows = async (engine: Engine, query: string): Promise<number> =>
+  Number((await engine.sql(`SELECT count(*) FROM (${query})`)).rows[0]?.[0] ?? 0);
+
+type Work = {
+  context: StageContext;
+  keys: AnonymizationKeys;
+  dictionaries: DictionaryContext;
+  table: Table;
+  steps: AnonymizationStep[];
+  privacy: TablePrivacy;
+};
+
+const checkValues = async (engine: Engine, query: string, table: string, columns: readonly string[]): Promise<void> => {
+  const bad = (await engine.sql(query)).rows[0] ?? [];
+  const failures = columns.flatMap((column, index) => (bad[index] === '0' ? [] : [`column ${column}: ${String(bad[index])}`]));
+  if (failures.length > 0)
+    throw new Error(`Table ${table}: values to suppress cannot be read as the column's type: ${failures.join('; ')}.`);
+};
+
+/** Short tokens may collide, which would merge people or keys: their numbers must be those of the values. */
+const checkTokens = async (engine: Engine, before: Relation, after: Relation, table: string, columns: readonly string[]): Promise<void> => {
+  for (const name of columns) {
+    const distinct = (relation: Relation): Promise<number> =>
+      countRows(engine, `SELECT DISTINCT ${quoteIdentifier(name)} FROM (${relation.query})`);
+    const lost = (await distinct(before)) - (await distinct(after));
+    if (lost > 0) throw new Error(`Table ${table}, column ${name}: ${lost} tokens of this length collide; make them longer.`);
+  }
+};
+
+const mergeDecision = (privacy: TablePrivacy, decision: Decision): void => {
+  privacy.levels.push(...decision.levels);
+  privacy.suppressedCount += decision.suppressedCount;
+  if (decision.metric === '') return;
+  privacy.metric = decision.metric;
+  privacy.loss = decision.loss;
+  privacy.tieCount = decision.tieCount;
+};
+
+const runStep = async (work: Work, relation: Relation, index: number): Promise<Relation> => {
+  const { context, table, steps, privacy } = work;
+  const operation = steps[index]?.operation;
+  if (operation === undefined) throw new Error(`Table ${table.name}: a step has no operation.`);
+  if (operation.$case === 'pseudonymize') {
+    const step = operation.value;
+    const domain = tokenDomain(step);
+    const next = pseudonymize(table.name, relation, step, work.keys.pseudonymKey(domain));
+    if (tokenLength(step) < SAFE_TOKEN_LENGTH) await checkTokens(context.engine, relation, next, table.name, step.columns);
+    for (const column of step.columns) {
+      privacy.tokenLengths[column] = tokenLength(step);
+      privacy.tokenDomains[column] = domain;
+    }
+    return next;
+  }
+  if (operation.$case === 'suppress') {
+    const step = operation.value;
+    if (step.values.length > 0)
+      await checkValues(context.engine, unreadableValuesQuery(table.name, relation, step), table.name, step.columns);
+    const requiredK = Math.max(0, ...(table.privacy?.models ?? []).map(({ model }) => model?.value.k ?? 0));
+    const next = suppress(table.name, relation, step, requiredK);
+    if (step.scope === SuppressScope.RECORD)
+      privacy.suppressedCount += (await countRows(context.engine, relation.query)) - (await countRows(context.engine, next.query));
+    else privacy.changedColumns.push(...step.columns);
+    return next;
+  }
+  const step = operation.value;
+  for (const { column } of step.columns) columnOf(table.name, relation, column);
+  const isSearchedElsewhere = steps.some(
+    (other, place) => place !== index && other.operation?.$case === 'generalize' && other.operation.value.search !== undefined,
+  );
+  const done = await generalizeTable(
+    {
+      context: work.dictionaries,
+      table,
+      relation,
+      step,
+      later: steps.slice(index + 1),
+      rowsIn: privacy.rowsIn,
+      removedCount: privacy.suppressedCount,
+      signal: context.signal,
+      onProgress: (settledNodes, totalNodes) =>
+        context.onProgress({
+          table: table.name,
+          rowCount: Math.floor((privacy.rowsIn * settledNodes) / totalNodes),
+          totalRowCount: privacy.rowsIn,
+        }),
+    },
+    isSearchedElsewhere,
+  );
+  mergeDecision(privacy, done.decision);
+  privacy.changedColumns.push(...done.decision.levels.filter(({ level }) => level > 0).map(({ column }) => column));
+  return done.relation;
+};
+
+/** Numbers the rows 1…n in the order of their content: neither an earlier row id nor the order of the input leaves this stage. */
+const numberedQuery = ({ query, columns }: Relation): string => {
+  const names = quoteNames(columns.map(({ name }) => name));
+  return `SELECT CAST(row_number() OVER (ORDER BY ${names}) AS BIGINT) AS row_id, ${names} FROM (${query})`;
+};
+
+const writeSegments = async (engine: Engine, relation: Relation, table: string, rowCount: number, folder: string): Promise<Segment[]> => {
+  if (rowCount === 0) return [];
+  const write = async (query: string, index: number): Promise<Segment> => {
+    const name = `${table}-${index}.parquet`;
+    const written = await engine.copyOut(query, join(folder, name), 'parquet');
+    return describeSegment(join(folder, name), `${STAGE}/${name}`, written.rowCount);
+  };
+  if (rowCount <= SEGMENT_ROWS) return [await write(numberedQuery(relation), 0)];
+  await engine.sql(`CREATE OR REPLACE TABLE _numbered AS ${numberedQuery(relation)}`);
+  const segments: Segment[] = [];
+  for (let first = 1; first <= rowCount; first += SEGMENT_ROWS) {
+    const slice = `SELECT * FROM _numbered WHERE row_id >= ${first} AND row_id < ${first + SEGMENT_ROWS} ORDER BY row_id`;
+    segments.push(await write(slice, segments.length));
+  }
+  await engine.sql('DROP TABLE _numbered');
+  return segments;
+};
+
+const anonymizeTable = async (
+  context: StageContext,
+  keys: AnonymizationKeys,
+  tables: readonly StageTable[],
+  table: Table,
+  folder: string,
+): Promise<{ written: StageTable; privacy: TablePrivacy }> => {
+  const input = tables.find((entry) => entry.table === table.name);
+  if (input === undefined) throw new Error(`Table ${table.name} has not reached anonymization.`);
+  const { engine, directory, plan } = context;
+  const rowsIn = input.segments.reduce((sum, { rowCount }) => sum + rowCount, 0);
+  const dictionaries: DictionaryContext = { engine, directory, folder, hierarchies: plan.hierarchies, tables, made: [] };
+  const privacy: TablePrivacy = {
+    table: table.name,
+    rowsIn,
+    suppressedCount: 0,
+    metric: '',
+    loss: 0,
+    tieCount: 0,
+    levels: [],
+    tokenLengths: {},
+    tokenDomains: {},
+    changedColumns: [],
+  };
+  const steps = plan.steps.filter((step) => step.table === table.name);
+  const work: Work = { context, keys, dictionaries, table, steps, privacy };
+  try {
+    let relation = inputRelation(directory, input);
+    for (const index of steps.keys()) {
+      context.signal.throwIfAborted();
+      relation = await runStep(work, relation, index);
+    }
+    const expected = rowsIn - privacy.suppressedCount;
+    const segments = await writeSegments(engine, relation, table.name, expected, folder);
+    const written = segments.reduce((sum, { rowCount }) => sum + rowCount, 0);
+    assertBalance(table.name, rowsIn, privacy.suppressedCount, written);
+    context.onProgress({ table: table.name, rowCount: written, totalRowCount: written });
+    const columns = relation.columns.map((column): Column => ({ ...column }));
+    return { written: { table: table.name, columns, segments }, privacy };
+  } finally {
+    for (const name of dictionaries.made) await engine.sql(`DROP TABLE IF EXISTS ${quoteIdentifier(name)}`).catch(() => undefined);
+  }
+};
+
+const anonymizeInto = async (context: StageContext, keys: AnonymizationKeys, folder: string): Promise<AnonymizeManifest> => {
+  const { manifest: input, hash } = await readManifest(context.directory, 'transform');
+  const tables: StageTable[] = [];
+  const privacy: TablePrivacy[] = [];
+  for (const table of context.plan.results) {
+    if (table.unpublished) continue;
+    const done = await anonymizeTable(context, keys, input.tables, table, folder);
+    tables.push(done.written);
+    privacy.push(done.privacy);
+  }
+  const reports = privacy.map(({ table, suppressedCount, rowsIn }) => ({
+    ...emptyCounts(table),
+    suppressedCount,
+    storedCount: rowsIn - suppressedCount,
+  }));
+  return { stage: STAGE, planHash: context.planHash, inputHash: hash, tables, reports, privacy };
+};
+
+/**
+ * The stage ANONYMIZING: runs the plan's steps over each published table, in the order of the plan (module's steps by rank, then the task's),
+ * and writes the rows once, numbered by their content. Unpublished tables serve as hierarchies and are not written. Throws an Error that
+ * names table, column and count where a value has no leaf, and the table where no levels hold the requirement.
+ */
+export const anonymize = (context: StageContext, keys: AnonymizationKeys): Promise<StageManifest> =>
+  runIntoFolder(context.directory, STAGE, (folder) => anonymizeInto(context, keys, folder));

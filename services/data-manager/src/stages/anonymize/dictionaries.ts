@@ -1,0 +1,157 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { GeneralizedColumn, Hierarchy } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
+import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import type { Engine } from '../../engine/engine.ts';
+import { DUCKDB } from '../../plan/dialect.ts';
+import { quoteIdentifier, quoteList } from '../../plan/identifiers.ts';
+import { columnType, writeTextSql } from '../../plan/types.ts';
+import {
+  hierarchyDictionary,
+  hierarchyLeavesQuery,
+  leaflessRowsQuery,
+  levelCodesQuery,
+  plainDictionary,
+  refusedRowsQuery,
+  schemeDictionary,
+} from '../../privacy/dictionary.ts';
+import { checkRows, makeDimension, type Dimension } from '../../privacy/hierarchy.ts';
+import { labelScheme } from '../../privacy/labels.ts';
+import type { Relation } from '../../privacy/steps/relation.ts';
+import type { StageTable } from '../manifest.ts';
+
+/** What dictionaries are made with; `folder` takes short-lived files. */
+export type DictionaryContext = {
+  engine: Engine;
+  directory: string;
+  folder: string;
+  hierarchies: readonly Hierarchy[];
+  tables: readonly StageTable[];
+  /** Engine tables made so far, to be dropped by the owner. */
+  made: string[];
+};
+
+/** A dictionary in the engine, as the search sees it; `rawCodes[level][leaf]` are the engine's own codes. */
+export type Dictionary = { name: string; dimension: Dimension; rawCodes: Int32Array[] };
+
+const numbersOf = async (engine: Engine, query: string): Promise<number[]> => {
+  const { rows } = await engine.sql(query);
+  return (rows[0] ?? []).map(Number);
+};
+
+const csvField = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+
+/** Puts rows of texts into an engine table, exactly. */
+export const loadTexts = async (
+  context: DictionaryContext,
+  name: string,
+  columns: { name: string; type: string }[],
+  rows: Iterable<readonly string[]>,
+): Promise<void> => {
+  const path = join(context.folder, `${name}.csv`);
+  const lines: string[] = [];
+  for (const row of rows) lines.push(row.map(csvField).join(','));
+  await writeFile(path, lines.length === 0 ? '' : `${lines.join('\n')}\n`, { mode: 0o600 });
+  await context.engine.copyIn(name, [path], columns);
+  await rm(path);
+};
+
+const collectedHierarchy = async (context: DictionaryContext, hierarchy: Hierarchy, name: string): Promise<number> => {
+  const source = context.tables.find(({ table }) => table === hierarchy.table);
+  if (source === undefined) throw new Error(`Hierarchy ${hierarchy.name}: there is no table ${hierarchy.table}.`);
+  if (source.columns.length < 2 || source.segments.length === 0)
+    throw new Error(`Hierarchy ${hierarchy.name}: its table has no row with two levels.`);
+  const paths = quoteList(source.segments.map(({ path }) => join(context.directory, path)));
+  const texts = source.columns.map((column) => writeTextSql(quoteIdentifier(column.name), columnType(column), DUCKDB));
+  const levels = texts.map((text, level) => `${text} AS l${level}`);
+  await context.engine.sql(`CREATE OR REPLACE TABLE ${quoteIdentifier(name)} AS SELECT ${levels.join(', ')} FROM read_parquet(${paths})`);
+  const nulls = levels.map((_, level) => `l${level} IS NULL`).join(' OR ');
+  const table = quoteIdentifier(name);
+  const [gaps, repeated] = await numbersOf(
+    context.engine,
+    `SELECT count(*) FILTER (${nulls}), count(*) - count(DISTINCT l0) FROM ${table}`,
+  );
+  if (gaps !== 0) throw new Error(`Hierarchy ${hierarchy.name}: ${gaps} rows have a level without a value.`);
+  if (repeated !== 0) throw new Error(`Hierarchy ${hierarchy.name}: ${repeated} rows repeat the leaf of another.`);
+  return source.columns.length;
+};
+
+const loadHierarchy = async (context: DictionaryContext, named: string, table: string): Promise<number> => {
+  const hierarchy = context.hierarchies.find(({ name }) => name === named);
+  if (hierarchy === undefined) throw new Error(`There is no hierarchy ${named}.`);
+  if (hierarchy.table !== '') return collectedHierarchy(context, hierarchy, table);
+  const rows = hierarchy.rows.map(({ levels }) => levels);
+  checkRows(hierarchy.name, rows);
+  const levelCount = rows[0]?.length ?? 0;
+  const columns = Array.from({ length: levelCount }, (_, level) => ({ name: `l${level}`, type: 'VARCHAR' }));
+  await loadTexts(context, table, columns, rows);
+  return levelCount;
+};
+
+const fromHierarchy = async (
+  context: DictionaryContext,
+  table: string,
+  relation: Relation,
+  column: Column,
+  named: string,
+  name: string,
+): Promise<number> => {
+  const source = `${name}_rows`;
+  context.made.push(source);
+  const levelCount = await loadHierarchy(context, named, source);
+  const [unreadable, repeated] = await numbersOf(context.engine, hierarchyLeavesQuery(source, column));
+  if (unreadable !== 0) throw new Error(`Hierarchy ${named}: ${unreadable} leaves cannot be read as the type of column ${column.name}.`);
+  if (repeated !== 0)
+    throw new Error(`Hierarchy ${named}: ${repeated} leaves repeat the value of another in the type of column ${column.name}.`);
+  const [nullRows = 0, leafless] = await numbersOf(context.engine, leaflessRowsQuery(relation, column, source));
+  if (leafless !== 0)
+    throw new Error(`Table ${table}, column ${column.name}: ${leafless} rows hold a value that hierarchy ${named} does not have.`);
+  await context.engine.sql(hierarchyDictionary(name, source, column, levelCount, nullRows > 0));
+  return levelCount;
+};
+
+const fromScheme = async (
+  context: DictionaryContext,
+  table: string,
+  relation: Relation,
+  column: Column,
+  scheme: Exclude<GeneralizedColumn['scheme'], { $case: 'hierarchy' } | undefined>,
+  name: string,
+): Promise<number> => {
+  const labels = labelScheme(column, scheme);
+  if (labels.accepts !== undefined) {
+    const [refused] = await numbersOf(context.engine, refusedRowsQuery(relation, column, labels.accepts));
+    if (refused !== 0)
+      throw new Error(
+        `Table ${table}, column ${column.name}: ${refused} rows ${labels.refusal ?? 'hold a value that the scheme refuses'}.`,
+      );
+  }
+  await context.engine.sql(schemeDictionary(name, relation, column, labels));
+  return labels.labels.length + 1;
+};
+
+/**
+ * Makes the dictionary of a column: under its scheme, or plain where it has none. Throws an Error that names table, column and count, or the
+ * hierarchy, where a value has no leaf or the levels are no hierarchy.
+ */
+export const makeDictionary = async (
+  context: DictionaryContext,
+  table: string,
+  relation: Relation,
+  column: Column,
+  generalized: GeneralizedColumn | undefined,
+): Promise<Dictionary> => {
+  const name = `_dictionary${context.made.length}`;
+  context.made.push(name);
+  const scheme = generalized?.scheme;
+  let levelCount = 1;
+  let label = `Table ${table}, column ${column.name}`;
+  if (scheme === undefined) await context.engine.sql(plainDictionary(name, relation, column));
+  else if (scheme.$case === 'hierarchy') {
+    levelCount = await fromHierarchy(context, table, relation, column, scheme.value, name);
+    label = `Hierarchy ${scheme.value}`;
+  } else levelCount = await fromScheme(context, table, relation, column, scheme, name);
+  const rawCodes = await context.engine.integers(levelCodesQuery(name, levelCount));
+  const dimension = makeDimension(column.name, label, rawCodes[0]?.length ?? 0, rawCodes.slice(1), generalized?.level);
+  return { name, dimension, rawCodes };
+};

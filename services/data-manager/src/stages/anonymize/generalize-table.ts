@@ -1,0 +1,216 @@
+import {
+  Aggregate,
+  Metric,
+  type AnonymizationStep,
+  type Generalize,
+  type GeneralizedColumn,
+} from '@lethe/contracts/gen/lethe/module/v1/anonymization';
+import { SuppressScope } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
+import { Role, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { classTable } from '../../privacy/class-table.ts';
+import { classQuery } from '../../privacy/dictionary.ts';
+import { evaluateNode } from '../../privacy/evaluate.ts';
+import { makeMetric, type Aggregate as AggregateName, type MetricOptions } from '../../privacy/metrics.ts';
+import { kAnonymity } from '../../privacy/models/k-anonymity.ts';
+import { suppressibleRows, type PrivacyModel } from '../../privacy/models/model.ts';
+import { search } from '../../privacy/search.ts';
+import { generalize, keyColumns, packKey, type Choice, type SuppressedClasses } from '../../privacy/steps/generalize.ts';
+import { columnOf, type Relation } from '../../privacy/steps/relation.ts';
+import { RunFailure } from '../../run/failure.ts';
+import { loadTexts, makeDictionary, type Dictionary, type DictionaryContext } from './dictionaries.ts';
+
+export type ChosenLevel = { column: string; level: number; highestLevel: number; fixed: boolean };
+
+/** What a step over classes decided. `metric` is empty where nothing was searched for. */
+export type Decision = { levels: ChosenLevel[]; metric: string; loss: number; tieCount: number; suppressedCount: number };
+
+export type GeneralizeWork = {
+  context: DictionaryContext;
+  table: Table;
+  relation: Relation;
+  step: Generalize;
+  /** The table's steps after this one. */
+  later: readonly AnonymizationStep[];
+  /** Rows into the stage, and those that earlier steps removed: they count against the limit. */
+  rowsIn: number;
+  removedCount: number;
+  signal: AbortSignal;
+  onProgress: (settledNodes: number, totalNodes: number) => void;
+};
+
+const AGGREGATES: Partial<Record<Aggregate, AggregateName>> = {
+  [Aggregate.GEOMETRIC_MEAN]: 'geometricMean',
+  [Aggregate.ARITHMETIC_MEAN]: 'arithmeticMean',
+  [Aggregate.SUM]: 'sum',
+  [Aggregate.MAXIMUM]: 'maximum',
+  [Aggregate.RANK]: 'rank',
+};
+
+const METRICS: Record<Metric, MetricOptions> = {
+  [Metric.UNSPECIFIED]: { kind: 'loss' },
+  [Metric.LOSS]: { kind: 'loss' },
+  [Metric.NON_UNIFORM_ENTROPY]: { kind: 'nonUniformEntropy', ignoresSuppression: true },
+  [Metric.DISCERNIBILITY]: { kind: 'discernibility' },
+  [Metric.AVERAGE_CLASS_SIZE]: { kind: 'averageClassSize' },
+  [Metric.PRECISION]: { kind: 'precision' },
+  [Metric.HEIGHT]: { kind: 'height' },
+};
+
+const metricOptions = (step: Generalize): MetricOptions => {
+  const aggregate = AGGREGATES[step.search?.aggregate ?? Aggregate.UNSPECIFIED];
+  return { ...METRICS[step.search?.metric ?? Metric.UNSPECIFIED], ...(aggregate === undefined ? {} : { aggregate }) };
+};
+
+/** The models of a table's requirement. */
+export const modelsOf = ({ privacy }: Table): PrivacyModel[] =>
+  (privacy?.models ?? []).flatMap(({ model }) => (model === undefined ? [] : [kAnonymity(model.value.k)]));
+
+const leaves = (steps: readonly AnonymizationStep[], column: string): boolean =>
+  steps.some(({ operation }) => {
+    if (operation?.$case === 'pseudonymize') return operation.value.columns.includes(column);
+    return operation?.$case === 'suppress' && operation.value.scope === SuppressScope.COLUMN && operation.value.columns.includes(column);
+  });
+
+const laterScheme = (steps: readonly AnonymizationStep[], column: string): GeneralizedColumn | undefined =>
+  steps
+    .flatMap(({ operation }) => (operation?.$case === 'generalize' ? operation.value.columns : []))
+    .find((entry) => entry.column === column && entry.level !== undefined);
+
+/** Whether classes decide here: in the searched step, or else in the last one, unless cells are suppressed later. */
+const looksAtClasses = ({ step, later, table }: GeneralizeWork, isSearchedElsewhere: boolean): boolean => {
+  if (step.search !== undefined) return true;
+  if (modelsOf(table).length === 0 || isSearchedElsewhere) return false;
+  return !later.some(
+    ({ operation }) =>
+      operation?.$case === 'generalize' || (operation?.$case === 'suppress' && operation.value.scope === SuppressScope.CELL),
+  );
+};
+
+/** The dictionaries of all columns that make up classes when the table is done: later fixed levels count, columns that leave do not. */
+const classDictionaries = async (work: GeneralizeWork, own: ReadonlyMap<string, Dictionary>): Promise<Dictionary[]> => {
+  const { context, relation, later, table } = work;
+  const dictionaries: Dictionary[] = [];
+  for (const column of relation.columns) {
+    if (column.role !== Role.QUASI_IDENTIFYING || leaves(later, column.name)) continue;
+    dictionaries.push(
+      own.get(column.name) ?? (await makeDictionary(context, table.name, relation, column, laterScheme(later, column.name))),
+    );
+  }
+  return dictionaries;
+};
+
+const suppressClasses = async (
+  context: DictionaryContext,
+  dictionaries: readonly Dictionary[],
+  node: readonly number[],
+  evaluation: ReturnType<typeof evaluateNode>,
+): Promise<SuppressedClasses> => {
+  const choices = dictionaries.map(({ name, dimension }, index): Choice => ({
+    column: dimension.column,
+    dictionary: name,
+    level: node[index] ?? 0,
+  }));
+  const sizes = dictionaries.map(({ dimension }, index) => dimension.sizes[node[index] ?? 0] ?? 0);
+  // The search numbers a level's values in its own order; the engine's table knows them by the dictionary's.
+  const raw = dictionaries.map(({ dimension, rawCodes }, index) => {
+    const level = node[index] ?? 0;
+    const toRaw = new Int32Array(sizes[index] ?? 0);
+    dimension.codes[level]?.forEach((code, leaf) => {
+      toRaw[code] = rawCodes[level]?.[leaf] ?? 0;
+    });
+    return toRaw;
+  });
+  const keys = function* (): Generator<string[]> {
+    for (let index = 0; index < evaluation.classes.classCount; index += 1) {
+      if (evaluation.isSuppressed[index] === 0) continue;
+      yield packKey(
+        sizes,
+        raw.map((toRaw, column) => toRaw[evaluation.classes.codes[column]?.[index] ?? 0] ?? 0),
+      ).map(String);
+    }
+  };
+  const table = `_suppressed${context.made.length}`;
+  context.made.push(table);
+  await loadTexts(context, table, keyColumns(sizes), keys());
+  return { choices, sizes, table };
+};
+
+const decideByClasses = async (
+  work: GeneralizeWork,
+  own: ReadonlyMap<string, Dictionary>,
+): Promise<{ decision: Decision; levels: Map<string, number>; suppressed?: SuppressedClasses }> => {
+  const { context, relation, table, step } = work;
+  const dictionaries = await classDictionaries(work, own);
+  const dimensions = dictionaries.map(({ dimension }) => dimension);
+  const columns = dictionaries.map(({ name, dimension }) => ({ column: dimension.column, dictionary: name }));
+  const classes = await context.engine.integers(classQuery(relation, columns));
+  const counted = classTable(classes.slice(0, -1), classes.at(-1) ?? new Int32Array());
+  const models = modelsOf(table);
+  if (models.length === 0) throw new Error(`Table ${table.name}: a search needs a requirement.`);
+  const metric = makeMetric(metricOptions(step), dimensions, counted);
+  const allowed = suppressibleRows(table.privacy?.suppressionLimit ?? 0, work.rowsIn) - work.removedCount;
+  const found = await search(counted, dimensions, {
+    models,
+    metric,
+    suppressionLimit: { rows: allowed },
+    signal: work.signal,
+    onProgress: ({ settledNodes, totalNodes }) => work.onProgress(settledNodes, totalNodes),
+  });
+  if (found === undefined) {
+    const top = evaluateNode(
+      counted,
+      dimensions,
+      models,
+      metric,
+      dimensions.map(({ highest }) => highest),
+    );
+    throw new RunFailure(
+      'REQUIREMENT_UNREACHABLE',
+      `Table ${table.name}: no levels hold ${models.map(({ description }) => description).join(', ')} with at most ${Math.max(0, allowed)} of ` +
+        `${work.rowsIn} rows suppressed; at the highest levels ${top.suppressedCount} would have to be.`,
+      {},
+    );
+  }
+  const levels = new Map(dimensions.map(({ column }, index): [string, number] => [column, found.node[index] ?? 0]));
+  const decision: Decision = {
+    levels: [],
+    metric: step.search === undefined ? '' : metric.name,
+    loss: step.search === undefined ? 0 : (found.score[0] ?? 0),
+    tieCount: found.tieCount,
+    suppressedCount: found.suppressedCount,
+  };
+  if (found.suppressedCount === 0) return { decision, levels };
+  const evaluation = evaluateNode(counted, dimensions, models, metric, found.node);
+  return { decision, levels, suppressed: await suppressClasses(context, dictionaries, found.node, evaluation) };
+};
+
+/**
+ * Runs a Generalize step: makes the dictionaries of its columns, searches for levels where the step asks for it, and removes the rows of
+ * classes that violate the requirement, as far as the limit allows. With fixed levels alone, that is done in the table's last such step.
+ * Throws an Error that names the table where no levels hold the requirement.
+ */
+export const generalizeTable = async (
+  work: GeneralizeWork,
+  isSearchedElsewhere: boolean,
+): Promise<{ relation: Relation; decision: Decision }> => {
+  const { context, relation, step, table } = work;
+  const own = new Map<string, Dictionary>();
+  for (const entry of step.columns) {
+    const column = columnOf(table.name, relation, entry.column);
+    if (entry.level === undefined && step.search === undefined)
+      throw new Error(`Table ${table.name}, column ${column.name}: the step has neither a level nor a search.`);
+    if (entry.level === undefined && column.role !== Role.QUASI_IDENTIFYING)
+      throw new Error(`Table ${table.name}, column ${column.name}: only quasi-identifying columns are searched for a level.`);
+    own.set(column.name, await makeDictionary(context, table.name, relation, column, entry));
+  }
+  const byClasses = looksAtClasses(work, isSearchedElsewhere) ? await decideByClasses(work, own) : undefined;
+  const levels: ChosenLevel[] = step.columns.map(({ column, level }) => ({
+    column,
+    level: level ?? byClasses?.levels.get(column) ?? 0,
+    highestLevel: (own.get(column)?.dimension.codes.length ?? 1) - 1,
+    fixed: level !== undefined,
+  }));
+  const choices = levels.map(({ column, level }): Choice => ({ column, level, dictionary: own.get(column)?.name ?? '' }));
+  const decision = byClasses?.decision ?? { levels: [], metric: '', loss: 0, tieCount: 0, suppressedCount: 0 };
+  return { relation: generalize(table.name, relation, choices, byClasses?.suppressed), decision: { ...decision, levels } };
+};

@@ -1,0 +1,77 @@
+// Sources that are scripts: SQL runs on the connection's own database, TypeScript in the sandbox with a broker as its only network.
+import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import {
+  ConnectorError,
+  type ConnectorLimits,
+  type Extraction,
+  type ResolvedConnection,
+  type WrittenSegment,
+} from '../../connectors/connector.ts';
+import { openCsvWriter } from '../../connectors/csv-writer.ts';
+import { atPointer, parseExact, pointerOf, toCell } from '../../connectors/json-rows.ts';
+import { extractQuery } from '../../connectors/postgres/query.ts';
+import { startBroker } from '../../sandbox/broker.ts';
+import { runScript } from '../../sandbox/sandbox.ts';
+import type { RunDeps } from '../../deps.ts';
+
+/** A script and its parameters. */
+export type SourceScript = { table: string; language: string; content: string; parameters: Record<string, string> };
+
+// Scripts of one run see one time; what it is does not matter.
+const SCRIPT_TIME_MS = Date.UTC(2000, 0, 1);
+
+const convert = async (path: string, extraction: Omit<Extraction, 'read'>): Promise<WrittenSegment[]> => {
+  const pointers = extraction.columns.map((column) => pointerOf({}, column));
+  const writer = openCsvWriter(extraction.directory, extraction.prefix, extraction.onRows);
+  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+    if (line === '') continue;
+    const row = parseExact(line);
+    await writer.write(pointers.map((pointer) => toCell(atPointer(row, pointer))));
+  }
+  return writer.end();
+};
+
+const runTypeScript = async (
+  deps: RunDeps,
+  script: SourceScript,
+  connection: ResolvedConnection | undefined,
+  limits: ConnectorLimits,
+  extraction: Omit<Extraction, 'read'>,
+): Promise<WrittenSegment[]> => {
+  if (connection && connection.type !== 'http')
+    throw new ConnectorError('READ_MISMATCH', 'a TypeScript source reads an http connection, or none', false);
+  const broker = connection ? await startBroker(connection, limits, extraction.signal) : undefined;
+  const outputPath = join(extraction.directory, `${extraction.prefix}rows.ndjson`);
+  try {
+    const job = {
+      content: script.content,
+      mode: 'extract' as const,
+      parameters: script.parameters,
+      outputPath,
+      seed: 1,
+      nowMs: SCRIPT_TIME_MS,
+    };
+    await runScript(deps.walls, broker ? { ...job, brokerPort: broker.port } : job, extraction.signal);
+    return await convert(outputPath, extraction);
+  } finally {
+    broker?.close();
+    await rm(outputPath, { force: true });
+  }
+};
+
+/** Collects a table by a script. */
+export const extractByScript = (
+  deps: RunDeps,
+  script: SourceScript,
+  connection: ResolvedConnection | undefined,
+  limits: ConnectorLimits,
+  extraction: Omit<Extraction, 'read'>,
+): Promise<WrittenSegment[]> => {
+  if (script.language === 'TYPESCRIPT') return runTypeScript(deps, script, connection, limits, extraction);
+  if (connection?.type !== 'postgres')
+    throw new ConnectorError('READ_MISMATCH', `the SQL source of table ${script.table} needs a postgres connection`, false);
+  return extractQuery(connection, limits, script.content, script.parameters, extraction);
+};

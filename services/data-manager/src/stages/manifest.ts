@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, readFile, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import type { WrittenSegment } from '../connectors/connector.ts';
+
+/** A file of rows; `path` is relative to the run folder, `sha256` is hex. */
+export type Segment = { path: string; rowCount: number; sizeBytes: number; sha256: string };
+
+/** A table as a stage leaves it. Each Parquet segment has `row_id` (BIGINT) and then the columns in this order. */
+export type StageTable = { table: string; columns: Column[]; segments: Segment[] };
+
+export type RuleCount = { rule: string; count: number };
+export type SourceCount = { rank: number; source: string; rowCount: number; sizeBytes: number };
+export type ScriptCount = {
+  scriptId: string;
+  rank: number;
+  inCount: number;
+  outCount: number;
+  addedCount: number;
+  removedCount: number;
+};
+
+/** The counts of one table, field by field as in the message TableReport. */
+export type TableCounts = {
+  table: string;
+  read: SourceCount[];
+  replaced: RuleCount[];
+  clamped: RuleCount[];
+  dropped: RuleCount[];
+  castFailed: RuleCount[];
+  mergedCount: number;
+  fellBackCount: number;
+  suppressedCount: number;
+  storedCount: number;
+  transformed: ScriptCount[];
+};
+
+/** `inputHash` is the SHA-256 of the manifest that the stage read: a stage whose input changed is done again. */
+export type StageManifest = {
+  stage: string;
+  planHash: string;
+  inputHash: string;
+  tables: StageTable[];
+  reports: TableCounts[];
+};
+
+/** What extraction wrote of one source of one table; the segments' paths are relative to the run folder. `source` names the source the same way for every table that it has. */
+export type ExtractSource = { table: string; rank: number; source: string; segments: WrittenSegment[] };
+
+export type ExtractManifest = { stage: 'extract'; planHash: string; sources: ExtractSource[] };
+
+export const emptyCounts = (table: string): TableCounts => ({
+  table,
+  read: [],
+  replaced: [],
+  clamped: [],
+  dropped: [],
+  castFailed: [],
+  mergedCount: 0,
+  fellBackCount: 0,
+  suppressedCount: 0,
+  storedCount: 0,
+  transformed: [],
+});
+
+const MANIFEST = 'manifest.json';
+
+/** The manifest's path inside the folder of its stage. */
+export const manifestPath = (directory: string, stage: string): string => join(directory, stage, MANIFEST);
+
+/** Writes a file under a temporary name and renames it, so that a reader sees all of it or none. */
+export const writeFileAtomically = async (path: string, text: string): Promise<void> => {
+  const temporary = `${path}.partial`;
+  const file = await open(temporary, 'w', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+};
+
+export const writeManifest = (folder: string, manifest: StageManifest | ExtractManifest): Promise<void> =>
+  writeFileAtomically(join(folder, MANIFEST), `${JSON.stringify(manifest)}\n`);
+
+const readText = async (directory: string, stage: string): Promise<string> => {
+  try {
+    return await readFile(manifestPath(directory, stage), 'utf8');
+  } catch (error) {
+    throw new Error(`The stage ${stage} has left no manifest.`, { cause: error });
+  }
+};
+
+/** The manifest of a stage and the SHA-256 of its bytes. Throws where there is none, or where it is another stage's. */
+export const readManifest = async (directory: string, stage: string): Promise<{ manifest: StageManifest; hash: string }> => {
+  const text = await readText(directory, stage);
+  const manifest = JSON.parse(text) as StageManifest;
+  if (manifest.stage !== stage) throw new Error(`The manifest of stage ${stage} says that it is of another stage.`);
+  // JSON has no absent message fields; the generated type wants them as undefined.
+  const tables = manifest.tables.map((table) => ({ ...table, columns: table.columns.map((column) => Column.fromPartial(column)) }));
+  return { manifest: { ...manifest, tables }, hash: createHash('sha256').update(text).digest('hex') };
+};
+
+export const readExtractManifest = async (directory: string): Promise<{ manifest: ExtractManifest; hash: string }> => {
+  const text = await readText(directory, 'extract');
+  const manifest = JSON.parse(text) as ExtractManifest;
+  if (manifest.stage !== 'extract') throw new Error('The manifest of stage extract says that it is of another stage.');
+  return { manifest, hash: createHash('sha256').update(text).digest('hex') };
+};
+
+/** SHA-256 of a file, hex. */
+export const hashFile = async (path: string): Promise<string> => {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest('hex');
+};
+
+/** Describes a written file as a segment; `path` is where it will be found, relative to the run folder. */
+export const describeSegment = async (file: string, path: string, rowCount: number): Promise<Segment> => ({
+  path,
+  rowCount,
+  sizeBytes: (await stat(file)).size,
+  sha256: await hashFile(file),
+});

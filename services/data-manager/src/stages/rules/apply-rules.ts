@@ -1,0 +1,184 @@
+import { rm, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { readCsvExpression } from '../../engine/csv-dialect.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { DUCKDB } from '../../plan/dialect.ts';
+import { quoteLiteral } from '../../plan/identifiers.ts';
+import { literalChecks } from '../../plan/literals.ts';
+import { assertPlannable } from '../../plan/plannable.ts';
+import { countingQuery, keptRowsQuery, planCleaning, type CleanPlan } from '../../plan/project.ts';
+import { rowIdBounds } from '../../plan/row-id.ts';
+import { applyKeys, dropKeyTables, type KeyResult } from './apply-keys.ts';
+import { assertConserved } from '../conserve.ts';
+import {
+  describeSegment,
+  emptyCounts,
+  readExtractManifest,
+  type ExtractSource,
+  type Segment,
+  type StageManifest,
+  type TableCounts,
+} from '../manifest.ts';
+import { runIntoFolder, type StageContext } from '../stage.ts';
+
+const STAGE = 'rules';
+
+/** Scratch of this stage alone: the sources as Parquet, one file a segment. */
+const RAW = 'rules.raw';
+
+type RawSegment = { rank: number; segment: number; rowCount: number; query: string };
+
+type TableWork = { table: Table; clean: CleanPlan; sources: ExtractSource[]; segments: RawSegment[]; source: string };
+
+const emptySource = (table: Table): string =>
+  `SELECT CAST(0 AS BIGINT) AS row_id${table.columns.map((_, index) => `, CAST(NULL AS VARCHAR) AS c${index}`).join('')} WHERE false`;
+
+/** Turns one csv segment into Parquet. The order of rows is kept: a row's number in the file is the last part of its id. */
+const loadSegment = async (
+  context: StageContext,
+  table: Table,
+  rank: number,
+  entry: ExtractSource['segments'][number],
+): Promise<RawSegment> => {
+  const file = join(context.directory, RAW, `${table.name}-${rank}-${entry.segment}.parquet`);
+  const columns = table.columns.map((_, index) => ({ name: `c${index}`, type: 'VARCHAR' }));
+  const csv = readCsvExpression([join(context.directory, entry.path)], columns);
+  const { firstRowId } = rowIdBounds(rank, entry.segment, entry.rowCount);
+  await context.engine.sql(`COPY (FROM ${csv}) TO ${quoteLiteral(file)} (FORMAT parquet, COMPRESSION snappy)`);
+  const names = table.columns.map((_, index) => `c${index}`).join(', ');
+  const query = `SELECT ${firstRowId} + file_row_number AS row_id, ${names} FROM read_parquet(${quoteLiteral(file)}, file_row_number = true)`;
+  const { rows } = await context.engine.sql(`SELECT count(*) FROM read_parquet(${quoteLiteral(file)})`);
+  const rowCount = Number(rows[0]?.[0]);
+  if (rowCount !== entry.rowCount) {
+    throw new Error(
+      `Table ${table.name}, source ${rank}, segment ${entry.segment}: ${entry.rowCount} rows were extracted, ${rowCount} were read.`,
+    );
+  }
+  return { rank, segment: entry.segment, rowCount, query };
+};
+
+const loadTable = async (context: StageContext, table: Table, sources: ExtractSource[]): Promise<TableWork> => {
+  const segments: RawSegment[] = [];
+  const ordered = sources.filter((source) => source.table === table.name).toSorted((left, right) => left.rank - right.rank);
+  for (const source of ordered) {
+    for (const entry of source.segments.toSorted((left, right) => left.segment - right.segment)) {
+      segments.push(await loadSegment(context, table, source.rank, entry));
+    }
+  }
+  const source = segments.length === 0 ? emptySource(table) : segments.map((segment) => segment.query).join(' UNION ALL ');
+  return { table, clean: planCleaning(table, DUCKDB), sources: ordered, segments, source };
+};
+
+/** Asks the engine itself whether replacements and bounds can be read as the types of their columns. */
+const assertLiterals = async (engine: Engine, tables: readonly Table[]): Promise<void> => {
+  const checks = literalChecks(tables, DUCKDB);
+  if (checks.length === 0) return;
+  const { rows } = await engine.sql(`SELECT ${checks.map((check, index) => `coalesce(${check.sql}, false) AS ok${index}`).join(', ')}`);
+  const failed = checks.filter((_, index) => rows[0]?.[index] !== 'true');
+  if (failed.length === 0) return;
+  throw new Error(failed.map((check) => `Table ${check.table}, ${check.rule}: ${check.message}`).join(' '));
+};
+
+/** Counts what the rules for single values do to a table. Throws where a cast fails whose policy is Fail. */
+const countCleaning = async (engine: Engine, work: TableWork): Promise<TableCounts> => {
+  const counts = emptyCounts(work.table.name);
+  const { rows } = await engine.sql(countingQuery(work.clean, work.source));
+  const failures: string[] = [];
+  for (const [code, count, ...flags] of rows) {
+    if (code === null || code === undefined) {
+      for (const [index, counter] of work.clean.counters.entries()) {
+        counts[counter.kind].push({ rule: counter.rule, count: Number(flags[index] ?? 0) });
+      }
+      continue;
+    }
+    const rule = work.clean.rowRules[Number(code)];
+    if (rule === undefined) throw new Error(`Table ${work.table.name}: a row was dropped by a rule that there is not.`);
+    if (rule.fails) failures.push(`column ${rule.column}: ${String(count)} values cannot be read as the column's type (rule ${rule.name})`);
+    else counts.dropped.push({ rule: rule.name, count: Number(count) });
+  }
+  if (failures.length > 0) throw new Error(`Table ${work.table.name}, ${failures.join('; ')}.`);
+  counts.read = work.sources.map((source) => ({
+    rank: source.rank,
+    source: source.source,
+    rowCount: source.segments.reduce((total, segment) => total + segment.rowCount, 0),
+    sizeBytes: source.segments.reduce((total, segment) => total + segment.sizeBytes, 0),
+  }));
+  return counts;
+};
+
+const writeSegments = async (context: StageContext, work: TableWork, keys: KeyResult, folder: string): Promise<Segment[]> => {
+  const segments: Segment[] = [];
+  const totalRowCount = work.segments.reduce((total, segment) => total + segment.rowCount, 0);
+  let rowCount = 0;
+  for (const segment of work.segments) {
+    context.signal.throwIfAborted();
+    const name = `${work.table.name}-${segment.rank}-${segment.segment}.parquet`;
+    const file = join(folder, name);
+    const bounds = rowIdBounds(segment.rank, segment.segment, segment.rowCount);
+    const query = keptRowsQuery(work.table, work.clean.query(segment.query), keys.droppedTable, keys.replacements, bounds, DUCKDB);
+    const written = await context.engine.copyOut(query, file, 'parquet');
+    // A segment of which nothing stays is not worth a file.
+    if (written.rowCount === 0) await rm(file);
+    else segments.push(await describeSegment(file, `${STAGE}/${name}`, written.rowCount));
+    rowCount += segment.rowCount;
+    context.onProgress({ table: work.table.name, rowCount, totalRowCount });
+  }
+  return segments;
+};
+
+const assertSources = (sources: readonly ExtractSource[], tables: readonly Table[]): void => {
+  const stray = sources.find((source) => !tables.some((table) => table.name === source.table));
+  if (stray !== undefined) throw new Error(`Extraction wrote rows of table ${stray.table}, which the plan does not have.`);
+};
+
+const applyInto = async (context: StageContext, folder: string): Promise<StageManifest> => {
+  const { engine, plan, directory } = context;
+  const { manifest: extract, hash } = await readExtractManifest(directory);
+  assertSources(extract.sources, plan.tables);
+  await assertLiterals(engine, plan.tables);
+  const works: TableWork[] = [];
+  const counted = new Map<string, TableCounts>();
+  for (const table of plan.tables) {
+    context.signal.throwIfAborted();
+    const work = await loadTable(context, table, extract.sources);
+    works.push(work);
+    counted.set(table.name, await countCleaning(engine, work));
+  }
+  context.signal.throwIfAborted();
+  const keys = await applyKeys(engine, works);
+  const manifest: StageManifest = { stage: STAGE, planHash: context.planHash, inputHash: hash, tables: [], reports: [] };
+  for (const work of works) {
+    const result = keys.get(work.table.name);
+    const counts = counted.get(work.table.name);
+    if (result === undefined || counts === undefined) throw new Error(`Table ${work.table.name} was not worked on.`);
+    const segments = await writeSegments(context, work, result, folder);
+    counts.dropped.push(...result.dropped);
+    counts.mergedCount = result.mergedCount;
+    counts.fellBackCount = result.fellBackCount;
+    counts.storedCount = segments.reduce((total, segment) => total + segment.rowCount, 0);
+    assertConserved(counts, counts.storedCount);
+    manifest.tables.push({ table: work.table.name, columns: work.table.columns, segments });
+    manifest.reports.push(counts);
+  }
+  await dropKeyTables(engine, plan.tables);
+  return manifest;
+};
+
+/**
+ * The stage APPLYING_RULES: reads what extraction wrote (`extract/manifest.json` and its csv segments), applies empty, cast, range,
+ * primary key and foreign key in this order, and writes `rules/`: Parquet segments (`row_id`, then the columns) and the manifest with
+ * the counts; `storedCount` there is the number of rows that stay. The same input gives the same rows. Throws an Error that names
+ * table, column, rule and count where a cast fails whose policy is Fail, where a rule cannot be used, or where rows do not add up.
+ */
+export const applyRules = async (context: StageContext): Promise<StageManifest> => {
+  assertPlannable(context.plan);
+  const raw = join(context.directory, RAW);
+  await rm(raw, { recursive: true, force: true });
+  await mkdir(raw, { recursive: true, mode: 0o700 });
+  try {
+    return await runIntoFolder(context.directory, STAGE, (folder) => applyInto(context, folder));
+  } finally {
+    await rm(raw, { recursive: true, force: true });
+  }
+};

@@ -1,0 +1,265 @@
+import { createHash } from 'node:crypto';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { PinnedScript, TransformStep } from '@lethe/contracts/gen/lethe/module/v1/plan';
+import type { Column, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { runUserSql, type UserResult } from '../../engine/user-sql.ts';
+import { DUCKDB } from '../../plan/dialect.ts';
+import { quoteList, quoteNames } from '../../plan/identifiers.ts';
+import { lineCheckQuery, lineRows, readLinesSource, writeLinesStatement } from '../../plan/ndjson.ts';
+import { resultValueSql } from '../../plan/script-result.ts';
+import { columnType, engineType } from '../../plan/types.ts';
+import {
+  describeSegment,
+  emptyCounts,
+  hashFile,
+  readManifest,
+  type ScriptCount,
+  type Segment,
+  type StageManifest,
+  type StageTable,
+  type TableCounts,
+} from '../manifest.ts';
+import { writeScriptRows, type WrittenFile } from './script-rows.ts';
+import { runIntoFolder, type StageContext } from '../stage.ts';
+
+const STAGE = 'transform';
+
+/** Scratch of this stage alone: a folder a step. */
+const SCRATCH = 'transform.scratch';
+
+/** The longest line of a script's output. */
+const LINE_BYTES = 16_777_216;
+
+/**
+ * Runs a TypeScript transform: rows in and out as lines of JSON (`plan/ndjson.ts` says how values are written). `rowCount` is the number of
+ * lines written. A script that is called per row may write the line `{" dropped":1}` for a row that it drops.
+ */
+export type RunScript = (
+  script: { content: string; wholeTable: boolean; parameters: Record<string, string> },
+  input: { path: string; columns: Column[] },
+  output: { path: string },
+  signal: AbortSignal,
+) => Promise<{ rowCount: number }>;
+
+/** `scriptContent` answers the bytes of a pinned script as text; its hash is compared with the pinned one. */
+export type TransformContext = StageContext & {
+  runScript: RunScript;
+  scriptContent: (script: PinnedScript) => Promise<string>;
+  userTimeoutMs?: number;
+};
+
+type StepWork = {
+  context: TransformContext;
+  tables: Map<string, StageTable>;
+  table: string;
+  rank: number;
+  columns: Column[];
+  content: string;
+  wholeTable: boolean;
+  parameters: Record<string, string>;
+  scratch: string;
+  /** Where this stage's files are until it is done. */
+  folder: string;
+};
+
+type StepResult = { files: WrittenFile[]; droppedCount: number };
+
+const rowCountOf = (table: StageTable | undefined): number =>
+  (table?.segments ?? []).reduce((total, segment) => total + segment.rowCount, 0);
+
+const same = (left: Column, right: Column): boolean =>
+  left.name === right.name && engineType(columnType(left), DUCKDB) === engineType(columnType(right), DUCKDB);
+
+const resolveColumns = (step: TransformStep, current: StageTable | undefined, table: string): Column[] => {
+  const declared = step.outputs?.columns ?? [];
+  if (declared.length > 0) return declared;
+  if (current !== undefined) return current.columns;
+  throw new Error(`Table ${table}: the script that writes it declares no columns.`);
+};
+
+const assertResultColumns = (table: string, result: UserResult, columns: readonly Column[]): void => {
+  const missing = columns.filter((column) => !result.columns.some((found) => found.name === column.name));
+  const extra = result.columns.filter((found) => !columns.some((column) => column.name === found.name));
+  if (missing.length === 0 && extra.length === 0) return;
+  const parts = [
+    ...(missing.length === 0 ? [] : [`missing ${missing.map((column) => column.name).join(', ')}`]),
+    ...(extra.length === 0 ? [] : [`${extra.length} not declared`]),
+  ];
+  throw new Error(`Table ${table}: the statement's columns are not the declared ones: ${parts.join('; ')}.`);
+};
+
+/** A segment of this stage still lies in the folder that is under way. */
+const fileOf = (work: StepWork, segment: Segment): string =>
+  segment.path.startsWith(`${STAGE}/`) ? join(work.folder, basename(segment.path)) : join(work.context.directory, segment.path);
+
+const runSqlStep = async (work: StepWork): Promise<StepResult> => {
+  const { context } = work;
+  const tables = [...work.tables.values()].map((table) => ({
+    name: table.table,
+    columns: table.columns.map((column) => ({ name: column.name, type: engineType(columnType(column), DUCKDB) })),
+    files: table.segments.map((segment) => ({ path: fileOf(work, segment), sha256: segment.sha256 })),
+  }));
+  const options = {
+    directory: work.scratch,
+    statement: work.content,
+    tables,
+    parameters: work.parameters,
+    hashFile,
+    signal: context.signal,
+    ...(context.userTimeoutMs === undefined ? {} : { timeoutMs: context.userTimeoutMs }),
+  };
+  const files = await runUserSql(options, (result) => {
+    assertResultColumns(work.table, result, work.columns);
+    const typeOf = (name: string): string => result.columns.find((column) => column.name === name)?.type ?? '';
+    const values = work.columns.map((column) => resultValueSql(column, typeOf(column.name), DUCKDB));
+    return writeScriptRows(result.engine, { ...work, from: result.table, values }, result.outputFolder);
+  });
+  return { files, droppedCount: 0 };
+};
+
+const runTypeScriptStep = async (work: StepWork): Promise<StepResult> => {
+  const { context } = work;
+  const current = work.tables.get(work.table);
+  if (current === undefined)
+    throw new Error(`Table ${work.table}: a TypeScript transform needs a table to read, and there is none of this name.`);
+  const inputPath = join(work.scratch, 'in.ndjson');
+  const outputPath = join(work.scratch, 'out.ndjson');
+  const names = quoteNames(current.columns.map((column) => column.name));
+  const paths = quoteList(current.segments.map((segment) => fileOf(work, segment)));
+  const empty = current.columns.map((column) => `CAST(NULL AS ${engineType(columnType(column), DUCKDB)}) AS ${quoteNames([column.name])}`);
+  const rows =
+    current.segments.length === 0
+      ? `SELECT ${empty.join(', ')} WHERE false`
+      : `SELECT ${names} FROM read_parquet(${paths}) ORDER BY row_id`;
+  await context.engine.sql(writeLinesStatement(rows, current.columns, inputPath, DUCKDB));
+  const script = { content: work.content, wholeTable: work.wholeTable, parameters: work.parameters };
+  await context.runScript(script, { path: inputPath, columns: current.columns }, { path: outputPath }, context.signal);
+  const source = readLinesSource(outputPath, LINE_BYTES);
+  const [strange, undeclared, dropped] = (await context.engine.sql(lineCheckQuery(source, work.columns))).rows[0] ?? [];
+  if (strange !== '0') throw new Error(`Table ${work.table}: ${String(strange)} lines of the script's output are not objects.`);
+  if (undeclared !== '0')
+    throw new Error(`Table ${work.table}: ${String(undeclared)} rows of the script have columns that it does not declare.`);
+  if (work.wholeTable && dropped !== '0')
+    throw new Error(`Table ${work.table}: a script over the whole table wrote lines for dropped rows.`);
+  const read = lineRows(source, work.columns, DUCKDB);
+  const files = await writeScriptRows(context.engine, { ...work, ...read }, work.scratch);
+  return { files, droppedCount: Number(dropped ?? 0) };
+};
+
+const findScript = (context: TransformContext, step: TransformStep): PinnedScript => {
+  const reference = step.binding?.script;
+  const pinned = context.plan.scripts.find((script) => script.scriptId === reference?.scriptId && script.version === reference.version);
+  if (pinned === undefined) throw new Error(`Table ${step.binding?.table ?? ''}: its transform names a script that the plan does not pin.`);
+  return pinned;
+};
+
+const readContent = async (context: TransformContext, script: PinnedScript, table: string): Promise<string> => {
+  const content = await context.scriptContent(script);
+  const hash = createHash('sha256').update(content).digest('hex');
+  if (hash !== script.contentHash) throw new Error(`Table ${table}: the content of its transform is not what was released.`);
+  return content;
+};
+
+/** A row of a per-row script without output is removed; what goes beyond one row for each of the others is added. */
+const countScript = (script: PinnedScript, rank: number, inCount: number, outCount: number, droppedCount: number): ScriptCount => {
+  const removedCount = Math.max(droppedCount, inCount - outCount, 0);
+  return { scriptId: script.scriptId, rank, inCount, outCount, removedCount, addedCount: outCount - inCount + removedCount };
+};
+
+const keepFiles = async (folder: string, files: readonly WrittenFile[]): Promise<Segment[]> => {
+  const segments: Segment[] = [];
+  for (const file of files) {
+    const name = basename(file.path);
+    const kept = join(folder, name);
+    await rename(file.path, kept);
+    segments.push(await describeSegment(kept, `${STAGE}/${name}`, file.rowCount));
+  }
+  return segments;
+};
+
+const runStep = async (
+  context: TransformContext,
+  step: TransformStep,
+  tables: Map<string, StageTable>,
+  reports: Map<string, TableCounts>,
+  folder: string,
+): Promise<void> => {
+  const { binding } = step;
+  if (binding === undefined) throw new Error('A transform has no binding.');
+  const { table, rank, parameters } = binding;
+  const script = findScript(context, step);
+  const current = tables.get(table);
+  const scratch = join(context.directory, SCRATCH, String(rank));
+  await mkdir(scratch, { recursive: true, mode: 0o700 });
+  const work: StepWork = {
+    context,
+    tables,
+    table,
+    rank,
+    columns: resolveColumns(step, current, table),
+    content: await readContent(context, script, table),
+    wholeTable: step.outputs?.wholeTable ?? false,
+    parameters,
+    scratch,
+    folder,
+  };
+  const isSql = script.language.toLowerCase() === 'sql';
+  const result = isSql ? await runSqlStep(work) : await runTypeScriptStep(work);
+  const inCount = rowCountOf(current);
+  const written: StageTable = { table, columns: work.columns, segments: await keepFiles(folder, result.files) };
+  await rm(scratch, { recursive: true, force: true });
+  tables.set(table, written);
+  const report = reports.get(table) ?? emptyCounts(table);
+  report.transformed.push(countScript(script, rank, inCount, rowCountOf(written), result.droppedCount));
+  reports.set(table, report);
+  for (const name of step.outputs?.drops ?? []) {
+    if (!tables.delete(name)) throw new Error(`Table ${table}: its transform drops table ${name}, which there is not.`);
+  }
+  context.onProgress({ table, rowCount: rowCountOf(written), totalRowCount: rowCountOf(written) });
+};
+
+/** The tables as the plan says that they enter anonymization; its columns carry the roles. */
+const matchResults = (tables: ReadonlyMap<string, StageTable>, results: readonly Table[]): StageTable[] => {
+  const stray = [...tables.keys()].filter((name) => !results.some((result) => result.name === name));
+  if (stray.length > 0) throw new Error(`The transforms leave tables that the plan does not have: ${stray.join(', ')}.`);
+  return results.map((result) => {
+    const table = tables.get(result.name);
+    if (table === undefined) throw new Error(`The transforms leave no table ${result.name}, which the plan has.`);
+    const differing = result.columns.find((column) => !table.columns.some((found) => same(found, column)));
+    if (differing !== undefined || result.columns.length !== table.columns.length) {
+      throw new Error(`Table ${result.name}: the columns after the transforms are not those of the plan.`);
+    }
+    return { ...table, columns: result.columns };
+  });
+};
+
+const transformInto = async (context: TransformContext, folder: string): Promise<StageManifest> => {
+  const { manifest: rules, hash } = await readManifest(context.directory, 'rules');
+  const tables = new Map(rules.tables.map((table) => [table.table, table]));
+  const reports = new Map(rules.reports.map((report) => [report.table, report]));
+  const steps = context.plan.transforms.toSorted((left, right) => (left.binding?.rank ?? 0) - (right.binding?.rank ?? 0));
+  for (const step of steps) {
+    context.signal.throwIfAborted();
+    await runStep(context, step, tables, reports, folder);
+  }
+  const results = matchResults(tables, context.plan.results);
+  for (const report of reports.values()) report.storedCount = rowCountOf(tables.get(report.table));
+  return { stage: STAGE, planHash: context.planHash, inputHash: hash, tables: results, reports: [...reports.values()] };
+};
+
+/**
+ * The stage TRANSFORMING: runs the plan's transforms in the order of their rank over what `rules/` left. A SQL script sees every current
+ * table by name and writes the table of its binding; a TypeScript script reads and writes that table. Tables that no script writes keep
+ * their segments. The rows of a script get new ids: rank of the script, segment, place by content. Throws an Error that names the table,
+ * and column and count, where a script's rows are not as declared.
+ */
+export const transform = async (context: TransformContext): Promise<StageManifest> => {
+  const scratch = join(context.directory, SCRATCH);
+  await rm(scratch, { recursive: true, force: true });
+  try {
+    return await runIntoFolder(context.directory, STAGE, (folder) => transformInto(context, folder));
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+};
