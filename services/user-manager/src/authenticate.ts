@@ -4,7 +4,8 @@ import { User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { mutateAsSystem } from '@lethe/db/mutate';
 import type { Store } from '@lethe/db/open';
 import { fail } from '@lethe/grpc/errors';
-import { createRemoteJWKSet, decodeJwt, errors as joseErrors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
+import { claimedIssuer } from '@lethe/grpc/service-tokens';
+import { createRemoteJWKSet, errors as joseErrors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { createHash, randomUUIDv7 } from 'node:crypto';
 import type { Config, Issuer } from './config.ts';
 import { permissionsOfEverybody } from './domain/permissions.ts';
@@ -46,7 +47,7 @@ const verifier = (issuers: readonly Issuer[]): ((token: string) => Promise<JWTPa
     return known;
   };
   return async (token) => {
-    const claimed = readIssuer(token);
+    const claimed = claimedIssuer(token);
     const issuer = issuers.find((candidate) => candidate.issuer === claimed);
     if (!issuer) throw unauthenticated();
     try {
@@ -66,14 +67,6 @@ const verifier = (issuers: readonly Issuer[]): ((token: string) => Promise<JWTPa
       throw error instanceof joseErrors.JOSEError ? unauthenticated(error) : error;
     }
   };
-};
-
-const readIssuer = (token: string): string => {
-  try {
-    return decodeJwt(token).iss ?? '';
-  } catch {
-    return '';
-  }
 };
 
 const text = (payload: JWTPayload, name: string): string => (typeof payload[name] === 'string' ? payload[name].slice(0, 256) : '');

@@ -1,5 +1,5 @@
 import type { GetAuditLogRequest, GetAuditLogResponse } from '@lethe/contracts/gen/lethe/audit/v1/audit_service';
-import type { CallContext } from '@lethe/grpc/context';
+import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
 import { isVisible } from '../domain/filter.ts';
 import { findAuditLog } from '../store/audit-logs.ts';
@@ -10,7 +10,7 @@ import { visibilityOf } from './visibility.ts';
 /** A log entry with request, before and after. */
 export const getAuditLog =
   (deps: Deps) =>
-  async (request: GetAuditLogRequest, ctx: CallContext): Promise<GetAuditLogResponse> => {
+  async (request: GetAuditLogRequest, ctx: UserCall): Promise<GetAuditLogResponse> => {
     const found = await findAuditLog(deps.store.db, request.auditLogId);
     if (!found || !isVisible(visibilityOf(ctx), found)) throw notFound('audit_log');
     return { auditLog: auditLogView(found, true) };

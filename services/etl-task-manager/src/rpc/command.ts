@@ -3,9 +3,10 @@ import { RunCommanded } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { Desire, Execution, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
+import { event } from '@lethe/db/event';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/db/visible';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import { loadVisible } from '@lethe/grpc/visible';
+import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { signTicket } from '@lethe/grpc/service-tokens';
 import { desireOf, isLive, stateName, type Command } from '../domain/run.ts';
@@ -29,7 +30,7 @@ export const ticketFor = (
   );
 
 /** Refuses where the releaser may no longer use a connection. */
-export const requireGrants = async (deps: Deps, ctx: CallContext, plan: EffectivePlan, releasedBy: string): Promise<void> => {
+export const requireGrants = async (deps: Deps, ctx: UserCall, plan: EffectivePlan, releasedBy: string): Promise<void> => {
   const [first] = await checkGrants(deps, ctx, plan, releasedBy);
   if (first) throw fail('GRANT_MISSING', { connection_id: first.subject.replace('connections/', '') });
 };
@@ -40,7 +41,7 @@ const hasEntries = (run: RunRow): boolean =>
 /** Asks something of a run: checks the state, writes the desire down, and sends it to DataManager. Answers at once. */
 export const command = async (
   deps: Deps,
-  ctx: CallContext,
+  ctx: UserCall,
   request: { runId: string; requestId: string },
   asked: { command: Command; decision?: 'KEEP' | 'DELETE' | undefined },
 ): Promise<{ run: Run }> => {
@@ -68,14 +69,14 @@ export const command = async (
       .where('id', '=', before.id)
       .returningAll()
       .executeTakeFirstOrThrow();
-    const payload = RunCommanded.encode({
+    const commanded = event('data', RunCommanded, {
       runId: after.id,
       desireRevision,
       desire,
       deleteEntries: asked.decision === 'DELETE',
       ticket,
-      userId: callingUser(ctx).userId,
-    }).finish();
+      userId: ctx.user.userId,
+    });
     return {
       response: { run: runView(after) },
       resource: `runs/${after.id}`,
@@ -83,7 +84,7 @@ export const command = async (
       runId: after.id,
       before: auditRun(before),
       after: auditRun(after),
-      events: [{ consumer: 'data', type: 'lethe.event.v1.RunCommanded', payload }],
+      events: [commanded],
     };
   });
 };

@@ -1,7 +1,7 @@
-import type { DataManagerService } from '@lethe/contracts/gen/lethe/data/v1/data_service';
-import type { ExtDatamoduleManagerService } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import type { ScriptManagerService } from '@lethe/contracts/gen/lethe/script/v1/script_service';
-import type { UserManagerService } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import type { DataManagerDefinition } from '@lethe/contracts/gen/lethe/data/v1/data_service';
+import type { ExtDatamoduleManagerDefinition } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import type { ScriptManagerDefinition } from '@lethe/contracts/gen/lethe/script/v1/script_service';
+import type { UserManagerDefinition } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { Store } from '@lethe/db/open';
 import type { ServiceClient } from '@lethe/grpc/client';
 import type { ServiceIdentity } from '@lethe/grpc/service-tokens';
@@ -12,10 +12,10 @@ import type { Tables } from '../store/tables.ts';
 export type Deps = {
   store: Store<Tables>;
   config: Config;
-  script: ServiceClient<typeof ScriptManagerService>;
-  extdatamodule: ServiceClient<typeof ExtDatamoduleManagerService>;
-  data: ServiceClient<typeof DataManagerService>;
-  user: ServiceClient<typeof UserManagerService>;
+  script: ServiceClient<typeof ScriptManagerDefinition>;
+  extdatamodule: ServiceClient<typeof ExtDatamoduleManagerDefinition>;
+  data: ServiceClient<typeof DataManagerDefinition>;
+  user: ServiceClient<typeof UserManagerDefinition>;
   identity: ServiceIdentity;
   now: () => Date;
 };

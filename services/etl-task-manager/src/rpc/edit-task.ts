@@ -1,8 +1,8 @@
 // What the five updates of a task share: the draft that is changed, or made after a released head.
 import { TaskRevision, TaskRevision_State as State, type Task } from '@lethe/contracts/gen/lethe/task/v1/task';
-import { checkEtag } from '@lethe/db/etag';
+import { checkEtag } from '@lethe/grpc/etag';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import type { Transaction } from 'kysely';
 import { findRevision, findTask, lockTask } from '../store/tasks.ts';

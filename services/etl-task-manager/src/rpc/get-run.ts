@@ -1,5 +1,5 @@
 import type { GetRunRequest, GetRunResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { findRun } from '../store/runs.ts';
 import type { Deps } from './deps.ts';

@@ -1,4 +1,4 @@
-import type { EtlTaskManagerService } from '@lethe/contracts/gen/lethe/task/v1/task_service';
+import type { EtlTaskManagerDefinition } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import type { Handlers } from '@lethe/grpc/bind';
 import { createTask } from './create-task.ts';
 import { getRun } from './get-run.ts';
@@ -19,7 +19,7 @@ import { watchRun } from './watch-run.ts';
 import type { Deps } from './deps.ts';
 
 /** The handlers of EtlTaskManager; one that is missing does not compile. */
-export const handlers = (deps: Deps): Handlers<typeof EtlTaskManagerService> => ({
+export const handlers = (deps: Deps): Handlers<typeof EtlTaskManagerDefinition> => ({
   createTask: createTask(deps),
   getTask: getTask(deps),
   updateExtractionScript: updateExtractionScript(deps),

@@ -1,6 +1,6 @@
 import { Task } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { ListTasksRequest, ListTasksResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
-import { closePage, openPage } from '@lethe/db/page';
+import { closePage, openPage } from '@lethe/grpc/page';
 import type { CallContext } from '@lethe/grpc/context';
 import { groupsWith } from '@lethe/grpc/principal';
 import * as tasks from '../store/tasks.ts';

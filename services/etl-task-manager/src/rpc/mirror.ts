@@ -1,40 +1,45 @@
 // The mirror of DataManager's executions: what it said last, and whom that concerns.
 import { NotificationRequested } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { Execution, RunState, type Desire } from '@lethe/contracts/gen/lethe/data/v1/execution';
-import type { OutgoingEvent } from '@lethe/db/mutate';
+import { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
+import { Duty } from '@lethe/contracts/gen/lethe/user/v1/user';
+import { emit, event, type OutgoingEvent } from '@lethe/db/event';
 import type { CallContext } from '@lethe/grpc/context';
 import { CallError, passOn } from '@lethe/grpc/errors';
 import type { Transaction } from 'kysely';
-import { randomUUIDv7 } from 'node:crypto';
 import { isLive, isTerminal } from '../domain/run.ts';
 import { lockRun } from '../store/runs.ts';
 import type { RunRow, Tables } from '../store/tables.ts';
 import type { Deps } from './deps.ts';
 
-const NEWS: Partial<Record<RunState, { kind: string; text: string; duties: string[] }>> = {
-  [RunState.PREPARED]: { kind: 'RUN_PREPARED', text: 'A run is prepared and waits for review', duties: ['DATA_MANAGER'] },
-  [RunState.UPLOADED]: { kind: 'RUN_FINISHED', text: 'A run uploaded its result', duties: ['TASK_MANAGER'] },
-  [RunState.FAILED]: { kind: 'RUN_FAILED', text: 'A run failed', duties: ['TASK_MANAGER'] },
-  [RunState.STOPPED]: { kind: 'RUN_FAILED', text: 'A run was stopped', duties: ['TASK_MANAGER'] },
+/** What people hear of a run: the kind of the notification, its sentence, and which duties' holders hear it beside the starter. */
+export type RunNotice = Pick<NotificationRequested, 'notice' | 'text' | 'holdersOf'>;
+
+const NOTICES: Partial<Record<RunState, RunNotice>> = {
+  [RunState.PREPARED]: {
+    notice: Notification_Kind.RUN_PREPARED,
+    text: 'A run is prepared and waits for review',
+    holdersOf: [Duty.DATA_MANAGER],
+  },
+  [RunState.UPLOADED]: { notice: Notification_Kind.RUN_FINISHED, text: 'A run uploaded its result', holdersOf: [Duty.TASK_MANAGER] },
+  [RunState.FAILED]: { notice: Notification_Kind.RUN_FAILED, text: 'A run failed', holdersOf: [Duty.TASK_MANAGER] },
+  [RunState.STOPPED]: { notice: Notification_Kind.RUN_FAILED, text: 'A run was stopped', holdersOf: [Duty.TASK_MANAGER] },
 };
 
 /** The event that tells people about a run. */
-export const tellAbout = (run: RunRow, kind: string, text: string, duties: string[]): OutgoingEvent => ({
-  consumer: 'user',
-  type: 'lethe.event.v1.NotificationRequested',
-  payload: NotificationRequested.encode({
-    kind,
+export const tellAbout = (run: RunRow, notice: RunNotice): OutgoingEvent =>
+  event('user', NotificationRequested, {
+    ...notice,
+    kind: '',
+    duties: [],
     resource: `runs/${run.id}`,
     groupId: run.groupId,
-    text,
     userIds: [run.startedBy],
-    duties,
-  }).finish(),
-});
+  });
 
-const newsOf = (run: RunRow, state: RunState): OutgoingEvent[] => {
-  const news = state === (run.state as RunState) ? undefined : NEWS[state];
-  return news ? [tellAbout(run, news.kind, news.text, news.duties)] : [];
+const noticesOf = (run: RunRow, state: RunState): OutgoingEvent[] => {
+  const notice = state === (run.state as RunState) ? undefined : NOTICES[state];
+  return notice ? [tellAbout(run, notice)] : [];
 };
 
 /** Takes an execution in where it is newer than what is known. */
@@ -54,20 +59,7 @@ export const takeExecution = async (tx: Transaction<Tables>, execution: Executio
     })
     .where('id', '=', run.id)
     .execute();
-  const events = newsOf(run, execution.state);
-  if (events.length === 0) return;
-  await tx
-    .insertInto('outbox')
-    .values(
-      events.map(({ consumer, type, payload }) => ({
-        eventId: randomUUIDv7(),
-        consumer,
-        type,
-        payload: Buffer.from(payload),
-        traceparent: '',
-      })),
-    )
-    .execute();
+  await emit(tx, { events: noticesOf(run, execution.state), traceparent: '' });
 };
 
 /** Asks DataManager how a run stands; undefined where it has not heard of it, or is away and `optional`. */

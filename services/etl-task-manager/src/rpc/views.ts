@@ -1,7 +1,7 @@
 import { Execution, type Desire, type RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { Run, Task, TaskRevision, type Missing, type Task_Kind, type TaskRevision_State } from '@lethe/contracts/gen/lethe/task/v1/task';
-import { etagOf } from '@lethe/db/etag';
+import { etagOf } from '@lethe/grpc/etag';
 import { auditView, type AuditView } from '@lethe/db/mutate';
 import { isTerminal } from '../domain/run.ts';
 import type { RevisionRow, RunRow, TaskRow } from '../store/tables.ts';
@@ -75,5 +75,5 @@ export const runView = (row: RunRow, options: { fresher?: Execution | undefined;
 
 /** A task as the audit record shows it: the plan by its hash. */
 export const auditTask = (row: TaskRow, revision: RevisionRow): AuditView =>
-  auditView(Task, 'lethe.task.v1.Task', taskView(row, { ...revisionView(revision), plan: undefined }));
-export const auditRun = (row: RunRow): AuditView => auditView(Run, 'lethe.task.v1.Run', runView(row));
+  auditView(Task, taskView(row, { ...revisionView(revision), plan: undefined }));
+export const auditRun = (row: RunRow): AuditView => auditView(Run, runView(row));

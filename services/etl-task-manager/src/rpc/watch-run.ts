@@ -1,6 +1,6 @@
 import { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { WatchRunRequest, WatchRunResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { createHash } from 'node:crypto';

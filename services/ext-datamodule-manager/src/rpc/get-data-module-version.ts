@@ -2,7 +2,7 @@ import type {
   GetDataModuleVersionRequest,
   GetDataModuleVersionResponse,
 } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
 import { findModule, findVersion } from '../store/modules.ts';

@@ -1,5 +1,5 @@
 import type { GetDataModuleRequest, GetDataModuleResponse } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { findModule } from '../store/modules.ts';
 import type { Deps } from './deps.ts';

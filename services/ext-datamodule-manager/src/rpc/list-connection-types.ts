@@ -3,7 +3,7 @@ import type {
   ListConnectionTypesRequest,
   ListConnectionTypesResponse,
 } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { closePage, openPage } from '@lethe/db/page';
+import { closePage, openPage } from '@lethe/grpc/page';
 import type { CallContext } from '@lethe/grpc/context';
 import { CONNECTION_KINDS } from '../domain/connection-types.ts';
 import { connectionTypeView } from './views.ts';

@@ -1,7 +1,8 @@
+import { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { UpdateConnectionRequest, UpdateConnectionResponse } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { checkEtag } from '@lethe/db/etag';
-import { readMask } from '@lethe/db/mask';
+import { checkEtag } from '@lethe/grpc/etag';
+import { readMask } from '@lethe/grpc/mask';
 import { mutate } from '@lethe/db/mutate';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail, invalidField } from '@lethe/grpc/errors';
@@ -98,7 +99,7 @@ export const updateConnection =
         before: auditConnection(before),
         after: auditConnection(after),
         revision: after.version,
-        events: [tellOwners(after, 'CONNECTION_UPDATED')],
+        events: [tellOwners(after, Notification_Kind.CONNECTION_UPDATED)],
       };
     });
   };

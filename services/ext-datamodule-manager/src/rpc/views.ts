@@ -10,7 +10,7 @@ import {
   type DataModuleVersion_State,
   type TableVersion,
 } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
-import { etagOf } from '@lethe/db/etag';
+import { etagOf } from '@lethe/grpc/etag';
 import { auditView, type AuditView } from '@lethe/db/mutate';
 import type { ConnectionKind } from '../domain/connection-types.ts';
 import type { ConnectionRow, ModuleRow, ModuleVersionRow, StoredTableVersion } from '../store/tables.ts';
@@ -90,8 +90,6 @@ export const versionView = (row: ModuleVersionRow, whole = true): DataModuleVers
   publishTime: row.publishTime ?? undefined,
 });
 
-export const auditConnection = (row: ConnectionRow): AuditView =>
-  auditView(Connection, 'lethe.extdatamodule.v1.Connection', connectionView(row));
-export const auditModule = (row: ModuleRow): AuditView => auditView(DataModule, 'lethe.extdatamodule.v1.DataModule', moduleView(row));
-export const auditVersion = (row: ModuleVersionRow): AuditView =>
-  auditView(DataModuleVersion, 'lethe.extdatamodule.v1.DataModuleVersion', versionView(row, false));
+export const auditConnection = (row: ConnectionRow): AuditView => auditView(Connection, connectionView(row));
+export const auditModule = (row: ModuleRow): AuditView => auditView(DataModule, moduleView(row));
+export const auditVersion = (row: ModuleVersionRow): AuditView => auditView(DataModuleVersion, versionView(row, false));

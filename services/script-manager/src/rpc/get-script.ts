@@ -1,5 +1,5 @@
 import type { GetScriptRequest, GetScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
 import { findScript, findVersion } from '../store/scripts.ts';

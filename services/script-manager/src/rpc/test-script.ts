@@ -1,6 +1,6 @@
 import { Script_Language as Language, type Script_Language, type Script_Type } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { TestScriptRequest, TestScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail, notFound } from '@lethe/grpc/errors';
 import { parseTransformProperties } from '@lethe/module/parse-script';

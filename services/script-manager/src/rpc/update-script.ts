@@ -1,9 +1,9 @@
 import { ScriptVersion_State as State, type Parameter, type Script } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { UpdateScriptRequest, UpdateScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
-import { checkEtag } from '@lethe/db/etag';
-import { readMask } from '@lethe/db/mask';
+import { checkEtag } from '@lethe/grpc/etag';
+import { readMask } from '@lethe/grpc/mask';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { invalidField } from '@lethe/grpc/errors';
 import type { Transaction } from 'kysely';

@@ -6,7 +6,7 @@ import {
   type ScriptVersion,
   type ScriptVersion_State,
 } from '@lethe/contracts/gen/lethe/script/v1/script';
-import { etagOf } from '@lethe/db/etag';
+import { etagOf } from '@lethe/grpc/etag';
 import { auditView, type AuditView } from '@lethe/db/mutate';
 import type { ScriptRow, VersionRow } from '../store/tables.ts';
 
@@ -41,5 +41,4 @@ export const scriptView = (row: ScriptRow, version: VersionRow, whole = true): S
 });
 
 /** A script as the audit record shows it: the content by its hash. */
-export const auditScript = (row: ScriptRow, version: VersionRow): AuditView =>
-  auditView(Script, 'lethe.script.v1.Script', scriptView(row, version, false));
+export const auditScript = (row: ScriptRow, version: VersionRow): AuditView => auditView(Script, scriptView(row, version, false));

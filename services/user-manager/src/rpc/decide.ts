@@ -1,6 +1,6 @@
 // What deciding on a request and taking it back share: the request's connection is the caller's.
 import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
 import { findAccessRequest } from '../store/access.ts';
 import type { AccessRequestRow } from '../store/tables.ts';
@@ -10,13 +10,13 @@ import type { Deps } from './deps.ts';
 /** Loads a request whose connection the caller owns; anything else is NOT_FOUND. */
 export const loadOwnedRequest = async (
   deps: Deps,
-  ctx: CallContext,
+  ctx: UserCall,
   id: string,
 ): Promise<{ request: AccessRequestRow; connection: Connection }> => {
   const request = await findAccessRequest(deps.store.db, id);
   if (!request) throw notFound('access_request');
   const connection = await fetchConnection(deps, ctx, request.connectionId, 'access_request');
-  const caller = callingUser(ctx);
+  const caller = ctx.user;
   if (!caller.superuser && !connection.ownerIds.includes(caller.userId)) throw notFound('access_request');
   ctx.groupId = connection.groupId;
   return { request, connection };

@@ -1,4 +1,4 @@
-import type { ExtDatamoduleManagerService } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import type { ExtDatamoduleManagerDefinition } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
 import type { Store } from '@lethe/db/open';
 import type { ServiceClient } from '@lethe/grpc/client';
 import type { CallContext } from '@lethe/grpc/context';
@@ -10,7 +10,7 @@ import type { Tables } from '../store/tables.ts';
 export type Deps = {
   store: Store<Tables>;
   config: Config;
-  extdatamodule: ServiceClient<typeof ExtDatamoduleManagerService>;
+  extdatamodule: ServiceClient<typeof ExtDatamoduleManagerDefinition>;
   now: () => Date;
   authenticate: (token: string, ctx: CallContext) => Promise<AuthenticateResponse>;
   /** Forgets cached rights of users, after a change to them. */

@@ -1,7 +1,7 @@
 import { GroupMember } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { ListGroupMembersRequest, ListGroupMembersResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { closePage, openPage } from '@lethe/db/page';
-import { loadVisible } from '@lethe/db/visible';
+import { closePage, openPage } from '@lethe/grpc/page';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { findGroup, listMembers } from '../store/groups.ts';
 import type { Deps } from './deps.ts';

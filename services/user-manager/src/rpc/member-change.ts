@@ -1,7 +1,6 @@
 // What the three changes of a member share: the group, the caller's own role, and the owner that must stay.
 import { Role } from '@lethe/contracts/gen/lethe/user/v1/user';
-import type { CallContext } from '@lethe/grpc/context';
-import { callingUser } from '@lethe/grpc/context';
+import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import type { Transaction } from 'kysely';
 import { keepsOwner, mayChangeRole } from '../domain/members.ts';
@@ -9,8 +8,8 @@ import { lockOwners } from '../store/groups.ts';
 import type { Tables } from '../store/tables.ts';
 
 /** The role in whose name the caller changes members; superusers act as owners. */
-export const ownRole = (ctx: CallContext, groupId: string): Role => {
-  const caller = callingUser(ctx);
+export const ownRole = (ctx: UserCall, groupId: string): Role => {
+  const caller = ctx.user;
   return caller.superuser ? Role.OWNER : ((caller.memberships.get(groupId)?.role ?? Role.UNSPECIFIED) as Role);
 };
 

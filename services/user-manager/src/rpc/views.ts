@@ -1,7 +1,7 @@
 // Rows → messages, and the audit views of them.
 import { AccessRequest, type Notification, Token } from '@lethe/contracts/gen/lethe/user/v1/access';
 import { Group, GroupMember, User, type Membership } from '@lethe/contracts/gen/lethe/user/v1/user';
-import { etagOf } from '@lethe/db/etag';
+import { etagOf } from '@lethe/grpc/etag';
 import { auditView, type AuditView } from '@lethe/db/mutate';
 import { stateAt } from '../domain/access.ts';
 import { dutiesOf, permissionsOf } from '../domain/permissions.ts';
@@ -91,9 +91,8 @@ export const notificationView = (row: NotificationRow): Notification => ({
   ackTime: row.ackTime ?? undefined,
 });
 
-export const auditUser = (row: UserRow): AuditView => auditView(User, 'lethe.user.v1.User', userView(row));
-export const auditGroup = (row: GroupRow): AuditView => auditView(Group, 'lethe.user.v1.Group', groupView(row));
-export const auditMember = (row: MemberRow): AuditView => auditView(GroupMember, 'lethe.user.v1.GroupMember', memberView(row, ''));
-export const auditAccess = (row: AccessRequestRow): AuditView =>
-  auditView(AccessRequest, 'lethe.user.v1.AccessRequest', accessRequestView(row, row.updateTime));
-export const auditToken = (row: TokenRow): AuditView => auditView(Token, 'lethe.user.v1.Token', tokenView(row));
+export const auditUser = (row: UserRow): AuditView => auditView(User, userView(row));
+export const auditGroup = (row: GroupRow): AuditView => auditView(Group, groupView(row));
+export const auditMember = (row: MemberRow): AuditView => auditView(GroupMember, memberView(row, ''));
+export const auditAccess = (row: AccessRequestRow): AuditView => auditView(AccessRequest, accessRequestView(row, row.updateTime));
+export const auditToken = (row: TokenRow): AuditView => auditView(Token, tokenView(row));

@@ -1,9 +1,6 @@
+import { ROOT } from '@lethe/servers/repository';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-/** The root of the checkout. */
-export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** A folder of the shared test data, or undefined, with one printed line, where it is not there. */
 export const sharedData = (name: string): string | undefined => {

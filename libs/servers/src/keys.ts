@@ -1,8 +1,8 @@
 // The services' keys: one Ed25519 pair each, and the key that wraps connection secrets.
+import { NOUNS, type Noun } from '@lethe/contracts/nouns';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { NOUNS, type Noun } from './provision.ts';
 
 /** Private keys by noun (PKCS #8 PEM), public keys by noun (SPKI PEM). */
 export type ServiceKeys = { privateKeys: Record<Noun, string>; publicKeys: Record<Noun, string> };

@@ -1,7 +1,7 @@
 // Keyset pages: a token holds the last key and a hash of the list's arguments.
 import { clearField, fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { CallContext } from '@lethe/grpc/context';
-import { fail } from '@lethe/grpc/errors';
+import type { CallContext } from './context.ts';
+import { fail } from './errors.ts';
 import { createHash } from 'node:crypto';
 
 const DEFAULT_SIZE = 50;

@@ -1,4 +1,4 @@
-import { fail } from '@lethe/grpc/errors';
+import { fail } from './errors.ts';
 
 /**
  * The paths that an update changes: those of the mask, `*` = all, no mask = the populated ones.

@@ -1,4 +1,4 @@
-import { fail } from '@lethe/grpc/errors';
+import { fail } from './errors.ts';
 
 /** The etag of a resource's version. */
 export const etagOf = (version: number): string => `"${version.toString(36)}"`;

@@ -1,30 +1,7 @@
 // One database, six schemas, six roles: each service owns its schema and sees no other.
+import { NOUNS, type Noun } from '@lethe/contracts/nouns';
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
-
-/** The nouns of the six services, in the order in which they start. */
-export const NOUNS = ['user', 'audit', 'script', 'extdatamodule', 'task', 'data'] as const;
-export type Noun = (typeof NOUNS)[number];
-
-/** The folder of each service. */
-export const SERVICE_FOLDERS: Record<Noun, string> = {
-  user: 'user-manager',
-  audit: 'audit-logger',
-  script: 'script-manager',
-  extdatamodule: 'ext-datamodule-manager',
-  task: 'etl-task-manager',
-  data: 'data-manager',
-};
-
-/** The full names of the six services. */
-export const SERVICE_NAMES: Record<Noun, string> = {
-  user: 'lethe.user.v1.UserManager',
-  script: 'lethe.script.v1.ScriptManager',
-  extdatamodule: 'lethe.extdatamodule.v1.ExtDatamoduleManager',
-  task: 'lethe.task.v1.EtlTaskManager',
-  data: 'lethe.data.v1.DataManager',
-  audit: 'lethe.audit.v1.AuditLogger',
-};
 
 /** The roles' passwords, by noun. */
 export type RolePasswords = Record<Noun, string>;

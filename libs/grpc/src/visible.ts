@@ -1,8 +1,8 @@
 // The one door to a resource that belongs to a group.
-import type { CallContext } from '@lethe/grpc/context';
-import { fail, notFound } from '@lethe/grpc/errors';
-import { resourceName } from '@lethe/grpc/middleware/audit';
-import { isMember, mayIn } from '@lethe/grpc/principal';
+import type { CallContext } from './context.ts';
+import { fail, notFound } from './errors.ts';
+import { resourceName } from './middleware/audit.ts';
+import { isMember, mayIn } from './principal.ts';
 
 /** A row that belongs to a group. */
 export type GroupOwned = { id: string; groupId: string };
