@@ -3,7 +3,7 @@ import { ExtDatamoduleManagerDefinition } from '@lethe/contracts/gen/lethe/extda
 import { UserManagerDefinition } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import { userCache } from '@lethe/service/authenticator';
 import { defineService } from '@lethe/service/define-service';
-import { authenticateWith } from './authenticate.ts';
+import { authenticateWith } from './app/authenticate.ts';
 import { readConfig } from './config.ts';
 import { notificationRequested } from './events/notification-requested.ts';
 import { handlers } from './rpc/index.ts';

@@ -3,9 +3,9 @@ import { closePage, openPage } from '@lethe/grpc/page';
 import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import * as logs from '../store/audit-logs.ts';
-import type { Deps } from './deps.ts';
-import { auditLogView } from './views.ts';
-import { visibilityOf } from './visibility.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditLogView } from '../app/views.ts';
+import { visibilityOf } from '../app/visibility.ts';
 
 /** A page of the log, newest first, with how far it has got with each source. */
 export const listAuditLogs =

@@ -1,6 +1,6 @@
 import { ExecutionChanged } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { on } from '@lethe/events/consume';
-import { takeExecution } from '../rpc/mirror.ts';
+import { takeExecution } from '../app/mirror.ts';
 import type { Tables } from '../store/tables.ts';
 
 /** Takes in how an execution stands. */

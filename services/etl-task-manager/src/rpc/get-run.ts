@@ -2,8 +2,8 @@ import type { GetRunRequest, GetRunResponse } from '@lethe/contracts/gen/lethe/t
 import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { findRun } from '../store/runs.ts';
-import type { Deps } from './deps.ts';
-import { observe } from './observe.ts';
+import type { Deps } from '../app/deps.ts';
+import { observe } from '../app/observe-run.ts';
 
 /** A run. */
 export const getRun =

@@ -4,9 +4,9 @@ import { loadVisible } from '@lethe/grpc/visible';
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
 import { findRevision, findTask } from '../store/tasks.ts';
-import { compile } from './compile.ts';
-import type { Deps } from './deps.ts';
-import { revisionView, taskView } from './views.ts';
+import { compile } from '../app/compile.ts';
+import type { Deps } from '../app/deps.ts';
+import { revisionView, taskView } from '../app/views.ts';
 
 /** A task with a revision; for a draft, what its plan would be and what is missing. */
 export const getTask =

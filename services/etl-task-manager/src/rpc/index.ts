@@ -16,7 +16,7 @@ import { updateFieldRules } from './update-field-rules.ts';
 import { updateTransformationScripts } from './update-transformation-scripts.ts';
 import { updateUploadingScript } from './update-uploading-script.ts';
 import { watchRun } from './watch-run.ts';
-import type { Deps } from './deps.ts';
+import type { Deps } from '../app/deps.ts';
 
 /** The handlers of EtlTaskManager; one that is missing does not compile. */
 export const handlers = (deps: Deps): Handlers<typeof EtlTaskManagerDefinition> => ({

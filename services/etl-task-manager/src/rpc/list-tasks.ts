@@ -4,8 +4,8 @@ import { closePage, openPage } from '@lethe/grpc/page';
 import type { CallContext } from '@lethe/grpc/context';
 import { groupsWith } from '@lethe/grpc/principal';
 import * as tasks from '../store/tasks.ts';
-import type { Deps } from './deps.ts';
-import { taskView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { taskView } from '../app/views.ts';
 
 /** A page of the tasks of the caller's groups. */
 export const listTasks =

@@ -7,9 +7,9 @@ import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { planHash } from '@lethe/module/effective-plan';
 import { findRevision, findTask, lockTask } from '../store/tasks.ts';
-import { compile } from './compile.ts';
-import type { Deps } from './deps.ts';
-import { auditTask, revisionView, taskView } from './views.ts';
+import { compile } from '../app/compile.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditTask, revisionView, taskView } from '../app/views.ts';
 
 /** Pins everything that the draft refers to, and freezes it. */
 export const release =

@@ -12,10 +12,10 @@ import { overrideParameters } from '../domain/bindings.ts';
 import { findLiveRun } from '../store/runs.ts';
 import { findRevision, findTask, lockTask } from '../store/tasks.ts';
 import type { RevisionRow, TaskRow } from '../store/tables.ts';
-import { command, requireGrants, ticketFor } from './command.ts';
-import { fetchModule } from './compile.ts';
-import type { Deps } from './deps.ts';
-import { auditRun, runView } from './views.ts';
+import { command, requireGrants, ticketFor } from '../app/command-run.ts';
+import { fetchModule } from '../app/compile.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditRun, runView } from '../app/views.ts';
 
 const bindingsOf = (plan: EffectivePlan) => [
   ...plan.sources.flatMap(({ collect }) => (collect?.$case === 'script' ? [collect.value] : [])),

@@ -1,7 +1,7 @@
 import { OutboxDecision, type StopRequest, type StopResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import type { UserCall } from '@lethe/grpc/context';
-import { command } from './command.ts';
-import type { Deps } from './deps.ts';
+import { command } from '../app/command-run.ts';
+import type { Deps } from '../app/deps.ts';
 
 /** Ends a run for good. */
 export const stop =

@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTerminal } from '../domain/run.ts';
 import { findRun } from '../store/runs.ts';
-import type { Deps } from './deps.ts';
-import { observe } from './observe.ts';
+import type { Deps } from '../app/deps.ts';
+import { observe } from '../app/observe-run.ts';
 
 const LOOK_EVERY_MS = 250;
 const CHECKPOINT_MS = 15_000;

@@ -4,7 +4,7 @@ import { Duty } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { mutateAsSystem } from '@lethe/db/mutate';
 import type { Store } from '@lethe/db/open';
 import { every, type Worker } from '@lethe/service/worker';
-import { tellAbout } from '../rpc/mirror.ts';
+import { tellAbout } from '../app/mirror.ts';
 import { lockRun } from '../store/runs.ts';
 import type { Tables } from '../store/tables.ts';
 

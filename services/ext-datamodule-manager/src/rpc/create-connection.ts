@@ -3,11 +3,11 @@ import type { CreateConnectionRequest, CreateConnectionResponse } from '@lethe/c
 import { mutate } from '@lethe/db/mutate';
 import type { UserCall } from '@lethe/grpc/context';
 import { randomUUIDv7 } from 'node:crypto';
-import { checkAddress } from './check-settings.ts';
-import type { Deps } from './deps.ts';
-import { sealSecret } from './secrets.ts';
-import { tellOwners } from './tell-owners.ts';
-import { auditConnection, connectionView } from './views.ts';
+import { checkAddress } from '../app/check-address.ts';
+import type { Deps } from '../app/deps.ts';
+import { sealSecret } from '../app/connection-secret.ts';
+import { tellOwners } from '../app/owner-notice.ts';
+import { auditConnection, connectionView } from '../app/views.ts';
 
 /** Makes a connection. */
 export const createConnection =

@@ -6,8 +6,8 @@ import type { UserCall } from '@lethe/grpc/context';
 import { mayIn, type UserPrincipal } from '@lethe/grpc/principal';
 import { listConnections } from '../store/connections.ts';
 import type { ConnectionRow } from '../store/tables.ts';
-import type { Deps } from './deps.ts';
-import { cardView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { cardView } from '../app/views.ts';
 
 const statusOf = (caller: UserPrincipal, row: ConnectionRow, access: Access): AccessStatus => {
   if (mayIn(caller, 'connection.use', row.groupId)) return AccessStatus.OWN_GROUP;

@@ -2,8 +2,8 @@ import type { GetDataModuleRequest, GetDataModuleResponse } from '@lethe/contrac
 import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { findModule } from '../store/modules.ts';
-import type { Deps } from './deps.ts';
-import { moduleView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { moduleView } from '../app/views.ts';
 
 /** A data module with its source document. */
 export const getDataModule =

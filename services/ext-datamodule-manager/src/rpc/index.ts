@@ -14,7 +14,7 @@ import { resolveConnection } from './resolve-connection.ts';
 import { testConnection } from './test-connection.ts';
 import { updateConnection } from './update-connection.ts';
 import { updateDataModule } from './update-data-module.ts';
-import type { Deps } from './deps.ts';
+import type { Deps } from '../app/deps.ts';
 
 /** The handlers of ExtDatamoduleManager; one that is missing does not compile. */
 export const handlers = (deps: Deps): Handlers<typeof ExtDatamoduleManagerDefinition> => ({

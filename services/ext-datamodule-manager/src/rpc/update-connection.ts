@@ -9,12 +9,12 @@ import { fail, invalidField } from '@lethe/grpc/errors';
 import type { Updateable } from 'kysely';
 import { lockConnection } from '../store/connections.ts';
 import type { ConnectionRow, Tables } from '../store/tables.ts';
-import { checkAddress } from './check-settings.ts';
-import type { Deps } from './deps.ts';
-import { loadConnection } from './load-connection.ts';
-import { openSecret, sealSecret } from './secrets.ts';
-import { tellOwners } from './tell-owners.ts';
-import { auditConnection, connectionView } from './views.ts';
+import { checkAddress } from '../app/check-address.ts';
+import type { Deps } from '../app/deps.ts';
+import { loadConnection } from '../app/load-connection.ts';
+import { openSecret, sealSecret } from '../app/connection-secret.ts';
+import { tellOwners } from '../app/owner-notice.ts';
+import { auditConnection, connectionView } from '../app/views.ts';
 
 const MUTABLE = ['display_name', 'description', 'namespace', 'settings', 'contract', 'owner_ids', 'discoverable', 'secret'];
 

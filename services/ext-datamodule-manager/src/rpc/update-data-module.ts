@@ -6,9 +6,9 @@ import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { invalidField, notFound } from '@lethe/grpc/errors';
 import { findModule, lockModule } from '../store/modules.ts';
-import { checkDocument } from './check-document.ts';
-import type { Deps } from './deps.ts';
-import { auditModule, moduleView } from './views.ts';
+import { checkDocument } from '../app/check-document.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditModule, moduleView } from '../app/views.ts';
 
 const MUTABLE = ['display_name', 'namespace', 'document'];
 

@@ -3,8 +3,8 @@ import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
 import { findScript, findVersion } from '../store/scripts.ts';
-import type { Deps } from './deps.ts';
-import { scriptView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { scriptView } from '../app/views.ts';
 
 /** A script with one of its versions. */
 export const getScript =

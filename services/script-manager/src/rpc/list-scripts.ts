@@ -4,8 +4,8 @@ import { closePage, openPage } from '@lethe/grpc/page';
 import type { CallContext } from '@lethe/grpc/context';
 import { groupsWith } from '@lethe/grpc/principal';
 import * as scripts from '../store/scripts.ts';
-import type { Deps } from './deps.ts';
-import { scriptView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { scriptView } from '../app/views.ts';
 
 /** A page of the scripts of the caller's groups. */
 export const listScripts =

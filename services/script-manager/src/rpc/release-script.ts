@@ -5,8 +5,8 @@ import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail, notFound } from '@lethe/grpc/errors';
 import { findScript, findVersion, lockScript } from '../store/scripts.ts';
-import type { Deps } from './deps.ts';
-import { auditScript, scriptView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditScript, scriptView } from '../app/views.ts';
 
 /** Freezes the draft. */
 export const releaseScript =

@@ -7,8 +7,8 @@ import { parseTransformProperties } from '@lethe/module/parse-script';
 import { fillParameters } from '../domain/parameters.ts';
 import { isTestable } from '../domain/script.ts';
 import { findScript, findVersion } from '../store/scripts.ts';
-import type { Deps } from './deps.ts';
-import { versionView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { versionView } from '../app/views.ts';
 
 const DEADLINE_MS = 58_000;
 

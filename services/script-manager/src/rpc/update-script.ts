@@ -10,9 +10,9 @@ import type { Transaction } from 'kysely';
 import { editedVersion } from '../domain/script.ts';
 import { findScript, findVersion, lockScript } from '../store/scripts.ts';
 import type { ScriptRow, Tables, VersionRow } from '../store/tables.ts';
-import { checkContent, type Content } from './check-content.ts';
-import type { Deps } from './deps.ts';
-import { auditScript, scriptView, versionView } from './views.ts';
+import { checkContent, type Content } from '../app/check-content.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditScript, scriptView, versionView } from '../app/views.ts';
 
 const OWN = ['display_name', 'description', 'namespace'];
 const OF_VERSION = ['version.content', 'version.properties', 'version.parameters'];

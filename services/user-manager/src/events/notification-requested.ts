@@ -4,7 +4,7 @@ import { Duty, type Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { on } from '@lethe/events/consume';
 import { dutiesOf } from '../domain/permissions.ts';
 import { holdersOf } from '../store/groups.ts';
-import { notify } from '../store/notify.ts';
+import { notify } from '../store/notifications.ts';
 import type { Tables } from '../store/tables.ts';
 
 /** Makes the notifications that another service asks for: for users by id, and for the holders of duties in a group. */

@@ -2,8 +2,8 @@ import type { AckNotificationRequest, AckNotificationResponse } from '@lethe/con
 import { mutate } from '@lethe/db/mutate';
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import type { Deps } from './deps.ts';
-import { notificationView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { notificationView } from '../app/views.ts';
 
 /** Marks a notification as read. */
 export const ackNotification =

@@ -6,13 +6,13 @@ import type { UserCall } from '@lethe/grpc/context';
 import { fail, invalidField, notFound } from '@lethe/grpc/errors';
 import { isMember } from '@lethe/grpc/principal';
 import { randomUUIDv7 } from 'node:crypto';
-import { findLiveRequest } from '../store/access.ts';
-import { notify } from '../store/notify.ts';
+import { findLiveRequest } from '../store/access-requests.ts';
+import { notify } from '../store/notifications.ts';
 import { findUser } from '../store/users.ts';
-import { fetchConnection } from './connection.ts';
-import type { Deps } from './deps.ts';
-import { changeRights } from './rights.ts';
-import { accessRequestView, auditAccess } from './views.ts';
+import { fetchConnection } from '../app/fetch-connection.ts';
+import type { Deps } from '../app/deps.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { accessRequestView, auditAccess } from '../app/views.ts';
 
 const checkRequest = (
   deps: Deps,

@@ -3,9 +3,9 @@ import type { CreateGroupRequest, CreateGroupResponse } from '@lethe/contracts/g
 import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { randomUUIDv7 } from 'node:crypto';
-import type { Deps } from './deps.ts';
-import { changeRights } from './rights.ts';
-import { auditGroup, groupView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { auditGroup, groupView } from '../app/views.ts';
 
 /** Makes a group with the caller as its owner. */
 export const createGroup =

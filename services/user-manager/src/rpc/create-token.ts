@@ -5,10 +5,10 @@ import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { inScope } from '@lethe/grpc/principal';
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
-import { TOKEN_PREFIX, tokenHash } from '../authenticate.ts';
+import { TOKEN_PREFIX, tokenHash } from '../app/authenticate.ts';
 import { isScope } from '../domain/permissions.ts';
-import type { Deps } from './deps.ts';
-import { auditToken, tokenView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditToken, tokenView } from '../app/views.ts';
 
 const DAY_SECONDS = 86_400n;
 const DEFAULT_DAYS = 30n;

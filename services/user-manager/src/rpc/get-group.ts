@@ -2,8 +2,8 @@ import type { GetGroupRequest, GetGroupResponse } from '@lethe/contracts/gen/let
 import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { findGroup } from '../store/groups.ts';
-import type { Deps } from './deps.ts';
-import { groupView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { groupView } from '../app/views.ts';
 
 /** A group. */
 export const getGroup =

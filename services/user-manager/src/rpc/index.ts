@@ -21,7 +21,7 @@ import { revokeAccess } from './revoke-access.ts';
 import { revokeToken } from './revoke-token.ts';
 import { updateGroupMember } from './update-group-member.ts';
 import { updateUser } from './update-user.ts';
-import type { Deps } from './deps.ts';
+import type { Deps } from '../app/deps.ts';
 
 /** The handlers of UserManager; one that is missing does not compile. */
 export const handlers = (deps: Deps): Handlers<typeof UserManagerDefinition> => ({

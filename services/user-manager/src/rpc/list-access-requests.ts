@@ -3,10 +3,10 @@ import type { ListAccessRequestsRequest, ListAccessRequestsResponse } from '@let
 import { closePage, openPage } from '@lethe/grpc/page';
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import * as access from '../store/access.ts';
-import { fetchConnection } from './connection.ts';
-import type { Deps } from './deps.ts';
-import { accessRequestView } from './views.ts';
+import * as access from '../store/access-requests.ts';
+import { fetchConnection } from '../app/fetch-connection.ts';
+import type { Deps } from '../app/deps.ts';
+import { accessRequestView } from '../app/views.ts';
 
 /** A page of the caller's own requests, or of those for a connection that the caller owns. */
 export const listAccessRequests =

@@ -3,8 +3,8 @@ import type { ListGroupsRequest, ListGroupsResponse } from '@lethe/contracts/gen
 import { closePage, openPage } from '@lethe/grpc/page';
 import type { UserCall } from '@lethe/grpc/context';
 import * as groups from '../store/groups.ts';
-import type { Deps } from './deps.ts';
-import { groupView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { groupView } from '../app/views.ts';
 
 /** A page of the caller's groups; of all for superusers. */
 export const listGroups =

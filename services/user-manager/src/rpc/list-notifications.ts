@@ -2,9 +2,9 @@ import { Notification } from '@lethe/contracts/gen/lethe/user/v1/access';
 import type { ListNotificationsRequest, ListNotificationsResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import { closePage, openPage } from '@lethe/grpc/page';
 import type { UserCall } from '@lethe/grpc/context';
-import * as access from '../store/access.ts';
-import type { Deps } from './deps.ts';
-import { notificationView } from './views.ts';
+import * as access from '../store/access-requests.ts';
+import type { Deps } from '../app/deps.ts';
+import { notificationView } from '../app/views.ts';
 
 /** A page of the caller's notifications, newest first. */
 export const listNotifications =

@@ -3,8 +3,8 @@ import type { ListUsersRequest, ListUsersResponse } from '@lethe/contracts/gen/l
 import { closePage, openPage } from '@lethe/grpc/page';
 import type { UserCall } from '@lethe/grpc/context';
 import * as users from '../store/users.ts';
-import type { Deps } from './deps.ts';
-import { userView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { userView } from '../app/views.ts';
 
 /** A page of users. */
 export const listUsers =

@@ -3,12 +3,12 @@ import type { RevokeAccessRequest, RevokeAccessResponse } from '@lethe/contracts
 import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { stateAt, stateName } from '../domain/access.ts';
-import { lockAccessRequest } from '../store/access.ts';
-import { notify } from '../store/notify.ts';
-import { loadOwnedRequest } from './decide.ts';
-import type { Deps } from './deps.ts';
-import { changeRights } from './rights.ts';
-import { accessRequestView, auditAccess } from './views.ts';
+import { lockAccessRequest } from '../store/access-requests.ts';
+import { notify } from '../store/notifications.ts';
+import { loadOwnedRequest } from '../app/owned-request.ts';
+import type { Deps } from '../app/deps.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { accessRequestView, auditAccess } from '../app/views.ts';
 
 /** Takes an approved access back. */
 export const revokeAccess =

@@ -1,9 +1,9 @@
 import type { RevokeTokenRequest, RevokeTokenResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import type { Deps } from './deps.ts';
-import { changeRights } from './rights.ts';
-import { auditToken, tokenView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { auditToken, tokenView } from '../app/views.ts';
 
 /** Ends a token. */
 export const revokeToken =

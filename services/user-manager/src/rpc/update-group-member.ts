@@ -6,10 +6,10 @@ import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
 import { findGroup, lockMember } from '../store/groups.ts';
 import { findUser } from '../store/users.ts';
-import type { Deps } from './deps.ts';
-import { checkRoleChange, ownRole } from './member-change.ts';
-import { changeRights } from './rights.ts';
-import { auditMember, memberView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { checkRoleChange, ownRole } from '../app/role-change.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { auditMember, memberView } from '../app/views.ts';
 
 /** Gives a member another role and other duties. */
 export const updateGroupMember =

@@ -5,9 +5,9 @@ import { readMask } from '@lethe/grpc/mask';
 import type { UserCall } from '@lethe/grpc/context';
 import { fail, invalidField, notFound } from '@lethe/grpc/errors';
 import { findUser } from '../store/users.ts';
-import type { Deps } from './deps.ts';
-import { changeRights } from './rights.ts';
-import { auditUser, userView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { auditUser, userView } from '../app/views.ts';
 
 const MUTABLE = ['display_name', 'state'];
 

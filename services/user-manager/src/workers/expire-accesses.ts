@@ -1,8 +1,8 @@
 import { mutateAsSystem } from '@lethe/db/mutate';
 import type { Store } from '@lethe/db/open';
 import { every, type Worker } from '@lethe/service/worker';
-import { auditAccess } from '../rpc/views.ts';
-import { expireAccesses } from '../store/access.ts';
+import { auditAccess } from '../app/views.ts';
+import { expireAccesses } from '../store/access-requests.ts';
 import type { Tables } from '../store/tables.ts';
 
 const EVERY_MS = 30_000;

@@ -7,11 +7,11 @@ import { fail } from '@lethe/grpc/errors';
 import { claimedIssuer } from '@lethe/grpc/service-tokens';
 import { createRemoteJWKSet, errors as joseErrors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { createHash, randomUUIDv7 } from 'node:crypto';
-import type { Config, Issuer } from './config.ts';
-import { permissionsOfEverybody } from './domain/permissions.ts';
-import { accessRequestView, auditUser, membershipView, userView } from './rpc/views.ts';
-import type { AccessRequestRow, Tables, UserRow } from './store/tables.ts';
-import { authzRevision, findAccount, findByTokenHash, grantsOf, membershipsOf, pendingOf } from './store/users.ts';
+import type { Config, Issuer } from '../config.ts';
+import { permissionsOfEverybody } from '../domain/permissions.ts';
+import { accessRequestView, auditUser, membershipView, userView } from './views.ts';
+import type { AccessRequestRow, Tables, UserRow } from '../store/tables.ts';
+import { authzRevision, findAccount, findByTokenHash, grantsOf, membershipsOf, pendingOf } from '../store/users.ts';
 
 /** How a personal token begins. */
 export const TOKEN_PREFIX = 'lethe_pat_';

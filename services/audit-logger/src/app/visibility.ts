@@ -1,6 +1,6 @@
 import type { UserCall } from '@lethe/grpc/context';
 import { groupsWith } from '@lethe/grpc/principal';
-import type { Visibility } from '../domain/filter.ts';
+import type { Visibility } from '../domain/visibility.ts';
 
 /** What the caller may see: the own actions, those of groups from DEVELOPER up, and everything for superusers. */
 export const visibilityOf = (ctx: UserCall): Visibility => {

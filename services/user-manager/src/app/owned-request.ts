@@ -2,9 +2,9 @@
 import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import { findAccessRequest } from '../store/access.ts';
+import { findAccessRequest } from '../store/access-requests.ts';
 import type { AccessRequestRow } from '../store/tables.ts';
-import { fetchConnection } from './connection.ts';
+import { fetchConnection } from './fetch-connection.ts';
 import type { Deps } from './deps.ts';
 
 /** Loads a request whose connection the caller owns; anything else is NOT_FOUND. */
