@@ -26,7 +26,7 @@ export const fillParameters = (
   return { values: Object.fromEntries(declared.map(({ name, defaultValue }) => [name, given[name] ?? defaultValue])) };
 };
 
-/** Puts a run's parameters over those of the bindings; answers the names that no binding has. */
+/** Puts a run's parameters over those of the bindings; returns the names that no binding has. */
 export const overrideParameters = (bindings: readonly ScriptBinding[], given: Record<string, string>): string[] => {
   const unknown = Object.keys(given).filter((name) => !bindings.some(({ parameters }) => name in parameters));
   for (const binding of bindings)
