@@ -9,7 +9,8 @@ import { Script_Language, type Script_Type, type ScriptVersion_State } from '@le
 import type { Missing } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { createHash } from 'node:crypto';
 import { checkAnonymization, isAtLeast } from './check-anonymization.ts';
-import { checkTables } from './check-module.ts';
+import { checkRoles, checkSources, checkTables } from './check-module.ts';
+import { missing, type MissingKind } from './missing.ts';
 import { parseTransformProperties } from './parse-script.ts';
 import type { Json } from './fields/field.ts';
 
@@ -44,9 +45,12 @@ export type EffectivePlanInput = {
 
 type State = { origins: RuleOrigin[]; missing: Missing[] };
 
-const lack = (state: State, type: string, subject: string, description: string): void =>
-  void state.missing.push({ type, subject, description });
-const mark = (state: State, table: string, column: string, kind: string, origin: Origin): void => {
+/** What an origin is of: the kinds of field rules, and what else a plan takes from the module or the task. */
+type OriginKind = 'empty' | 'cast' | 'range' | 'primary_key' | 'foreign_key' | 'privacy' | 'source' | 'upload' | 'step';
+
+const lack = (state: State, kind: MissingKind, subject: string, description: string): void =>
+  void state.missing.push(missing(kind, subject, description));
+const mark = (state: State, table: string, column: string, kind: OriginKind, origin: Origin): void => {
   const known = state.origins.find((entry) => entry.table === table && entry.column === column && entry.kind === kind);
   if (known) known.origin = origin;
   else state.origins.push({ table, column, kind, origin });
@@ -214,12 +218,20 @@ const pin = (input: EffectivePlanInput): EffectivePlan['scripts'] => {
   return [...new Map(pinned.map((script) => [`${script.scriptId}/${script.version}`, script])).values()];
 };
 
+/** The rules of the checks that have a kind of their own. */
+const KINDS: Partial<Record<string, MissingKind>> = {
+  REQUIREMENT_MISSING: 'REQUIREMENT_MISSING',
+  PRIVACY_UNSAID: 'REQUIREMENT_MISSING',
+  ROLE_MISSING: 'ROLE_MISSING',
+};
+
 const checkResult = (state: State, plan: EffectivePlan): void => {
   const report = (pointer: string, rule: string, message: string): void => {
-    const types: Record<string, string> = { REQUIREMENT_MISSING: rule, PRIVACY_UNSAID: 'REQUIREMENT_MISSING', ROLE_MISSING: rule };
-    lack(state, types[rule] ?? 'RULE_INVALID', pointer.slice(1), message);
+    lack(state, KINDS[rule] ?? 'RULE_INVALID', pointer.slice(1), message);
   };
   checkTables(plan.tables, report);
+  checkRoles(plan.tables, report);
+  checkSources(plan.tables, plan.sources, report);
   checkAnonymization(plan.results, plan.steps, plan.hierarchies, plan.tables, report);
 };
 

@@ -8,9 +8,10 @@ import type { CallContext } from '@lethe/grpc/context';
 import { CallError, fail, passOn } from '@lethe/grpc/errors';
 import { parseDocument } from '@lethe/module/document';
 import { computeEffectivePlan, type EffectivePlanInput, type ScriptInfo } from '@lethe/module/effective-plan';
+import { missing } from '@lethe/module/missing';
+import { fillParameters } from '@lethe/module/parameters';
 import { parseScriptContent } from '@lethe/module/parse-script';
 import { createHash } from 'node:crypto';
-import { fillParameters } from '../domain/bindings.ts';
 import { checkGrants } from './grants.ts';
 import type { Deps } from './deps.ts';
 
@@ -43,8 +44,6 @@ const fetchScript = async (deps: Deps, ctx: CallContext, { scriptId, version }: 
     throw passOn(error, 'script');
   }
 };
-
-const missing = (type: string, subject: string, description: string): Missing => ({ type, subject, description });
 
 const checkScript = (script: Script | undefined, ref: ScriptRef, type: Type, typeName: string, found: Missing[]): script is Script => {
   const subject = `scripts/${ref.scriptId}`;
@@ -97,7 +96,13 @@ const bindScripts = async (
     if (!checkScript(script, binding.script, type, typeName, found)) continue;
     const filled = fillParameters(script.version?.parameters ?? [], binding.parameters);
     if ('invalid' in filled)
-      found.push(missing('PARAMETER_INVALID', `scripts/${script.id}`, `parameters unknown or missing: ${filled.invalid.join(', ')}`));
+      found.push(
+        missing(
+          'PARAMETER_INVALID',
+          `scripts/${script.id}`,
+          `parameters unknown, missing or of another type: ${filled.invalid.join(', ')}`,
+        ),
+      );
     else bound.push({ binding: { ...binding, parameters: filled.values }, script: toInfo(script, found) });
   }
   return bound;

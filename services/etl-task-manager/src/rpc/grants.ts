@@ -5,6 +5,7 @@ import type { Missing } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { CallContext } from '@lethe/grpc/context';
 import { CallError, passOn } from '@lethe/grpc/errors';
 import type { Ticket } from '@lethe/grpc/service-tokens';
+import { missing } from '@lethe/module/missing';
 import type { Deps } from './deps.ts';
 
 const sourceConnection = ({ collect }: EffectivePlan['sources'][number]): string => collect?.value.connectionId ?? '';
@@ -30,12 +31,12 @@ const groupOf = async (deps: Deps, ctx: CallContext, connectionId: string): Prom
 
 /** What is missing for `userId` to use the connections of a plan: asked fresh, never from a cache. */
 export const checkGrants = async (deps: Deps, ctx: CallContext, plan: EffectivePlan, userId: string): Promise<Missing[]> => {
-  const missing: Missing[] = [];
+  const found: Missing[] = [];
   for (const { connectionId, access } of connectionsOf(plan)) {
     const subject = `connections/${connectionId}`;
     const connectionGroupId = await groupOf(deps, ctx, connectionId);
     if (connectionGroupId === undefined) {
-      missing.push({ type: 'CONNECTION_MISSING', subject, description: 'the connection does not exist' });
+      found.push(missing('CONNECTION_MISSING', subject, 'the connection does not exist'));
       continue;
     }
     const question = { userId, connectionId, access: access === 'READ' ? Access.READ : Access.WRITE, connectionGroupId };
@@ -43,11 +44,7 @@ export const checkGrants = async (deps: Deps, ctx: CallContext, plan: EffectiveP
       throw passOn(error, 'user');
     });
     if (!allowed)
-      missing.push({
-        type: 'GRANT_MISSING',
-        subject,
-        description: `${access} access to the connection is not granted; ask its owners (AddAccess)`,
-      });
+      found.push(missing('GRANT_MISSING', subject, `${access} access to the connection is not granted; ask its owners (AddAccess)`));
   }
-  return missing;
+  return found;
 };
