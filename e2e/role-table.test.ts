@@ -2,7 +2,7 @@
 import { methodsOf, serviceType, type MethodInfo } from '@lethe/contracts/registry';
 import { Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { CallError } from '@lethe/grpc/errors';
-import { SERVICE_NAMES, type Noun } from '@lethe/local/provision';
+import { SERVICE_NAMES, type Noun } from '@lethe/contracts/nouns';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callByName, requestsAbout } from './support/requests.ts';
@@ -128,7 +128,7 @@ beforeAll(async () => {
   const { connection } = await tenant.owner.extdatamodule.getConnection({ connectionId: tenant.connectionId });
   await tenant.owner.extdatamodule.updateConnection({
     connectionId: tenant.connectionId,
-    connection: { ...connection, ownerIds: [tenant.owner.id, people.get('connection owner')?.id ?? ''] } as typeof connection,
+    connection: { ...connection, ownerIds: [tenant.owner.id, people.get('connection owner')?.id ?? ''] },
     updateMask: ['owner_ids'],
     etag: connection?.etag ?? '',
   });

@@ -2,7 +2,7 @@
 import { resourceFields, methodsOf, serviceType, type MethodInfo } from '@lethe/contracts/registry';
 import type { AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
 import { CallError } from '@lethe/grpc/errors';
-import { SERVICE_NAMES, type Noun } from '@lethe/local/provision';
+import { SERVICE_NAMES, type Noun } from '@lethe/contracts/nouns';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

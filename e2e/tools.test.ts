@@ -3,8 +3,8 @@ import { createClient, type Client as ConnectClient } from '@connectrpc/connect'
 import { createGrpcWebTransport } from '@connectrpc/connect-node';
 import type { DescService } from '@bufbuild/protobuf';
 import { registry } from '@lethe/contracts/registry';
-import { ROOT } from '@lethe/local/stack';
-import { SERVICE_NAMES, type Noun } from '@lethe/local/provision';
+import { ROOT } from '@lethe/servers/repository';
+import { SERVICE_NAMES, type Noun } from '@lethe/contracts/nouns';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

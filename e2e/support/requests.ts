@@ -4,7 +4,7 @@ import { DataModule } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_mod
 import { Script, Script_Language, Script_Type } from '@lethe/contracts/gen/lethe/script/v1/script';
 import { Access, Role, User } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { Decision } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import type { Noun } from '@lethe/local/provision';
+import type { Noun } from '@lethe/contracts/nouns';
 import type { Clients } from '@lethe/testkit/suite';
 import { randomUUID } from 'node:crypto';
 import type { Tenant } from './tenant.ts';

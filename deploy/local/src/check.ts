@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ROOT } from './stack.ts';
+import { ROOT } from '@lethe/servers/repository';
 
 const bin = (name: string): string => join(ROOT, 'node_modules/.bin', name);
 const folder = mkdtempSync(join(tmpdir(), 'lethe-check-'));

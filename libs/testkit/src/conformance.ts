@@ -3,7 +3,7 @@ import { create, toBinary, type DescMessage } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata, status as Status, type ServiceError } from '@grpc/grpc-js';
 import { methodsOf, resourceFields, serviceType, type MethodInfo } from '@lethe/contracts/registry';
 import { fromServiceError, type CallError } from '@lethe/grpc/errors';
-import type { Noun } from '@lethe/local/provision';
+import type { Noun } from '@lethe/contracts/nouns';
 import { randomUUID } from 'node:crypto';
 import { Client as PgClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -63,7 +63,7 @@ const countOutbox = async (url: string, noun: Noun): Promise<number> => {
   const client = new PgClient({ connectionString: url });
   await client.connect();
   const { rows } = await client.query<{ count: string }>(
-    `select count(*)::text as count from lethe_${noun}.outbox where consumer = 'audit'`,
+    `select count(*)::text as count from lethe_${noun}.outgoing_event where consumer = 'audit'`,
   );
   await client.end();
   return Number(rows[0]?.count);

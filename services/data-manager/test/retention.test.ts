@@ -45,7 +45,7 @@ const stop = async (runId: string, outbox: OutboxDecision): Promise<void> => {
 /** Ends the turn of the worker after its next commit, as a crash there does. */
 const interruptAfterCommit = (): void =>
   armFailpoint('step.commit.after', () => {
-    throw fail('UNAVAILABLE');
+    throw fail('DEPENDENCY_UNAVAILABLE');
   });
 
 /** Waits until DataManager knows of the Stop. */
@@ -59,7 +59,7 @@ const stopUploadAt = async (place: string, runId: string): Promise<void> => {
   armFailpoint(place, async () => {
     await orders.worker.task.stop({ runId, outbox: OutboxDecision.KEEP });
     await stopIsKnown(runId);
-    throw fail('UNAVAILABLE');
+    throw fail('DEPENDENCY_UNAVAILABLE');
   });
   await confirmUpload(orders.worker, runId);
   await until(async () => ((await stateOf(runId)) === RunState.STOPPED ? true : undefined));

@@ -1,7 +1,7 @@
 import { Actor_Kind, type AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
 import type { Queryable } from '@lethe/db/open';
 import { sql, type ExpressionBuilder } from 'kysely';
-import type { Visibility } from '../domain/filter.ts';
+import type { Visibility } from '../domain/visibility.ts';
 import type { AuditLogRow, Tables } from './tables.ts';
 
 type Db = Queryable<Tables>;

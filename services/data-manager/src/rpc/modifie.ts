@@ -2,9 +2,9 @@ import { ExecutionSpec, RunState } from '@lethe/contracts/gen/lethe/data/v1/exec
 import { Entry_State as State, PrivacyResult } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import type { ModifieRequest, ModifieResponse } from '@lethe/contracts/gen/lethe/data/v1/data_service';
 import type { Column, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
-import { checkEtag } from '@lethe/db/etag';
+import { checkEtag } from '@lethe/grpc/etag';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { stateName } from '../domain/execution.ts';

@@ -1,7 +1,7 @@
 // Raw data dies with its run: folders without a live run are removed, at the start and every few minutes.
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { every, type Worker } from '@lethe/service/worker';
 import { readdir, stat } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { isRunFolder, makeFolder, removeFolder } from '../folders.ts';
 import type { RunDeps } from '../deps.ts';
@@ -25,15 +25,4 @@ const sweep = async (deps: RunDeps): Promise<void> => {
 };
 
 /** The worker that removes raw data nobody needs. */
-export const janitorWorker =
-  (deps: RunDeps) =>
-  async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
-      try {
-        await sweep(deps);
-      } catch (error) {
-        deps.log.warn({ worker: 'janitor', error: error instanceof Error ? error.name : '' }, 'the janitor tries again later');
-      }
-      await sleep(EVERY_MS, undefined, { signal }).catch(() => {});
-    }
-  };
+export const janitorWorker = (deps: RunDeps): Worker => every('janitor', EVERY_MS, () => sweep(deps));

@@ -1,8 +1,8 @@
 // Deletes prepared data whose time has passed: the tables say what is kept, and files that nothing keeps go.
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { Entry_State } from '@lethe/contracts/gen/lethe/data/v1/entry';
+import { every, type Worker } from '@lethe/service/worker';
 import { readdir } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunDeps } from '../deps.ts';
 import { isRunFolder, makeFolder, outboxFolder, outboxRoot, removeFolder } from '../folders.ts';
 import { transition } from '../run/transition.ts';
@@ -77,24 +77,16 @@ const removeFiles = async (deps: RunDeps): Promise<void> => {
 };
 
 /** The worker that lets prepared data go when its retention has passed; each time is an audit record. */
-export const retentionWorker =
-  (deps: RunDeps) =>
-  async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
-      try {
-        const due = await deps.store.db
-          .selectFrom('executions')
-          .select('runId')
-          .where('state', '=', RunState.PREPARED)
-          .where('expireTime', '<', deps.now())
-          .where('leaseOwner', 'is', null)
-          .execute();
-        for (const { runId } of due) await expire(deps, runId);
-        await expireEntries(deps);
-        await removeFiles(deps);
-      } catch (error) {
-        deps.log.warn({ worker: 'retention', error: error instanceof Error ? error.name : '' }, 'retention waits; tried again');
-      }
-      await sleep(EVERY_MS, undefined, { signal }).catch(() => {});
-    }
-  };
+export const retentionWorker = (deps: RunDeps): Worker =>
+  every('retention', EVERY_MS, async () => {
+    const due = await deps.store.db
+      .selectFrom('executions')
+      .select('runId')
+      .where('state', '=', RunState.PREPARED)
+      .where('expireTime', '<', deps.now())
+      .where('leaseOwner', 'is', null)
+      .execute();
+    for (const { runId } of due) await expire(deps, runId);
+    await expireEntries(deps);
+    await removeFiles(deps);
+  });

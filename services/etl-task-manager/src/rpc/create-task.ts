@@ -3,9 +3,9 @@ import type { CreateTaskRequest, CreateTaskResponse } from '@lethe/contracts/gen
 import { mutate } from '@lethe/db/mutate';
 import type { CallContext } from '@lethe/grpc/context';
 import { randomUUIDv7 } from 'node:crypto';
-import { fetchModule } from './compile.ts';
-import type { Deps } from './deps.ts';
-import { auditTask, revisionView, taskView } from './views.ts';
+import { fetchModule } from '../app/compile.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditTask, revisionView, taskView } from '../app/views.ts';
 
 /** Makes a task for a module of its group. */
 export const createTask =

@@ -2,21 +2,21 @@ import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { TaskRevision_State as State } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { ReleaseRequest, ReleaseResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/db/visible';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import { loadVisible } from '@lethe/grpc/visible';
+import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { planHash } from '@lethe/module/effective-plan';
 import { findRevision, findTask, lockTask } from '../store/tasks.ts';
-import { compile } from './compile.ts';
-import type { Deps } from './deps.ts';
-import { auditTask, revisionView, taskView } from './views.ts';
+import { compile } from '../app/compile.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditTask, revisionView, taskView } from '../app/views.ts';
 
 /** Pins everything that the draft refers to, and freezes it. */
 export const release =
   (deps: Deps) =>
-  async (request: ReleaseRequest, ctx: CallContext): Promise<ReleaseResponse> => {
+  async (request: ReleaseRequest, ctx: UserCall): Promise<ReleaseResponse> => {
     const task = await loadVisible(ctx, 'task', findTask(deps.store.db, request.taskId));
-    const releasedBy = callingUser(ctx).userId;
+    const releasedBy = ctx.user.userId;
     const draft = await findRevision(deps.store.db, task.id, task.headRevision);
     // A repeated request finds the draft released; mutate answers it from what it has stored.
     const compiled = draft?.state === State.DRAFT ? await compile(deps, ctx, task.moduleId, revisionView(draft), releasedBy) : undefined;

@@ -2,19 +2,20 @@ import { RunRequested } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { StartRequest, StartResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
+import { event } from '@lethe/db/event';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/db/visible';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import { loadVisible } from '@lethe/grpc/visible';
+import type { UserCall } from '@lethe/grpc/context';
 import { fail, invalidField } from '@lethe/grpc/errors';
 import { randomUUIDv7 } from 'node:crypto';
 import { overrideParameters } from '../domain/bindings.ts';
 import { findLiveRun } from '../store/runs.ts';
 import { findRevision, findTask, lockTask } from '../store/tasks.ts';
 import type { RevisionRow, TaskRow } from '../store/tables.ts';
-import { command, requireGrants, ticketFor } from './command.ts';
-import { fetchModule } from './compile.ts';
-import type { Deps } from './deps.ts';
-import { auditRun, runView } from './views.ts';
+import { command, requireGrants, ticketFor } from '../app/command-run.ts';
+import { fetchModule } from '../app/compile.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditRun, runView } from '../app/views.ts';
 
 const bindingsOf = (plan: EffectivePlan) => [
   ...plan.sources.flatMap(({ collect }) => (collect?.$case === 'script' ? [collect.value] : [])),
@@ -30,7 +31,7 @@ const planOfRun = (revision: RevisionRow, parameters: Record<string, string>): E
 
 type Prepared = { runId: string; plan: EffectivePlan; ticket: string; baseVersion: string; releasedBy: string; revision: RevisionRow };
 
-const prepare = async (deps: Deps, ctx: CallContext, task: TaskRow, request: StartRequest): Promise<Prepared> => {
+const prepare = async (deps: Deps, ctx: UserCall, task: TaskRow, request: StartRequest): Promise<Prepared> => {
   const revision = task.releasedRevision > 0 ? await findRevision(deps.store.db, task.id, task.releasedRevision) : undefined;
   if (!revision) throw fail('NOT_RELEASED');
   const plan = planOfRun(revision, request.parameters);
@@ -42,10 +43,10 @@ const prepare = async (deps: Deps, ctx: CallContext, task: TaskRow, request: Sta
   return { runId, plan, ticket, baseVersion: module.headVersion, releasedBy, revision };
 };
 
-const startTask = async (deps: Deps, ctx: CallContext, taskId: string, request: StartRequest): Promise<StartResponse> => {
+const startTask = async (deps: Deps, ctx: UserCall, taskId: string, request: StartRequest): Promise<StartResponse> => {
   const task = await loadVisible(ctx, 'task', findTask(deps.store.db, taskId));
   const { runId, plan, ticket, baseVersion, releasedBy, revision } = await prepare(deps, ctx, task, request);
-  const startedBy = callingUser(ctx).userId;
+  const startedBy = ctx.user.userId;
   return mutate(deps.store, ctx, request.requestId, async (tx) => {
     await lockTask(tx, task.id);
     const live = await findLiveRun(tx, task.id);
@@ -75,14 +76,14 @@ const startTask = async (deps: Deps, ctx: CallContext, taskId: string, request: 
       })
       .returningAll()
       .executeTakeFirstOrThrow();
-    const payload = RunRequested.encode({ spec: { ...shared, runId, plan, parameters: request.parameters, ticket } }).finish();
+    const requested = event('data', RunRequested, { spec: { ...shared, runId, plan, parameters: request.parameters, ticket } });
     return {
       response: { run: runView(run) },
       resource: `runs/${runId}`,
       groupId: task.groupId,
       runId,
       after: auditRun(run),
-      events: [{ consumer: 'data', type: 'lethe.event.v1.RunRequested', payload }],
+      events: [requested],
     };
   });
 };
@@ -90,7 +91,7 @@ const startTask = async (deps: Deps, ctx: CallContext, taskId: string, request: 
 /** Makes a run of a task, or confirms the upload of a prepared run. */
 export const start =
   (deps: Deps) =>
-  async (request: StartRequest, ctx: CallContext): Promise<StartResponse> => {
+  async (request: StartRequest, ctx: UserCall): Promise<StartResponse> => {
     if (request.target?.$case === 'runId') {
       if (Object.keys(request.parameters).length > 0)
         throw invalidField('parameters', 'PARAMETER_UNKNOWN', 'a run has its parameters already');

@@ -2,8 +2,8 @@ import type { UpdateExtractionScriptRequest, UpdateExtractionScriptResponse } fr
 import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { repeatedRank } from '../domain/bindings.ts';
-import type { Deps } from './deps.ts';
-import { editTask } from './edit-task.ts';
+import type { Deps } from '../app/deps.ts';
+import { editTask } from '../app/edit-task.ts';
 
 /** Replaces the extraction bindings, whole. */
 export const updateExtractionScript =

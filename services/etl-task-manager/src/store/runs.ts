@@ -45,7 +45,7 @@ export const listRuns = (db: Db, filter: RunFilter): Promise<RunRow[]> =>
 /** Whether events about a run still wait for their consumer's confirmation for longer than `olderThanMs`. */
 export const waitsForDelivery = async (db: Db, run: RunRow, olderThanMs: number): Promise<boolean> => {
   const { rows } = await sql`
-    select 1 from outbox where consumer = 'data' and confirm_time is null and create_time < now() - make_interval(secs => ${olderThanMs / 1000}) and create_time >= ${run.createTime} limit 1`.execute(
+    select 1 from outgoing_event where consumer = 'data' and confirm_time is null and create_time < now() - make_interval(secs => ${olderThanMs / 1000}) and create_time >= ${run.createTime} limit 1`.execute(
     db,
   );
   return rows.length > 0;

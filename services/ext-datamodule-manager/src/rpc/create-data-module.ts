@@ -2,9 +2,9 @@ import type { CreateDataModuleRequest, CreateDataModuleResponse } from '@lethe/c
 import { mutate } from '@lethe/db/mutate';
 import type { CallContext } from '@lethe/grpc/context';
 import { randomUUIDv7 } from 'node:crypto';
-import { checkDocument } from './check-document.ts';
-import type { Deps } from './deps.ts';
-import { auditModule, moduleView } from './views.ts';
+import { checkDocument } from '../app/check-document.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditModule, moduleView } from '../app/views.ts';
 
 /** Makes a data module from a document. */
 export const createDataModule =

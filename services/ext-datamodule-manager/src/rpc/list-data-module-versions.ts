@@ -3,12 +3,12 @@ import type {
   ListDataModuleVersionsRequest,
   ListDataModuleVersionsResponse,
 } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { closePage, openPage } from '@lethe/db/page';
-import { loadVisible } from '@lethe/db/visible';
+import { closePage, openPage } from '@lethe/grpc/page';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { findModule, listVersions } from '../store/modules.ts';
-import type { Deps } from './deps.ts';
-import { versionView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { versionView } from '../app/views.ts';
 
 /** A page of a module's versions. */
 export const listDataModuleVersions =

@@ -13,10 +13,10 @@ import { classifyChange, nextVersion } from '@lethe/module/version';
 import type { Transaction } from 'kysely';
 import { findByUpload, findVersion, lockModule, nextPlace } from '../store/modules.ts';
 import type { ModuleRow, ModuleVersionRow, Tables } from '../store/tables.ts';
-import { checkDocument } from './check-document.ts';
-import type { Deps } from './deps.ts';
-import { requireService } from './require-service.ts';
-import { auditVersion, toStored, toTableVersions, versionView } from './views.ts';
+import { checkDocument } from '../app/check-document.ts';
+import type { Deps } from '../app/deps.ts';
+import { requireService } from '../app/require-service.ts';
+import { auditVersion, toStored, toTableVersions, versionView } from '../app/views.ts';
 
 type Tx = Transaction<Tables>;
 type Done = Change<PublishDataModuleVersionResponse>;

@@ -8,10 +8,10 @@ import { fail, passOn } from '@lethe/grpc/errors';
 import { verifyTicket } from '@lethe/grpc/service-tokens';
 import { findConnection } from '../store/connections.ts';
 import type { ConnectionRow } from '../store/tables.ts';
-import type { Deps } from './deps.ts';
-import { requireService } from './require-service.ts';
-import { openSecret } from './secrets.ts';
-import { connectionView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { requireService } from '../app/require-service.ts';
+import { openSecret } from '../app/connection-secret.ts';
+import { connectionView } from '../app/views.ts';
 
 const checkGrant = async (deps: Deps, ctx: CallContext, row: ConnectionRow, userId: string, write: boolean): Promise<void> => {
   const question = { userId, connectionId: row.id, access: write ? Access.WRITE : Access.READ, connectionGroupId: row.groupId };

@@ -1,19 +1,20 @@
+import { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { UpdateConnectionRequest, UpdateConnectionResponse } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { checkEtag } from '@lethe/db/etag';
-import { readMask } from '@lethe/db/mask';
+import { checkEtag } from '@lethe/grpc/etag';
+import { readMask } from '@lethe/grpc/mask';
 import { mutate } from '@lethe/db/mutate';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail, invalidField } from '@lethe/grpc/errors';
 import type { Updateable } from 'kysely';
 import { lockConnection } from '../store/connections.ts';
 import type { ConnectionRow, Tables } from '../store/tables.ts';
-import { checkAddress } from './check-settings.ts';
-import type { Deps } from './deps.ts';
-import { loadConnection } from './load-connection.ts';
-import { openSecret, sealSecret } from './secrets.ts';
-import { tellOwners } from './tell-owners.ts';
-import { auditConnection, connectionView } from './views.ts';
+import { checkAddress } from '../app/check-address.ts';
+import type { Deps } from '../app/deps.ts';
+import { loadConnection } from '../app/load-connection.ts';
+import { openSecret, sealSecret } from '../app/connection-secret.ts';
+import { tellOwners } from '../app/owner-notice.ts';
+import { auditConnection, connectionView } from '../app/views.ts';
 
 const MUTABLE = ['display_name', 'description', 'namespace', 'settings', 'contract', 'owner_ids', 'discoverable', 'secret'];
 
@@ -98,7 +99,7 @@ export const updateConnection =
         before: auditConnection(before),
         after: auditConnection(after),
         revision: after.version,
-        events: [tellOwners(after, 'CONNECTION_UPDATED')],
+        events: [tellOwners(after, Notification_Kind.CONNECTION_UPDATED)],
       };
     });
   };

@@ -3,9 +3,9 @@ import type { CreateScriptRequest, CreateScriptResponse } from '@lethe/contracts
 import { mutate } from '@lethe/db/mutate';
 import type { CallContext } from '@lethe/grpc/context';
 import { randomUUIDv7 } from 'node:crypto';
-import { checkContent } from './check-content.ts';
-import type { Deps } from './deps.ts';
-import { auditScript, scriptView } from './views.ts';
+import { checkContent } from '../app/check-content.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditScript, scriptView } from '../app/views.ts';
 
 /** Makes a script with its first version as a draft. */
 export const createScript =

@@ -1,14 +1,14 @@
 import { Script_Language as Language, type Script_Language, type Script_Type } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { TestScriptRequest, TestScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail, notFound } from '@lethe/grpc/errors';
 import { fillParameters } from '@lethe/module/parameters';
 import { parseTransformProperties } from '@lethe/module/parse-script';
 import { isTestable } from '../domain/script.ts';
 import { findScript, findVersion } from '../store/scripts.ts';
-import type { Deps } from './deps.ts';
-import { versionView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { versionView } from '../app/views.ts';
 
 const DEADLINE_MS = 58_000;
 

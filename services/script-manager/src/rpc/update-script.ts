@@ -1,18 +1,18 @@
 import { ScriptVersion_State as State, type Parameter, type Script } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { UpdateScriptRequest, UpdateScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
-import { checkEtag } from '@lethe/db/etag';
-import { readMask } from '@lethe/db/mask';
+import { checkEtag } from '@lethe/grpc/etag';
+import { readMask } from '@lethe/grpc/mask';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { invalidField } from '@lethe/grpc/errors';
 import type { Transaction } from 'kysely';
 import { editedVersion } from '../domain/script.ts';
 import { findScript, findVersion, lockScript } from '../store/scripts.ts';
 import type { ScriptRow, Tables, VersionRow } from '../store/tables.ts';
-import { checkContent, type Content } from './check-content.ts';
-import type { Deps } from './deps.ts';
-import { auditScript, scriptView, versionView } from './views.ts';
+import { checkContent, type Content } from '../app/check-content.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditScript, scriptView, versionView } from '../app/views.ts';
 
 const OWN = ['display_name', 'description', 'namespace'];
 const OF_VERSION = ['version.content', 'version.properties', 'version.parameters'];

@@ -1,19 +1,19 @@
 import { User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { AddGroupMemberRequest, AddGroupMemberResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { loadVisible } from '@lethe/db/visible';
-import type { CallContext } from '@lethe/grpc/context';
+import { loadVisible } from '@lethe/grpc/visible';
+import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { findGroup, lockMember } from '../store/groups.ts';
 import { findUser } from '../store/users.ts';
-import type { Deps } from './deps.ts';
-import { checkRoleChange, ownRole } from './member-change.ts';
-import { changeRights } from './rights.ts';
-import { auditMember, memberView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { checkRoleChange, ownRole } from '../app/role-change.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { auditMember, memberView } from '../app/views.ts';
 
 /** Adds a user to a group. */
 export const addGroupMember =
   (deps: Deps) =>
-  async (request: AddGroupMemberRequest, ctx: CallContext): Promise<AddGroupMemberResponse> => {
+  async (request: AddGroupMemberRequest, ctx: UserCall): Promise<AddGroupMemberResponse> => {
     const { groupId, userId, role, duties } = request;
     await loadVisible(ctx, 'group', findGroup(deps.store.db, groupId));
     return changeRights(deps, ctx, request.requestId, [userId], async (tx, authzRevision) => {

@@ -4,24 +4,24 @@ import {
   type ApproveAccessRequestRequest,
   type ApproveAccessRequestResponse,
 } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { mayDecide, stateAt, stateName } from '../domain/access.ts';
-import { lockAccessRequest } from '../store/access.ts';
-import { notify } from '../store/notify.ts';
-import { loadOwnedRequest } from './decide.ts';
-import type { Deps } from './deps.ts';
-import { changeRights } from './rights.ts';
-import { accessRequestView, auditAccess } from './views.ts';
+import { lockAccessRequest } from '../store/access-requests.ts';
+import { notify } from '../store/notifications.ts';
+import { loadOwnedRequest } from '../app/owned-request.ts';
+import type { Deps } from '../app/deps.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { accessRequestView, auditAccess } from '../app/views.ts';
 
 /** Approves or denies a pending request, once. */
 export const approveAccessRequest =
   (deps: Deps) =>
-  async (request: ApproveAccessRequestRequest, ctx: CallContext): Promise<ApproveAccessRequestResponse> => {
+  async (request: ApproveAccessRequestRequest, ctx: UserCall): Promise<ApproveAccessRequestResponse> => {
     const found = await loadOwnedRequest(deps, ctx, request.accessRequestId);
     const { connection } = found;
     const approve = request.decision === Decision.APPROVE;
-    if (!mayDecide(callingUser(ctx).userId, found.request.userId)) throw fail('OWN_REQUEST');
+    if (!mayDecide(ctx.user.userId, found.request.userId)) throw fail('OWN_REQUEST');
     if (request.expireTime && request.expireTime <= deps.now()) throw fail('TIME_INVALID', { field: 'expire_time' });
     return changeRights(deps, ctx, request.requestId, [found.request.userId], async (tx, authzRevision) => {
       const before = await lockAccessRequest(tx, found.request.id);
@@ -31,7 +31,7 @@ export const approveAccessRequest =
         .updateTable('accessRequests')
         .set({
           state: approve ? State.APPROVED : State.DENIED,
-          deciderId: callingUser(ctx).userId,
+          deciderId: ctx.user.userId,
           decideTime: deps.now(),
           comment: request.comment,
           expireTime: approve ? (request.expireTime ?? null) : null,

@@ -3,9 +3,9 @@ import { User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { CallContext } from '@lethe/grpc/context';
 import { invalidField } from '@lethe/grpc/errors';
 import { findUser, grantsOf, membershipsOf } from '../store/users.ts';
-import { fetchConnection } from './connection.ts';
-import type { Deps } from './deps.ts';
-import { membershipView } from './views.ts';
+import { fetchConnection } from '../app/fetch-connection.ts';
+import type { Deps } from '../app/deps.ts';
+import { membershipView } from '../app/views.ts';
 
 const NO: CheckAccessResponse = { allowed: false, accessRequestId: '', expireTime: undefined };
 

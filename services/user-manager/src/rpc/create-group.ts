@@ -1,17 +1,17 @@
 import { Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { CreateGroupRequest, CreateGroupResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { randomUUIDv7 } from 'node:crypto';
-import type { Deps } from './deps.ts';
-import { changeRights } from './rights.ts';
-import { auditGroup, groupView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { auditGroup, groupView } from '../app/views.ts';
 
 /** Makes a group with the caller as its owner. */
 export const createGroup =
   (deps: Deps) =>
-  async (request: CreateGroupRequest, ctx: CallContext): Promise<CreateGroupResponse> => {
-    const caller = callingUser(ctx);
+  async (request: CreateGroupRequest, ctx: UserCall): Promise<CreateGroupResponse> => {
+    const caller = ctx.user;
     if (!caller.superuser && !caller.permissions.has('group.create')) throw fail('PERMISSION_DENIED', { permission: 'group.create' });
     return changeRights(deps, ctx, request.requestId, [caller.userId], async (tx, authzRevision) => {
       const { displayName, description, namespace } = request;

@@ -1,19 +1,19 @@
 import { AccessRequest_State as State, Notification_Kind as Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import type { RevokeAccessRequest, RevokeAccessResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import type { CallContext } from '@lethe/grpc/context';
+import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { stateAt, stateName } from '../domain/access.ts';
-import { lockAccessRequest } from '../store/access.ts';
-import { notify } from '../store/notify.ts';
-import { loadOwnedRequest } from './decide.ts';
-import type { Deps } from './deps.ts';
-import { changeRights } from './rights.ts';
-import { accessRequestView, auditAccess } from './views.ts';
+import { lockAccessRequest } from '../store/access-requests.ts';
+import { notify } from '../store/notifications.ts';
+import { loadOwnedRequest } from '../app/owned-request.ts';
+import type { Deps } from '../app/deps.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { accessRequestView, auditAccess } from '../app/views.ts';
 
 /** Takes an approved access back. */
 export const revokeAccess =
   (deps: Deps) =>
-  async (request: RevokeAccessRequest, ctx: CallContext): Promise<RevokeAccessResponse> => {
+  async (request: RevokeAccessRequest, ctx: UserCall): Promise<RevokeAccessResponse> => {
     const found = await loadOwnedRequest(deps, ctx, request.accessRequestId);
     const { connection } = found;
     return changeRights(deps, ctx, request.requestId, [found.request.userId], async (tx, authzRevision) => {

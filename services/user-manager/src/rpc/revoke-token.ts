@@ -1,15 +1,15 @@
 import type { RevokeTokenRequest, RevokeTokenResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import type { Deps } from './deps.ts';
-import { changeRights } from './rights.ts';
-import { auditToken, tokenView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { auditToken, tokenView } from '../app/views.ts';
 
 /** Ends a token. */
 export const revokeToken =
   (deps: Deps) =>
-  async (request: RevokeTokenRequest, ctx: CallContext): Promise<RevokeTokenResponse> => {
-    const caller = callingUser(ctx);
+  async (request: RevokeTokenRequest, ctx: UserCall): Promise<RevokeTokenResponse> => {
+    const caller = ctx.user;
     const found = await deps.store.db.selectFrom('tokens').select('userId').where('id', '=', request.tokenId).executeTakeFirst();
     if (!found || (found.userId !== caller.userId && !caller.superuser)) throw notFound('token');
     return changeRights(deps, ctx, request.requestId, [found.userId], async (tx, authzRevision) => {
