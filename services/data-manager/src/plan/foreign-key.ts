@@ -4,6 +4,13 @@ import { quoteIdentifier, quoteLiteral, quoteNames } from './identifiers.ts';
 import { KEY_RULES, SOURCES_TABLE, keyTables, linkTable } from './key-tables.ts';
 import { rankSql } from './row-id.ts';
 
+/** Whether a record whose reference is empty is dropped. Unspecified: no column of the key can be empty. */
+const DROPS_EMPTY: Record<NullReference, boolean> = {
+  [NullReference.UNSPECIFIED]: false,
+  [NullReference.KEEP]: false,
+  [NullReference.DROP]: true,
+};
+
 const matches = (rule: ForeignKeyRule, child: string, parent: string): string =>
   rule.columns
     .map((column, index) => `${child}.${quoteIdentifier(column)} = ${parent}.${quoteIdentifier(rule.referencedColumns[index] ?? '')}`)
@@ -46,7 +53,7 @@ const orphansOf = (plan: ForeignKeyPlan, isFirstRound: boolean): string => {
   const parent = quoteIdentifier(keyTables(rule.referencedTable).keys);
   const gone = quoteIdentifier(keyTables(rule.referencedTable).gone);
   const code = `CAST(${KEY_RULES.firstForeignKey + plan.index} AS SMALLINT) AS rule`;
-  const empty = isFirstRound && rule.nullReference === NullReference.DROP ? ` OR (${isNull(rule, '_child')})` : '';
+  const empty = isFirstRound && DROPS_EMPTY[rule.nullReference] ? ` OR (${isNull(rule, '_child')})` : '';
   if (plan.follows !== undefined) {
     const link = quoteIdentifier(linkTable(plan.table, plan.index));
     const lost = isFirstRound ? '_link.parent_row_id IS NULL' : `_link.parent_row_id IN (SELECT row_id FROM ${gone})`;
