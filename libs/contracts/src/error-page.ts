@@ -18,7 +18,7 @@ To see the details of an error, call with \`npm run call\` (\`buf curl\` prints 
 npm run call -- --as editor data GetAll
 \`\`\`
 
-The tables are made from \`proto/lethe/*/v1/error_reason.proto\`; after a change there, \`npm test -- --project unit libs/contracts -u\` writes them again.
+The tables are made from \`proto/lethe/*/v1/error_reason.proto\`; after a change there, \`npm test -- --project pure libs/contracts -u\` writes them again.
 `;
 
 const rowOf = (type: DescEnum, value: DescEnumValue): string | undefined => {

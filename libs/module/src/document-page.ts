@@ -12,7 +12,7 @@ A data module is written as one JSON-LD 1.1 document with \`"@context": "urn:let
 since it would vanish. Values of columns (bounds, replacements) are texts in the form of the column's type. Where a word is chosen from several, the spelling of proto JSON is accepted too
 (\`EMPTY_STRATEGY_REPLACE_WITH\` for \`ReplaceWith\`); documents are written with the words below.
 
-The tables are made from \`libs/module/src/fields/\`; after a change there, \`npm test -- --project unit libs/module -u\` writes them again.
+The tables are made from \`libs/module/src/fields/\`; after a change there, \`npm test -- --project pure libs/module -u\` writes them again.
 `;
 
 /** A value that a word may have; undefined for objects and flags. */
