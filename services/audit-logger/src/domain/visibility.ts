@@ -1,9 +1,7 @@
-// Who may see which records.
-
-/** What a caller may see: everything, or the own actions and those of some groups. */
+/** Which records a caller may see: all, or their own actions and those of some groups. */
 export type Visibility = { all: true } | { all: false; userId: string; groupIds: string[] };
 
-/** Whether a record is among what the caller may see. */
+/** Whether a caller may see a record. */
 export const isVisible = (visibility: Visibility, record: { actorId: string; onBehalfOf: string; groupId: string | null }): boolean =>
   visibility.all ||
   record.actorId === visibility.userId ||

@@ -11,7 +11,7 @@ import { visibilityOf } from '../app/visibility.ts';
 export const getAuditLog =
   (deps: Deps) =>
   async (request: GetAuditLogRequest, ctx: UserCall): Promise<GetAuditLogResponse> => {
-    const found = await findAuditLog(deps.store.db, request.auditLogId);
-    if (!found || !isVisible(visibilityOf(ctx), found)) throw notFound('audit_log');
-    return { auditLog: auditLogView(found, true) };
+    const row = await findAuditLog(deps.store.db, request.auditLogId);
+    if (!row || !isVisible(visibilityOf(ctx), row)) throw notFound('audit_log');
+    return { auditLog: auditLogView(row, true) };
   };

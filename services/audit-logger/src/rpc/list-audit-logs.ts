@@ -7,7 +7,7 @@ import type { Deps } from '../app/deps.ts';
 import { auditLogView } from '../app/views.ts';
 import { visibilityOf } from '../app/visibility.ts';
 
-/** A page of the log, newest first, with how far it has got with each source. */
+/** A page of the log, newest first, with the number up to which each source's records are in it. */
 export const listAuditLogs =
   (deps: Deps) =>
   async (request: ListAuditLogsRequest, ctx: UserCall): Promise<ListAuditLogsResponse> => {

@@ -1,4 +1,4 @@
-// The door to a connection: members of its group by their permission, its owners, and services.
+// Who may reach a connection: members of its group by their permission, its owners, and services.
 import type { CallContext } from '@lethe/grpc/context';
 import { fail, notFound } from '@lethe/grpc/errors';
 import { isMember, mayAnywhere, mayIn } from '@lethe/grpc/principal';
@@ -6,7 +6,7 @@ import { findConnection, ownsAny } from '../store/connections.ts';
 import type { ConnectionRow } from '../store/tables.ts';
 import type { Deps } from './deps.ts';
 
-/** Loads a connection for a call. Who holds the permission nowhere and owns no connection is refused before any look-up. */
+/** Loads a connection for a call. A user who has the permission in no group and owns no connection is refused before the connection is read. */
 export const loadConnection = async (deps: Deps, ctx: CallContext, id: string): Promise<ConnectionRow> => {
   const { permission } = ctx.method.policy;
   const { principal } = ctx;

@@ -5,8 +5,8 @@ import type { ConnectionRow } from '../store/tables.ts';
 
 const VERBS = { [Notification_Kind.CONNECTION_CREATED]: 'created', [Notification_Kind.CONNECTION_UPDATED]: 'changed' };
 
-/** The event by which the owners of a connection hear of its creation or change. */
-export const tellOwners = (row: ConnectionRow, notice: keyof typeof VERBS): OutgoingEvent =>
+/** The event that notifies the owners of a connection of its creation or change. */
+export const ownerNotice = (row: ConnectionRow, notice: keyof typeof VERBS): OutgoingEvent =>
   event('user', NotificationRequested, {
     notice,
     kind: '',

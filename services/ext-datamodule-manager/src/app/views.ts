@@ -4,16 +4,12 @@ import {
   type ConnectionCard,
   type ConnectionType,
 } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
-import {
-  DataModule,
-  DataModuleVersion,
-  type DataModuleVersion_State,
-  type TableVersion,
-} from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
+import { DataModule, DataModuleVersion } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
 import { etagOf } from '@lethe/grpc/etag';
 import { auditView, type AuditView } from '@lethe/db/mutate';
 import type { ConnectionKind } from '../domain/connection-types.ts';
-import type { ConnectionRow, ModuleRow, ModuleVersionRow, StoredTableVersion } from '../store/tables.ts';
+import type { ConnectionRow, ModuleRow, ModuleVersionRow } from '../store/tables.ts';
+import { tablesOf } from '../store/versions.ts';
 
 /** A connection, without secrets. */
 export const connectionView = (row: ConnectionRow): Connection => ({
@@ -71,20 +67,15 @@ export const moduleView = (row: ModuleRow, whole = true): DataModule => ({
   etag: etagOf(row.version),
 });
 
-export const toTableVersions = (stored: StoredTableVersion[]): TableVersion[] =>
-  stored.map((table) => ({ ...table, rowCount: BigInt(table.rowCount) }));
-export const toStored = (tables: TableVersion[]): StoredTableVersion[] =>
-  tables.map((table) => ({ ...table, rowCount: String(table.rowCount) }));
-
 export const versionView = (row: ModuleVersionRow, whole = true): DataModuleVersion => ({
   moduleId: row.moduleId,
   version: row.version,
-  state: row.state as DataModuleVersion_State,
+  state: row.state,
   baseVersion: row.baseVersion,
   runId: row.runId,
   document: whole ? (row.document ?? undefined) : undefined,
   documentHash: row.documentHash,
-  tables: toTableVersions(row.tables),
+  tables: tablesOf(row),
   uploadId: row.uploadId,
   createTime: row.createTime,
   publishTime: row.publishTime ?? undefined,

@@ -6,7 +6,8 @@ import { randomUUIDv7 } from 'node:crypto';
 import { checkAddress } from '../app/check-address.ts';
 import type { Deps } from '../app/deps.ts';
 import { sealSecret } from '../app/connection-secret.ts';
-import { tellOwners } from '../app/owner-notice.ts';
+import { ownerNotice } from '../app/owner-notice.ts';
+import { insertConnection } from '../store/connections.ts';
 import { auditConnection, connectionView } from '../app/views.ts';
 
 /** Makes a connection. */
@@ -23,31 +24,27 @@ export const createConnection =
     const ownerIds = request.ownerIds.length > 0 ? request.ownerIds : [ctx.user.userId];
     const sealed = sealSecret(deps.config, { groupId, id, secretNumber: 0 }, secret, deps.now());
     return mutate(deps.store, ctx, request.requestId, async (tx) => {
-      const row = await tx
-        .insertInto('connections')
-        .values({
-          id,
-          groupId,
-          displayName,
-          description,
-          namespace,
-          type: kind.type,
-          schemaVersion: kind.schemaVersion,
-          settings: JSON.stringify(settings),
-          contract,
-          ownerIds,
-          discoverable: !request.hidden,
-          ...sealed,
-        })
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      const row = await insertConnection(tx, {
+        id,
+        groupId,
+        displayName,
+        description,
+        namespace,
+        type: kind.type,
+        schemaVersion: kind.schemaVersion,
+        settings,
+        contract,
+        ownerIds,
+        discoverable: !request.hidden,
+        ...sealed,
+      });
       return {
         response: { connection: connectionView(row) },
         resource: `connections/${row.id}`,
         groupId,
         after: auditConnection(row),
         revision: row.version,
-        events: [tellOwners(row, Notification_Kind.CONNECTION_CREATED)],
+        events: [ownerNotice(row, Notification_Kind.CONNECTION_CREATED)],
       };
     });
   };

@@ -5,7 +5,8 @@ import type {
 import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import { findModule, findVersion } from '../store/modules.ts';
+import { findModule } from '../store/modules.ts';
+import { findVersion } from '../store/versions.ts';
 import type { Deps } from '../app/deps.ts';
 import { versionView } from '../app/views.ts';
 

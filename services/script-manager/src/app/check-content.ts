@@ -1,11 +1,5 @@
 // Everything that is checked when a script is saved.
-import {
-  Script_Language as Language,
-  Script_Type as Type,
-  type Parameter,
-  type Script_Language,
-  type Script_Type,
-} from '@lethe/contracts/gen/lethe/script/v1/script';
+import { Script_Language as Language, Script_Type as Type, type Parameter } from '@lethe/contracts/gen/lethe/script/v1/script';
 import { fail, type FieldViolation } from '@lethe/grpc/errors';
 import { parseScriptContent, parseTransformProperties, type ScriptContentKind } from '@lethe/module/parse-script';
 import { createHash } from 'node:crypto';
@@ -19,23 +13,23 @@ import { checkTypeScript } from '../domain/typescript.ts';
 
 /** What is saved of a version. */
 export type Content = {
-  type: Script_Type;
-  language: Script_Language;
+  type: Type;
+  language: Language;
   content: string;
   properties: Record<string, unknown>;
   parameters: Parameter[];
 };
 
-const RULE_KINDS: Record<number, ScriptContentKind> = {
+const RULE_KINDS: Partial<Record<Type, ScriptContentKind>> = {
   [Type.FIELD_RULES]: 'FieldRules',
   [Type.ANONYMIZATION]: 'AnonymizationPlan',
   [Type.UPLOADING]: 'UploadPlan',
 };
-const FORBIDDEN = new Set(['IMPORT', 'ONE_STATEMENT', 'SELECT']);
+const FORBIDDEN_RULES = new Set(['IMPORT', 'ONE_STATEMENT', 'SELECT']);
 
-type Found = { pointer: string; rule: string; message: string; line?: number; column?: number };
+type ContentProblem = { pointer: string; rule: string; message: string; line?: number; column?: number };
 
-const toField = (prefix: string, { pointer, rule, message, line, column }: Found): FieldViolation => ({
+const toField = (prefix: string, { pointer, rule, message, line, column }: ContentProblem): FieldViolation => ({
   field: `${prefix}${pointer === '' ? '' : `#${pointer}`}`,
   rule,
   description: line === undefined || line === 0 ? message : `line ${line}, column ${column ?? 0}: ${message}`,
@@ -53,7 +47,7 @@ const readKindOf = (content: string): ScriptContentKind | undefined => {
   }
 };
 
-const checkJson = (type: Script_Type, content: string): { readKind: string; problems: Found[] } => {
+const checkJson = (type: Type, content: string): { readKind: string; problems: ContentProblem[] } => {
   const kind = type === Type.EXTRACTION ? readKindOf(content) : RULE_KINDS[type];
   if (kind === undefined)
     return {
@@ -64,16 +58,16 @@ const checkJson = (type: Script_Type, content: string): { readKind: string; prob
   return { readKind: type === Type.EXTRACTION ? kind : '', problems: 'violations' in parsed ? parsed.violations : [] };
 };
 
-const checkSqlOf = async (type: Script_Type, content: string, parseSql: SqlParser): Promise<Problem[]> => {
+const checkSqlOf = async (type: Type, content: string, parseSql: SqlParser): Promise<Problem[]> => {
   const problems = checkSql(content);
-  // What is no single query has been told; the grammar would say it again in other words.
+  // Where it is no single query, the grammar would only report the same in other words.
   return problems.length > 0 ? problems : parseSql(type === Type.EXTRACTION ? 'postgres' : 'duckdb', content);
 };
 
 const checkByLanguage = async (
   { type, language, content }: Content,
   parseSql: SqlParser,
-): Promise<{ readKind: string; problems: Found[] }> => {
+): Promise<{ readKind: string; problems: ContentProblem[] }> => {
   if (language === Language.JSON) return checkJson(type, content);
   const problems =
     language === Language.SQL
@@ -82,7 +76,7 @@ const checkByLanguage = async (
   return { readKind: '', problems };
 };
 
-/** Checks type, language, content, properties and parameters; answers what is derived from them. Throws with every problem found. */
+/** Checks type, language, content, properties and parameters; returns what is derived from them. Throws with every problem found. */
 export const checkContent = async (saved: Content, parseSql: SqlParser): Promise<{ contentHash: string; readKind: string }> => {
   if (!isLanguageOf(saved.type, saved.language))
     throw fail(
@@ -99,7 +93,7 @@ export const checkContent = async (saved: Content, parseSql: SqlParser): Promise
     );
   const { readKind, problems } = await checkByLanguage(saved, parseSql);
   if (problems.length > 0) {
-    const reason = problems.some(({ rule }) => FORBIDDEN.has(rule)) ? 'CONTENT_FORBIDDEN' : 'CONTENT_INVALID';
+    const reason = problems.some(({ rule }) => FORBIDDEN_RULES.has(rule)) ? 'CONTENT_FORBIDDEN' : 'CONTENT_INVALID';
     throw fail(reason, {}, { fields: problems.map((problem) => toField('content', problem)) });
   }
   if (saved.type === Type.TRANSFORMATION) {

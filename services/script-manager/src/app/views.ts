@@ -1,11 +1,4 @@
-import {
-  Script,
-  type Parameter_Type,
-  type Script_Language,
-  type Script_Type,
-  type ScriptVersion,
-  type ScriptVersion_State,
-} from '@lethe/contracts/gen/lethe/script/v1/script';
+import { Script, type ScriptVersion } from '@lethe/contracts/gen/lethe/script/v1/script';
 import { etagOf } from '@lethe/grpc/etag';
 import { auditView, type AuditView } from '@lethe/db/mutate';
 import type { ScriptRow, VersionRow } from '../store/tables.ts';
@@ -13,11 +6,11 @@ import type { ScriptRow, VersionRow } from '../store/tables.ts';
 /** A version, without its content where a list shows it. */
 export const versionView = (row: VersionRow, whole: boolean): ScriptVersion => ({
   number: row.number,
-  state: row.state as ScriptVersion_State,
+  state: row.state,
   content: whole ? row.content : '',
   contentHash: row.contentHash,
   properties: row.properties,
-  parameters: row.parameters.map((parameter) => ({ ...parameter, type: parameter.type as Parameter_Type })),
+  parameters: row.parameters,
   createTime: row.createTime,
   releaseTime: row.releaseTime ?? undefined,
   readKind: row.readKind,
@@ -30,8 +23,8 @@ export const scriptView = (row: ScriptRow, version: VersionRow, whole = true): S
   displayName: row.displayName,
   description: row.description,
   namespace: row.namespace,
-  type: row.type as Script_Type,
-  language: row.language as Script_Language,
+  type: row.type,
+  language: row.language,
   version: versionView(version, whole),
   headVersion: row.headVersion,
   releasedVersion: row.releasedVersion,

@@ -1,17 +1,17 @@
-// Every change to somebody's rights: a new revision, the other services told, our own cache dropped.
+// Every change to somebody's rights: a new revision, an event to the services that cache rights, our own cache dropped.
 import { AccessChanged } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { event } from '@lethe/db/event';
 import { mutate, type Change } from '@lethe/db/mutate';
 import type { CallContext } from '@lethe/grpc/context';
 import type { Transaction } from 'kysely';
-import { raiseAuthzRevision } from '../store/users.ts';
+import { raiseAuthzRevision } from '../store/authz.ts';
 import type { Tables } from '../store/tables.ts';
 import type { Deps } from './deps.ts';
 
 // AuditLogger waits for its cache to expire (5 s): its numbers of a source count audit records alone, so that a gap means a lost one.
 const CACHING = ['script', 'extdatamodule', 'task', 'data'] as const;
 
-/** As `mutate`, for a change that touches the rights of `userIds`; the answer carries the new revision. */
+/** As `mutate`, for a change that touches the rights of `userIds`; the response carries the new revision. */
 export const changeRights = async <R extends { authzRevision: bigint }>(
   deps: Deps,
   ctx: CallContext,

@@ -1,4 +1,4 @@
-// Connections live in ExtDatamoduleManager; what UserManager needs of one is asked for, in the name of the service.
+// Connections are ExtDatamoduleManager's; UserManager reads them in the name of the service.
 import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { CallContext } from '@lethe/grpc/context';
 import { CallError, notFound, passOn } from '@lethe/grpc/errors';

@@ -1,21 +1,18 @@
 // Rows → messages, and the audit views of them.
 import { AccessRequest, type Notification, Token } from '@lethe/contracts/gen/lethe/user/v1/access';
-import { Group, GroupMember, User, type Membership } from '@lethe/contracts/gen/lethe/user/v1/user';
+import { Group, GroupMember, User, type Grant, type Membership } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { etagOf } from '@lethe/grpc/etag';
 import { auditView, type AuditView } from '@lethe/db/mutate';
 import { stateAt } from '../domain/access.ts';
 import { dutiesOf, permissionsOf } from '../domain/permissions.ts';
 import type { AccessRequestRow, GroupRow, MemberRow, NotificationRow, TokenRow, UserRow } from '../store/tables.ts';
 
-type RowOf<M> = M extends number ? number : never;
-const asEnum = <E extends number>(value: RowOf<E>): E => value as number as E;
-
 export const userView = (row: UserRow): User => ({
   id: row.id,
   displayName: row.displayName,
   email: row.email,
   subject: `${row.issuer}|${row.subject}`,
-  state: asEnum(row.state),
+  state: row.state,
   superuser: row.superuser,
   createTime: row.createTime,
   updateTime: row.updateTime,
@@ -35,39 +32,42 @@ export const groupView = (row: GroupRow): Group => ({
 export const memberView = (row: MemberRow, displayName: string): GroupMember => ({
   groupId: row.groupId,
   userId: row.userId,
-  role: asEnum(row.role),
-  duties: row.duties as GroupMember['duties'],
+  role: row.role,
+  duties: row.duties,
   displayName,
   createTime: row.createTime,
   updateTime: row.updateTime,
   etag: etagOf(row.version),
 });
 
-export const membershipView = (row: MemberRow & { groupDisplayName: string }): Membership => {
-  const given = row.duties as GroupMember['duties'];
-  const role = asEnum<Membership['role']>(row.role);
-  return {
-    groupId: row.groupId,
-    groupDisplayName: row.groupDisplayName,
-    role,
-    duties: dutiesOf(role, given),
-    permissions: permissionsOf(role, given),
-  };
-};
+export const membershipView = (row: MemberRow & { groupDisplayName: string }): Membership => ({
+  groupId: row.groupId,
+  groupDisplayName: row.groupDisplayName,
+  role: row.role,
+  duties: dutiesOf(row.role, row.duties),
+  permissions: permissionsOf(row.role, row.duties),
+});
 
 export const accessRequestView = (row: AccessRequestRow, now: Date): AccessRequest => ({
   id: row.id,
   connectionId: row.connectionId,
   userId: row.userId,
-  access: asEnum(row.access),
+  access: row.access,
   reason: row.reason,
-  state: stateAt(asEnum(row.state), row.expireTime, now),
+  state: stateAt(row.state, row.expireTime, now),
   deciderId: row.deciderId ?? '',
   decideTime: row.decideTime ?? undefined,
   comment: row.comment,
   expireTime: row.expireTime ?? undefined,
   createTime: row.createTime,
   updateTime: row.updateTime,
+});
+
+export const grantView = (row: AccessRequestRow): Grant => ({
+  connectionId: row.connectionId,
+  access: row.access,
+  accessRequestId: row.id,
+  expireTime: row.expireTime ?? undefined,
 });
 
 export const tokenView = (row: TokenRow): Token => ({
@@ -83,7 +83,7 @@ export const tokenView = (row: TokenRow): Token => ({
 
 export const notificationView = (row: NotificationRow): Notification => ({
   id: row.id,
-  kind: asEnum(row.kind),
+  kind: row.kind,
   resource: row.resource,
   groupId: row.groupId ?? '',
   text: row.text,

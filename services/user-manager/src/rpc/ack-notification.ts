@@ -2,6 +2,7 @@ import type { AckNotificationRequest, AckNotificationResponse } from '@lethe/con
 import { mutate } from '@lethe/db/mutate';
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
+import { lockNotification, markAcked } from '../store/notifications.ts';
 import type { Deps } from '../app/deps.ts';
 import { notificationView } from '../app/views.ts';
 
@@ -10,19 +11,8 @@ export const ackNotification =
   (deps: Deps) =>
   async (request: AckNotificationRequest, ctx: UserCall): Promise<AckNotificationResponse> =>
     mutate(deps.store, ctx, request.requestId, async (tx) => {
-      const found = await tx
-        .selectFrom('notifications')
-        .selectAll()
-        .where('id', '=', request.notificationId)
-        .forUpdate()
-        .executeTakeFirst();
-      if (found?.userId !== ctx.user.userId) throw notFound('notification');
-      const ackTime = found.ackTime ?? deps.now();
-      const after = await tx
-        .updateTable('notifications')
-        .set({ ackTime })
-        .where('id', '=', found.id)
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      const before = await lockNotification(tx, request.notificationId);
+      if (before?.userId !== ctx.user.userId) throw notFound('notification');
+      const after = await markAcked(tx, before, deps.now());
       return { response: { notification: notificationView(after) }, resource: `notifications/${after.id}` };
     });

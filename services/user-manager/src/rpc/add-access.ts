@@ -6,8 +6,8 @@ import type { UserCall } from '@lethe/grpc/context';
 import { fail, invalidField, notFound } from '@lethe/grpc/errors';
 import { isMember } from '@lethe/grpc/principal';
 import { randomUUIDv7 } from 'node:crypto';
-import { findLiveRequest } from '../store/access-requests.ts';
-import { notify } from '../store/notifications.ts';
+import { notify } from '../app/notify.ts';
+import { findLiveRequest, insertAccessRequest, markExpired } from '../store/access-requests.ts';
 import { findUser } from '../store/users.ts';
 import { fetchConnection } from '../app/fetch-connection.ts';
 import type { Deps } from '../app/deps.ts';
@@ -41,31 +41,22 @@ export const addAccess =
     return changeRights(deps, ctx, request.requestId, [userId], async (tx, authzRevision) => {
       const user = await findUser(tx, userId);
       if (user?.state !== User_State.ACTIVE) throw fail('USER_INACTIVE');
-      await tx
-        .updateTable('accessRequests')
-        .set({ state: State.EXPIRED })
-        .where('state', '=', State.APPROVED)
-        .where('expireTime', '<=', deps.now())
-        .execute();
+      await markExpired(tx, deps.now());
       const live = await findLiveRequest(tx, { connectionId: connection.id, userId, access: request.access });
       if (live) throw fail('ACCESS_EXISTS', { access_request_id: live.id });
-      const made = await tx
-        .insertInto('accessRequests')
-        .values({
-          id: randomUUIDv7(),
-          connectionId: connection.id,
-          connectionGroupId: connection.groupId,
-          userId,
-          access: request.access,
-          reason: request.reason,
-          state: atOnce ? State.APPROVED : State.PENDING,
-          deciderId: atOnce ? callerId : null,
-          decideTime: atOnce ? deps.now() : null,
-          comment: '',
-          expireTime: request.expireTime ?? null,
-        })
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      const made = await insertAccessRequest(tx, {
+        id: randomUUIDv7(),
+        connectionId: connection.id,
+        connectionGroupId: connection.groupId,
+        userId,
+        access: request.access,
+        reason: request.reason,
+        state: atOnce ? State.APPROVED : State.PENDING,
+        deciderId: atOnce ? callerId : null,
+        decideTime: atOnce ? deps.now() : null,
+        comment: '',
+        expireTime: request.expireTime ?? null,
+      });
       const about = { resource: `access_requests/${made.id}`, groupId: connection.groupId };
       if (atOnce)
         await notify(tx, [userId], {

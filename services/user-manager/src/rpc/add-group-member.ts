@@ -3,7 +3,8 @@ import type { AddGroupMemberRequest, AddGroupMemberResponse } from '@lethe/contr
 import { loadVisible } from '@lethe/grpc/visible';
 import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
-import { findGroup, lockMember } from '../store/groups.ts';
+import { findGroup } from '../store/groups.ts';
+import { insertMember, lockMember } from '../store/members.ts';
 import { findUser } from '../store/users.ts';
 import type { Deps } from '../app/deps.ts';
 import { checkRoleChange, ownRole } from '../app/role-change.ts';
@@ -21,7 +22,7 @@ export const addGroupMember =
       if (user?.state !== User_State.ACTIVE) throw fail('USER_INACTIVE');
       await checkRoleChange(tx, ownRole(ctx, groupId), { groupId, userId, before: undefined, after: role });
       if (await lockMember(tx, groupId, userId)) throw fail('MEMBER_EXISTS');
-      const member = await tx.insertInto('members').values({ groupId, userId, role, duties }).returningAll().executeTakeFirstOrThrow();
+      const member = await insertMember(tx, { groupId, userId, role, duties });
       return {
         response: { member: memberView(member, user.displayName), authzRevision },
         resource: `groups/${groupId}/members/${userId}`,

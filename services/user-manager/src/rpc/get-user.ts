@@ -1,7 +1,7 @@
 import type { GetUserRequest, GetUserResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import { accessView } from '../app/authenticate.ts';
+import { accessView } from '../app/access-view.ts';
 import { findUser } from '../store/users.ts';
 import type { Deps } from '../app/deps.ts';
 import { userView } from '../app/views.ts';

@@ -3,7 +3,7 @@ import type { ListAccessRequestsRequest, ListAccessRequestsResponse } from '@let
 import { closePage, openPage } from '@lethe/grpc/page';
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import * as access from '../store/access-requests.ts';
+import * as accessRequests from '../store/access-requests.ts';
 import { fetchConnection } from '../app/fetch-connection.ts';
 import type { Deps } from '../app/deps.ts';
 import { accessRequestView } from '../app/views.ts';
@@ -19,7 +19,7 @@ export const listAccessRequests =
     }
     const page = openPage(ctx, request);
     const userId = request.connectionId === '' ? caller.userId : '';
-    const rows = await access.listAccessRequests(deps.store.db, {
+    const rows = await accessRequests.listAccessRequests(deps.store.db, {
       userId,
       connectionId: request.connectionId,
       state: request.state,

@@ -3,7 +3,8 @@ import type { ListGroupMembersRequest, ListGroupMembersResponse } from '@lethe/c
 import { closePage, openPage } from '@lethe/grpc/page';
 import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
-import { findGroup, listMembers } from '../store/groups.ts';
+import { findGroup } from '../store/groups.ts';
+import { listMembers } from '../store/members.ts';
 import type { Deps } from '../app/deps.ts';
 import { memberView } from '../app/views.ts';
 

@@ -2,7 +2,7 @@ import { Notification } from '@lethe/contracts/gen/lethe/user/v1/access';
 import type { ListNotificationsRequest, ListNotificationsResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import { closePage, openPage } from '@lethe/grpc/page';
 import type { UserCall } from '@lethe/grpc/context';
-import * as access from '../store/access-requests.ts';
+import * as notifications from '../store/notifications.ts';
 import type { Deps } from '../app/deps.ts';
 import { notificationView } from '../app/views.ts';
 
@@ -12,7 +12,7 @@ export const listNotifications =
   async (request: ListNotificationsRequest, ctx: UserCall): Promise<ListNotificationsResponse> => {
     const page = openPage(ctx, request);
     const filter = { userId: ctx.user.userId, unreadOnly: request.unreadOnly, after: page.after, limit: page.limit + 1 };
-    const rows = await access.listNotifications(deps.store.db, filter);
+    const rows = await notifications.listNotifications(deps.store.db, filter);
     const { items, nextPageToken } = closePage(page, rows.map(notificationView), ({ id }) => id, Notification);
     return { notifications: items, nextPageToken };
   };

@@ -15,7 +15,7 @@ export const listUsers =
       after: page.after,
       limit: page.limit + 1,
       query: request.query,
-      all: ctx.user.superuser,
+      withDeactivated: ctx.user.superuser,
     });
     const { items, nextPageToken } = closePage(page, rows.map(userView), ({ id }) => id, User);
     return { users: items, nextPageToken };

@@ -4,7 +4,8 @@ import { checkEtag } from '@lethe/grpc/etag';
 import { loadVisible } from '@lethe/grpc/visible';
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import { findGroup, lockMember } from '../store/groups.ts';
+import { findGroup } from '../store/groups.ts';
+import { deleteMember, lockMember } from '../store/members.ts';
 import type { Deps } from '../app/deps.ts';
 import { checkRoleChange, ownRole } from '../app/role-change.ts';
 import { changeRights } from '../app/change-rights.ts';
@@ -24,10 +25,10 @@ export const removeGroupMember =
       await checkRoleChange(tx, self ? Role.OWNER : ownRole(ctx, groupId), {
         groupId,
         userId,
-        before: before.role as Role,
+        before: before.role,
         after: undefined,
       });
-      await tx.deleteFrom('members').where('groupId', '=', groupId).where('userId', '=', userId).execute();
+      await deleteMember(tx, before);
       return { response: { authzRevision }, resource: `groups/${groupId}/members/${userId}`, groupId, before: auditMember(before) };
     });
   };

@@ -2,6 +2,7 @@ import type { RevokeTokenRequest, RevokeTokenResponse } from '@lethe/contracts/g
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
 import type { Deps } from '../app/deps.ts';
+import { findToken, lockToken, markTokenRevoked } from '../store/tokens.ts';
 import { changeRights } from '../app/change-rights.ts';
 import { auditToken, tokenView } from '../app/views.ts';
 
@@ -10,12 +11,11 @@ export const revokeToken =
   (deps: Deps) =>
   async (request: RevokeTokenRequest, ctx: UserCall): Promise<RevokeTokenResponse> => {
     const caller = ctx.user;
-    const found = await deps.store.db.selectFrom('tokens').select('userId').where('id', '=', request.tokenId).executeTakeFirst();
+    const found = await findToken(deps.store.db, request.tokenId);
     if (!found || (found.userId !== caller.userId && !caller.superuser)) throw notFound('token');
     return changeRights(deps, ctx, request.requestId, [found.userId], async (tx, authzRevision) => {
-      const before = await tx.selectFrom('tokens').selectAll().where('id', '=', request.tokenId).forUpdate().executeTakeFirstOrThrow();
-      const revokeTime = before.revokeTime ?? deps.now();
-      const after = await tx.updateTable('tokens').set({ revokeTime }).where('id', '=', before.id).returningAll().executeTakeFirstOrThrow();
+      const before = await lockToken(tx, found.id);
+      const after = await markTokenRevoked(tx, before, deps.now());
       return {
         response: { token: tokenView(after), authzRevision },
         resource: `tokens/${after.id}`,

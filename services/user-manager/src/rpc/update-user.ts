@@ -4,7 +4,7 @@ import { checkEtag } from '@lethe/grpc/etag';
 import { readMask } from '@lethe/grpc/mask';
 import type { UserCall } from '@lethe/grpc/context';
 import { fail, invalidField, notFound } from '@lethe/grpc/errors';
-import { findUser } from '../store/users.ts';
+import { findUser, updateUser as saveUser } from '../store/users.ts';
 import type { Deps } from '../app/deps.ts';
 import { changeRights } from '../app/change-rights.ts';
 import { auditUser, userView } from '../app/views.ts';
@@ -26,17 +26,11 @@ export const updateUser =
       if (!before) throw notFound('user');
       checkEtag(request.etag, before.version);
       if (paths.has('state') && wanted?.state === User_State.DEACTIVATED && before.id === ctx.user.userId) throw fail('SELF_DEACTIVATION');
-      const after = await tx
-        .updateTable('users')
-        .set({
-          ...(paths.has('state') && wanted ? { state: wanted.state } : {}),
-          ...(paths.has('display_name') && wanted ? { displayName: wanted.displayName } : {}),
-          version: before.version + 1,
-          updateTime: deps.now(),
-        })
-        .where('id', '=', before.id)
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      const changes = {
+        ...(paths.has('state') && wanted ? { state: wanted.state } : {}),
+        ...(paths.has('display_name') && wanted ? { displayName: wanted.displayName } : {}),
+      };
+      const after = await saveUser(tx, before, changes, deps.now());
       return {
         response: { user: userView(after), authzRevision },
         resource: `users/${after.id}`,

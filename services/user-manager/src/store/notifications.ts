@@ -1,18 +1,38 @@
 import type { Queryable } from '@lethe/db/open';
-import type { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
-import { randomUUIDv7 } from 'node:crypto';
-import type { Tables } from './tables.ts';
+import type { Insertable } from 'kysely';
+import type { NotificationRow, Tables } from './tables.ts';
 
-/** What users are told. The text holds no private data. */
-export type Notice = { kind: Notification_Kind; resource: string; groupId: string; text: string };
+type Db = Queryable<Tables>;
 
-/** Tells users something, in the transaction of what happened. Unknown users are passed over. */
-export const notify = async (db: Queryable<Tables>, userIds: readonly string[], notice: Notice): Promise<void> => {
-  const ids = [...new Set(userIds)];
-  if (ids.length === 0) return;
-  const known = await db.selectFrom('users').select('id').where('id', 'in', ids).execute();
-  if (known.length === 0) return;
-  const { groupId, ...rest } = notice;
-  const rows = known.map(({ id: userId }) => ({ id: randomUUIDv7(), userId, groupId: groupId === '' ? null : groupId, ...rest }));
-  await db.insertInto('notifications').values(rows).execute();
+/** A notification, locked for a change. */
+export const lockNotification = (db: Db, id: string): Promise<NotificationRow | undefined> =>
+  db.selectFrom('notifications').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
+
+/** A page of a user's notifications, newest first. */
+export const listNotifications = (
+  db: Db,
+  filter: { userId: string; unreadOnly: boolean; after: string; limit: number },
+): Promise<NotificationRow[]> =>
+  db
+    .selectFrom('notifications')
+    .selectAll()
+    .where('userId', '=', filter.userId)
+    .$if(filter.unreadOnly, (rows) => rows.where('ackTime', 'is', null))
+    .$if(filter.after !== '', (rows) => rows.where('id', '<', filter.after))
+    .orderBy('id', 'desc')
+    .limit(filter.limit)
+    .execute();
+
+/** Makes notifications; none where there are none. */
+export const insertNotifications = async (db: Db, notifications: readonly Insertable<Tables['notifications']>[]): Promise<void> => {
+  if (notifications.length > 0) await db.insertInto('notifications').values(notifications).execute();
 };
+
+/** Marks a notification as read; the time at which it was read first stays. */
+export const markAcked = (db: Db, before: NotificationRow, now: Date): Promise<NotificationRow> =>
+  db
+    .updateTable('notifications')
+    .set({ ackTime: before.ackTime ?? now })
+    .where('id', '=', before.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();

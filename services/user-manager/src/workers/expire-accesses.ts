@@ -2,7 +2,7 @@ import { mutateAsSystem } from '@lethe/db/mutate';
 import type { Store } from '@lethe/db/open';
 import { every, type Worker } from '@lethe/service/worker';
 import { auditAccess } from '../app/views.ts';
-import { expireAccesses } from '../store/access-requests.ts';
+import { hasUnmarkedExpiry, markExpired } from '../store/access-requests.ts';
 import type { Tables } from '../store/tables.ts';
 
 const EVERY_MS = 30_000;
@@ -10,16 +10,9 @@ const EVERY_MS = 30_000;
 /** Writes down accesses that have expired, one record each. Until then they count as expired by their time. */
 export const expireAccessesWorker = (store: Store<Tables>, now: () => Date): Worker =>
   every('expire-accesses', EVERY_MS, async () => {
-    const due = await store.db
-      .selectFrom('accessRequests')
-      .select('id')
-      .where('state', '=', 2)
-      .where('expireTime', '<=', now())
-      .limit(1)
-      .executeTakeFirst();
-    if (!due) return;
+    if (!(await hasUnmarkedExpiry(store.db, now()))) return;
     await mutateAsSystem(store, { service: 'user', action: 'expire-accesses' }, async (tx) => {
-      const expired = await expireAccesses(tx, now());
+      const expired = await markExpired(tx, now());
       return { response: undefined, after: { access_requests: expired.map(auditAccess) } };
     });
   });
