@@ -7,6 +7,7 @@ import type { TransformOutputs } from '@lethe/contracts/gen/lethe/module/v1/plan
 import { UploadPlan } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { jsonToBytes, messageType } from '@lethe/contracts/registry';
 import { checkHierarchy } from './check-anonymization.ts';
+import { isColumnRule } from './field-rules.ts';
 import { BASE_TYPES, ROLES } from './fields/column.ts';
 import type { Json } from './fields/field.ts';
 import { collector, type Violation } from './violation.ts';
@@ -60,8 +61,7 @@ const checkContent = (kind: ScriptContentKind, message: unknown): Violation[] =>
   if (kind === 'FieldRules') {
     (message as FieldRules).rules.forEach(({ rule, column }, index) => {
       if (!rule) report(`/rules/${index}`, 'RULE_MISSING', 'a rule says nothing');
-      const ofTable = rule?.$case === 'primaryKey' || rule?.$case === 'foreignKey';
-      if (rule && !ofTable && column === '') report(`/rules/${index}/column`, 'COLUMN_MISSING', 'a rule of a column names none');
+      if (rule && isColumnRule(rule) && column === '') report(`/rules/${index}/column`, 'COLUMN_MISSING', 'a rule of a column names none');
     });
   }
   const read = READ_KEYS[kind] === undefined ? undefined : (message as TableRead);

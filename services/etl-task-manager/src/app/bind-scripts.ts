@@ -8,9 +8,9 @@ import { CallError, passOn } from '@lethe/grpc/errors';
 import type { BoundScript, ScriptInfo } from '@lethe/module/effective-plan';
 import { parseScriptContent, type ScriptContent } from '@lethe/module/parse-script';
 import { createHash } from 'node:crypto';
-import { fillParameters } from '../domain/bindings.ts';
+import { missing } from '@lethe/module/missing';
+import { fillParameters } from '@lethe/module/parameters';
 import type { Deps } from './deps.ts';
-import { missing } from './missing.ts';
 
 type ReleasedScript = Script & { version: ScriptVersion };
 
@@ -77,7 +77,10 @@ const bindScript = async (
   const filled = fillParameters(script.version.parameters, binding.parameters);
   if ('invalid' in filled) {
     const names = filled.invalid.join(', ');
-    return { bound: [], missing: [missing('PARAMETER_INVALID', `scripts/${script.id}`, `parameters unknown or missing: ${names}`)] };
+    return {
+      bound: [],
+      missing: [missing('PARAMETER_INVALID', `scripts/${script.id}`, `parameters unknown, missing or of another type: ${names}`)],
+    };
   }
   const { info, missing: ofContent } = infoOf(script);
   return { bound: [{ binding: { ...binding, parameters: filled.values }, script: info }], missing: ofContent };

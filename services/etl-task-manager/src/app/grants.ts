@@ -5,8 +5,8 @@ import type { Missing } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { CallContext } from '@lethe/grpc/context';
 import { CallError, fail, passOn } from '@lethe/grpc/errors';
 import type { Ticket } from '@lethe/grpc/service-tokens';
+import { missing } from '@lethe/module/missing';
 import type { Deps } from './deps.ts';
-import { missing } from './missing.ts';
 
 const sourceConnection = ({ collect }: EffectivePlan['sources'][number]): string => collect?.value.connectionId ?? '';
 

@@ -3,8 +3,8 @@ import type { TestScriptRequest, TestScriptResponse } from '@lethe/contracts/gen
 import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail, notFound } from '@lethe/grpc/errors';
+import { fillParameters } from '@lethe/module/parameters';
 import { parseTransformProperties } from '@lethe/module/parse-script';
-import { fillParameters } from '../domain/parameters.ts';
 import { isTestable } from '../domain/script.ts';
 import { findScript, findVersion } from '../store/scripts.ts';
 import type { Deps } from '../app/deps.ts';
