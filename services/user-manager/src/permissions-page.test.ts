@@ -1,7 +1,7 @@
-import { permissions } from '@lethe/contracts/registry';
 import { Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
-import { readFileSync } from 'node:fs';
+import { permissions } from '@lethe/contracts/registry';
 import { expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
 import { permissionsOf, permissionsOfEverybody } from './domain/permissions.ts';
 
 const PAGE = readFileSync(new URL('../../../docs/security.md', import.meta.url), 'utf8');

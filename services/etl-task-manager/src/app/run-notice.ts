@@ -1,6 +1,6 @@
 // Which notifications a run leads to, and whom they are for.
-import { NotificationRequested } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { NotificationRequested } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import { Duty } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { event, type OutgoingEvent } from '@lethe/db/event';

@@ -1,14 +1,14 @@
 import { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { WatchRunRequest, WatchRunResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
-import { loadVisible } from '@lethe/grpc/visible';
+import { isTerminal } from '@lethe/contracts/run-state';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
+import { loadVisible } from '@lethe/grpc/visible';
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isTerminal } from '@lethe/contracts/run-state';
-import { findRun } from '../store/runs.ts';
 import type { Deps } from '../app/deps.ts';
 import { observeRun } from '../app/observe-run.ts';
+import { findRun } from '../store/runs.ts';
 
 const READ_EVERY_MS = 250;
 const CHECKPOINT_MS = 15_000;

@@ -3,13 +3,13 @@ import type {
   ListDataModuleVersionsRequest,
   ListDataModuleVersionsResponse,
 } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import type { CallContext } from '@lethe/grpc/context';
 import { closePage, openPage } from '@lethe/grpc/page';
 import { loadVisible } from '@lethe/grpc/visible';
-import type { CallContext } from '@lethe/grpc/context';
-import { findModule } from '../store/modules.ts';
-import { listVersions } from '../store/versions.ts';
 import type { Deps } from '../app/deps.ts';
 import { versionView } from '../app/views.ts';
+import { findModule } from '../store/modules.ts';
+import { listVersions } from '../store/versions.ts';
 
 /** A page of a module's versions. */
 export const listDataModuleVersions =

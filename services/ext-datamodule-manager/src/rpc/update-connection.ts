@@ -1,19 +1,19 @@
-import { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { UpdateConnectionRequest, UpdateConnectionResponse } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { checkEtag } from '@lethe/grpc/etag';
-import { readMask } from '@lethe/grpc/mask';
+import { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import { mutate } from '@lethe/db/mutate';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail, invalidField } from '@lethe/grpc/errors';
-import { lockConnection, saveConnection, type ConnectionChanges } from '../store/connections.ts';
-import type { ConnectionRow } from '../store/tables.ts';
+import { checkEtag } from '@lethe/grpc/etag';
+import { readMask } from '@lethe/grpc/mask';
 import { checkAddress } from '../app/check-address.ts';
+import { openSecret, sealSecret } from '../app/connection-secret.ts';
 import type { Deps } from '../app/deps.ts';
 import { loadConnection } from '../app/load-connection.ts';
-import { openSecret, sealSecret } from '../app/connection-secret.ts';
 import { ownerNotice } from '../app/owner-notice.ts';
 import { auditConnection, connectionView } from '../app/views.ts';
+import { lockConnection, saveConnection, type ConnectionChanges } from '../store/connections.ts';
+import type { ConnectionRow } from '../store/tables.ts';
 
 const MUTABLE = ['display_name', 'description', 'namespace', 'settings', 'contract', 'owner_ids', 'discoverable', 'secret'];
 

@@ -8,8 +8,8 @@ import { checkDeclarations } from '../domain/parameters.ts';
 import type { Problem } from '../domain/problem.ts';
 import { isLanguageOf } from '../domain/script.ts';
 import { checkSql } from '../domain/sql.ts';
-import type { SqlParser } from '../sql/parsers.ts';
 import { checkTypeScript } from '../domain/typescript.ts';
+import type { SqlParser } from '../sql/parsers.ts';
 
 /** What is saved of a version. */
 export type Content = {

@@ -4,8 +4,8 @@ import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
 import { findAccessRequest } from '../store/access-requests.ts';
 import type { AccessRequestRow } from '../store/tables.ts';
-import { fetchConnection } from './fetch-connection.ts';
 import type { Deps } from './deps.ts';
+import { fetchConnection } from './fetch-connection.ts';
 
 /** Loads a request whose connection the caller owns; anything else is NOT_FOUND. */
 export const loadOwnedRequest = async (

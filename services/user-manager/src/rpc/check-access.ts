@@ -1,13 +1,13 @@
-import type { CheckAccessRequest, CheckAccessResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import { User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
+import type { CheckAccessRequest, CheckAccessResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { CallContext } from '@lethe/grpc/context';
 import { invalidField } from '@lethe/grpc/errors';
+import type { Deps } from '../app/deps.ts';
+import { fetchConnection } from '../app/fetch-connection.ts';
+import { membershipView } from '../app/views.ts';
 import { grantsOf } from '../store/access-requests.ts';
 import { membershipsOf } from '../store/members.ts';
 import { findUser } from '../store/users.ts';
-import { fetchConnection } from '../app/fetch-connection.ts';
-import type { Deps } from '../app/deps.ts';
-import { membershipView } from '../app/views.ts';
 
 const NO: CheckAccessResponse = { allowed: false, accessRequestId: '', expireTime: undefined };
 

@@ -5,11 +5,11 @@ import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { inScope } from '@lethe/grpc/principal';
 import { randomUUIDv7 } from 'node:crypto';
+import type { Deps } from '../app/deps.ts';
 import { newPersonalToken, tokenHash } from '../app/personal-token.ts';
+import { auditToken, tokenView } from '../app/views.ts';
 import { isScope } from '../domain/permissions.ts';
 import { insertToken } from '../store/tokens.ts';
-import type { Deps } from '../app/deps.ts';
-import { auditToken, tokenView } from '../app/views.ts';
 
 const DAY_SECONDS = 86_400n;
 const DEFAULT_DAYS = 30n;
