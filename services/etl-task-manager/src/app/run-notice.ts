@@ -6,7 +6,7 @@ import { Duty } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { event, type OutgoingEvent } from '@lethe/db/event';
 import type { RunRow } from '../store/tables.ts';
 
-/** The kind of a notification, its sentence, and the duties whose holders get it beside the user who started the run. */
+/** The kind of a notification, its text, and the duties whose holders get it beside the user who started the run. */
 type RunNotice = Pick<NotificationRequested, 'notice' | 'text' | 'holdersOf'>;
 
 const BY_STATE: Partial<Record<RunState, RunNotice>> = {

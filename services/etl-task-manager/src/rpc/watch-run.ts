@@ -16,7 +16,7 @@ const CHECKPOINT_MS = 15_000;
 // The token is a digest of what was sent: a client that sends it back gets the present state only where it has changed.
 const tokenOf = (run: Run): string => createHash('sha256').update(Run.encode(run).finish()).digest('base64url');
 
-/** The present state, then each change, until a terminal state. Each reading is of the table and of DataManager; the stream has no state of its own but the last token. */
+/** The present state, then each change, until a terminal state. Reads the table and DataManager; the only state of a stream is its last token. */
 export const watchRun = (deps: Deps) =>
   async function* (request: WatchRunRequest, ctx: CallContext): AsyncIterable<WatchRunResponse> {
     if (request.resumeToken !== '' && !/^[\w-]{43}$/.test(request.resumeToken)) throw fail('RESUME_TOKEN_INVALID');

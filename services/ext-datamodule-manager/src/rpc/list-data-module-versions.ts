@@ -19,7 +19,7 @@ export const listDataModuleVersions =
     const page = openPage(ctx, request);
     const filter = { moduleId: module.id, withUnpublished: request.showAll, after: page.after, limit: page.limit + 1 };
     const rows = await listVersions(deps.store.db, filter);
-    // Numbers of abandoned versions may occur again, so a page goes on after a place and not after a number.
+    // Numbers of abandoned versions may occur again, so the next page starts after a place, not after a number.
     const places = new Map(rows.map((row) => [versionView(row, false), row.place]));
     const { items, nextPageToken } = closePage(page, [...places.keys()], (view) => String(places.get(view)), DataModuleVersion);
     return { versions: items, nextPageToken };

@@ -44,7 +44,7 @@ const plainChanges = (wanted: Connection | undefined, paths: Set<string>): Conne
   ...(paths.has('discoverable') ? { discoverable: wanted?.discoverable ?? false } : {}),
 });
 
-/** The new address, with the kept half of it where only one is changed. */
+/** The new settings and secret, checked together; the one that is not changed stays. */
 const addressChanges = (deps: Deps, before: ConnectionRow, request: UpdateConnectionRequest, paths: Set<string>): ConnectionChanges => {
   if (!paths.has('settings') && !paths.has('secret')) return {};
   const withUri = request.uri !== '';
@@ -58,7 +58,7 @@ const addressChanges = (deps: Deps, before: ConnectionRow, request: UpdateConnec
   };
 };
 
-/** Changes a connection. Runs in progress go on with what they resolved. */
+/** Changes a connection. Runs in progress continue with what they resolved. */
 export const updateConnection =
   (deps: Deps) =>
   async (request: UpdateConnectionRequest, ctx: CallContext): Promise<UpdateConnectionResponse> => {

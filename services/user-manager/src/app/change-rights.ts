@@ -1,4 +1,4 @@
-// Every change to somebody's rights: a new revision, an event to the services that cache rights, our own cache dropped.
+// Every change to a user's rights: a new revision, an event to the services that cache rights, and this service's own cache dropped.
 import { AccessChanged } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { event } from '@lethe/db/event';
 import { mutate, type Change } from '@lethe/db/mutate';

@@ -7,7 +7,7 @@ import { knownUserIds } from '../store/users.ts';
 /** What a notification says. The text holds no private data. */
 export type Notice = { kind: Notification_Kind; resource: string; groupId: string; text: string };
 
-/** Notifies users, in the transaction of what happened. Unknown users are passed over. */
+/** Notifies users, in the transaction of what happened. Ids of no user are skipped. */
 export const notify = async (tx: Tx, userIds: readonly string[], notice: Notice): Promise<void> => {
   const known = await knownUserIds(tx, [...new Set(userIds)]);
   const groupId = notice.groupId === '' ? null : notice.groupId;

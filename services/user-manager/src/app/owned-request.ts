@@ -1,4 +1,4 @@
-// A request that the caller may decide on or take back: its connection is the caller's.
+// A request that the caller may decide on or revoke: the caller owns its connection.
 import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';

@@ -1,4 +1,4 @@
-// Which role a caller may give or take, and the owner that must stay.
+// Which role a caller may give or take; the last owner of a group stays one.
 import { Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';

@@ -1,4 +1,4 @@
-// Rows → messages, and the audit views of them.
+// Rows as messages, and the audit views of them.
 import { AccessRequest, type Notification, Token } from '@lethe/contracts/gen/lethe/user/v1/access';
 import { Group, GroupMember, User, type Grant, type Membership } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { auditView, type AuditView } from '@lethe/db/mutate';

@@ -31,7 +31,7 @@ const checkRequest = (
   return { userId, atOnce };
 };
 
-/** Asks for access to a connection; an owner who names another user grants it at once. */
+/** Requests access to a connection; an owner who names another user grants it at once. */
 export const addAccess =
   (deps: Deps) =>
   async (request: AddAccessRequest, ctx: UserCall): Promise<AddAccessResponse> => {

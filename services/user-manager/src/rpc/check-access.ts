@@ -22,7 +22,7 @@ const readSubject = async (deps: Deps, request: CheckAccessRequest, ctx: CallCon
   return { userId, groupId: (await fetchConnection(deps, ctx, request.connectionId)).groupId };
 };
 
-/** Whether a user may use a connection now: by a role in its own group, or by a grant. Read fresh, never from a cache. */
+/** Whether a user may use a connection now: by a role in its own group, or by a grant. Read from the tables, never from a cache. */
 export const checkAccess =
   (deps: Deps) =>
   async (request: CheckAccessRequest, ctx: CallContext): Promise<CheckAccessResponse> => {

@@ -34,7 +34,7 @@ const checkScopes = (wanted: readonly string[], held: readonly string[]): void =
   });
 };
 
-/** Makes a personal token. What is kept is a hash; the secret is in this response only, and not in its replay. */
+/** Makes a personal token. Its hash is stored; the secret is in this response only, and not in a replay of it. */
 export const createToken =
   (deps: Deps) =>
   async (request: CreateTokenRequest, ctx: UserCall): Promise<CreateTokenResponse> => {

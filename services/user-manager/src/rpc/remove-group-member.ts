@@ -11,7 +11,7 @@ import { auditMember } from '../app/views.ts';
 import { findGroup } from '../store/groups.ts';
 import { deleteMember, lockMember } from '../store/members.ts';
 
-/** Takes a user out of a group; everybody may take themselves out. */
+/** Removes a user from a group; everybody may remove themselves. */
 export const removeGroupMember =
   (deps: Deps) =>
   async (request: RemoveGroupMemberRequest, ctx: UserCall): Promise<RemoveGroupMemberResponse> => {

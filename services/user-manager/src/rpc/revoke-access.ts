@@ -11,7 +11,7 @@ import { accessRequestView, auditAccess } from '../app/views.ts';
 import { stateAt } from '../domain/access.ts';
 import { lockAccessRequest, markRevoked } from '../store/access-requests.ts';
 
-/** Takes an approved access back. */
+/** Revokes an approved access. */
 export const revokeAccess =
   (deps: Deps) =>
   async (request: RevokeAccessRequest, ctx: UserCall): Promise<RevokeAccessResponse> => {
