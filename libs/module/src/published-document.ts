@@ -1,11 +1,12 @@
 // The document of a new version: the schema of the result, and the protocol that collects it.
-import { SuppressScope, type AnonymizationStep } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
+import type { AnonymizationStep } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { FileFormat, FileRead, type ProtocolEntry, TableRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import { CastPolicy, EmptyStrategy, KeyConflict } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import { Column, Module, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { UploadMode, type TableUpload } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { createHash } from 'node:crypto';
+import { effectOf } from './operations.ts';
 
 const MAX_NAME_BYTES = 63;
 
@@ -36,12 +37,9 @@ const changedColumns = (steps: readonly AnonymizationStep[], table: string): { c
   const changed = new Set<string>();
   const tokens = new Map<string, string>();
   for (const { operation } of steps.filter((step) => step.table === table)) {
-    if (operation?.$case === 'generalize') operation.value.columns.forEach(({ column }) => changed.add(column));
-    if (operation?.$case === 'suppress' && operation.value.scope !== SuppressScope.RECORD)
-      operation.value.columns.forEach((column) => changed.add(column));
-    if (operation?.$case !== 'pseudonymize') continue;
-    const { columns, domain } = operation.value;
-    columns.forEach((column) => tokens.set(column, domain || (columns[0] ?? '')));
+    const effect = operation && effectOf(operation);
+    effect?.changed.forEach((column) => changed.add(column));
+    effect?.tokens?.columns.forEach((column) => tokens.set(column, effect.tokens?.domain ?? ''));
   }
   return { changed, tokens };
 };
