@@ -59,8 +59,8 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 
 const run = async (rule: ColumnParts) => {
-  const person = column('person', BaseType.STRING, { role: Role.IDENTIFYING });
-  const plan = planOf([{ name: 't', columns: [person, column('value', BaseType.INTEGER, rule), column('other')] }]);
+  const person = column('person', BaseType.INTEGER, { role: Role.IDENTIFYING });
+  const plan = planOf([{ name: 't', columns: [person, column('value', BaseType.INTEGER, rule), column('other', BaseType.INTEGER)] }]);
   const { rows, counts } = await runRules(bench, plan, [oneSource('t', ROWS)]);
   return { kept: (rows['t'] ?? []).map(([, value]) => value ?? null), counts: counts['t'] };
 };
