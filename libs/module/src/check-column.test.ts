@@ -1,6 +1,6 @@
-// What each strategy is checked for, and whether it leaves NULL. A strategy without a case does not compile.
+// What each strategy is checked for, and whether it leaves NULL. A strategy or a rule without a case does not compile.
 import { CastPolicy, EmptyStrategy, RangeStrategy } from '@lethe/contracts/gen/lethe/module/v1/rules';
-import { BaseType, Role, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, Role, Table, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { describe, expect, test } from 'vitest';
 import { checkColumn, mayBeEmpty } from './check-column.ts';
 import { collector } from './violation.ts';
@@ -88,25 +88,31 @@ const codesOf = (table: Table): string[] => {
   return violations.map(({ rule }) => rule);
 };
 
-const enums = Object.entries({
-  EmptyStrategy: [EmptyStrategy, EMPTY],
-  CastPolicy: [CastPolicy, CAST],
-  RangeStrategy: [RangeStrategy, RANGE],
-} as const);
+const named = (names: Record<string, number>, cases: Record<number, Case>): [string, Case][] =>
+  Object.entries(names).flatMap(([name, value]) => {
+    const found = cases[value];
+    return found === undefined ? [] : [[name, found]];
+  });
 
-describe.each(enums)('%s', (_, [names, cases]) => {
-  const named = Object.entries(names).map(([name, value]) => [name, (cases as Record<number, Case>)[value] as Case] as const);
+/** The members of a column that say what happens to its values. */
+const RULES: Record<Exclude<keyof Column, 'name' | 'description' | 'type' | 'role'>, [strategy: string, expected: Case][]> = {
+  trim: [['true', { rule: { trim: true }, refused: [], mayBeEmpty: true }]],
+  empty: named(EmptyStrategy, EMPTY),
+  cast: named(CastPolicy, CAST),
+  range: named(RangeStrategy, RANGE),
+};
 
-  test.each(named)('%s is taken where its rule is right', (__, { rule }) => {
+describe.each(Object.entries(RULES))('%s', (_, cases) => {
+  test.each(cases)('%s is taken where its rule is right', (__, { rule }) => {
     expect(codesOf(tableOf(rule))).toEqual([]);
   });
 
-  const refused = named.flatMap(([name, { refused: wrong }]) => wrong.map(([rule, code]) => [name, code, rule] as const));
+  const refused = cases.flatMap(([name, { refused: wrong }]) => wrong.map(([rule, code]) => [name, code, rule] as const));
   test.each(refused)('%s is refused with %s', (__, code, rule) => {
     expect(codesOf(tableOf(rule))).toEqual([code]);
   });
 
-  test.each(named)('%s leaves NULL only where it says so', (__, { rule, mayBeEmpty: expected }) => {
+  test.each(cases)('%s leaves NULL only where it says so', (__, { rule, mayBeEmpty: expected }) => {
     const table = tableOf(rule);
     expect(table.columns.slice(0, 1).map((column) => mayBeEmpty(table, column))).toEqual([expected]);
   });

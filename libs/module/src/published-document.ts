@@ -2,8 +2,8 @@
 import type { AnonymizationStep } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { FileFormat, FileRead, type ProtocolEntry, TableRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
-import { CastPolicy, EmptyStrategy, KeyConflict } from '@lethe/contracts/gen/lethe/module/v1/rules';
-import { Column, Module, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { CastPolicy, CastRule, EmptyRule, EmptyStrategy, KeyConflict } from '@lethe/contracts/gen/lethe/module/v1/rules';
+import { Module, type Column, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { UploadMode, type TableUpload } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { createHash } from 'node:crypto';
 import { effectOf } from './operations.ts';
@@ -44,14 +44,17 @@ const changedColumns = (steps: readonly AnonymizationStep[], table: string): { c
   return { changed, tokens };
 };
 
-const publishColumn = (column: Column, isChanged: boolean): Column =>
-  Column.fromPartial({
-    ...column,
-    trim: false,
-    empty: { nullMarkers: [], strategy: EmptyStrategy.IGNORE, replacement: '' },
-    cast: { policy: CastPolicy.FAIL, replacement: '' },
-    range: isChanged ? undefined : column.range,
-  });
+// Each member is named, so that a new rule does not compile before it is decided what of it is published.
+const publishColumn = ({ name, description, type, role, range }: Column, isChanged: boolean): Column => ({
+  name,
+  description,
+  type,
+  role,
+  trim: false,
+  empty: EmptyRule.fromPartial({ strategy: EmptyStrategy.IGNORE }),
+  cast: CastRule.fromPartial({ policy: CastPolicy.FAIL }),
+  range: isChanged ? undefined : range,
+});
 
 const publishTable = (plan: EffectivePlan, table: Table, columns: readonly Column[]): Table => {
   const { changed, tokens } = changedColumns(plan.steps, table.name);
@@ -72,14 +75,16 @@ const publishTable = (plan: EffectivePlan, table: Table, columns: readonly Colum
       referencedColumns.every((name) => !target.changed.has(name))
     );
   });
-  return Table.fromPartial({
-    ...table,
+  return {
+    name: table.name,
     columns: columns.map((column) =>
       publishColumn({ ...column, range: source(column.name)?.range }, changed.has(column.name) || tokens.has(column.name)),
     ),
     primaryKey,
     foreignKeys,
-  });
+    privacy: table.privacy,
+    unpublished: table.unpublished,
+  };
 };
 
 const collectTable = (upload: TableUpload, published: Published): ProtocolEntry => {

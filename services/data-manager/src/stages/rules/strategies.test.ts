@@ -1,13 +1,21 @@
-// Each strategy of each rule for values, once, over the same rows. A strategy without a case does not compile.
+// Each strategy of each rule for values, once. A strategy or a rule without a case does not compile.
 import { CastPolicy, EmptyStrategy, RangeStrategy } from '@lethe/contracts/gen/lethe/module/v1/rules';
-import { BaseType, Role } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, Role, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { column, oneSource, openBench, planOf, runRules, type Bench } from '../../../test/support/run-fixture.ts';
 
 type ColumnParts = Omit<NonNullable<Parameters<typeof column>[2]>, 'name' | 'type'>;
 
 /** The rule of column `value`, what its cells are then, and how many cells or records were counted. */
-type Case = { rule: ColumnParts; kept: (string | null)[]; dropped?: number; replaced?: number; castFailed?: number; clamped?: number };
+type Case = {
+  rule: ColumnParts;
+  rows?: string[][];
+  kept: (string | null)[];
+  dropped?: number;
+  replaced?: number;
+  castFailed?: number;
+  clamped?: number;
+};
 type Cases<S extends number> = Record<Exclude<S, 0>, Case | 'the run fails'>;
 
 const ROWS = [
@@ -58,30 +66,36 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-const run = async (rule: ColumnParts) => {
+const run = async (rule: ColumnParts, rows: string[][] = ROWS) => {
   const person = column('person', BaseType.INTEGER, { role: Role.IDENTIFYING });
   const plan = planOf([{ name: 't', columns: [person, column('value', BaseType.INTEGER, rule), column('other', BaseType.INTEGER)] }]);
-  const { rows, counts } = await runRules(bench, plan, [oneSource('t', ROWS)]);
-  return { kept: (rows['t'] ?? []).map(([, value]) => value ?? null), counts: counts['t'] };
+  const made = await runRules(bench, plan, [oneSource('t', rows)]);
+  return { kept: (made.rows['t'] ?? []).map(([, value]) => value ?? null), counts: made.counts['t'] };
 };
 
 const total = (counts: readonly { count: number }[] = []): number => counts.reduce((sum, { count }) => sum + count, 0);
 
-const strategies = Object.entries({
-  EmptyStrategy: [EmptyStrategy, EMPTY],
-  CastPolicy: [CastPolicy, CAST],
-  RangeStrategy: [RangeStrategy, RANGE],
-} as const);
-
-describe.each(strategies)('%s', (_, [names, cases]) => {
-  const named = Object.entries(names).flatMap(([name, value]) => {
-    const found = (cases as Record<number, Case | 'the run fails'>)[value];
-    return found === undefined ? [] : [[name, found] as const];
+const named = (names: Record<string, number>, cases: Partial<Record<number, Case | 'the run fails'>>): [string, Case | 'the run fails'][] =>
+  Object.entries(names).flatMap(([name, value]) => {
+    const found = cases[value];
+    return found === undefined ? [] : [[name, found]];
   });
 
-  it.each(named)('%s keeps, drops and counts what it says', async (__, expected) => {
+/** The members of a column that say what happens to its values. */
+const RULES: Record<
+  Exclude<keyof Column, 'name' | 'description' | 'type' | 'role'>,
+  [strategy: string, expected: Case | 'the run fails'][]
+> = {
+  trim: [['true', { rule: { trim: true }, rows: [['101', ' 20 ', '1']], kept: ['20'] }]],
+  empty: named(EmptyStrategy, EMPTY),
+  cast: named(CastPolicy, CAST),
+  range: named(RangeStrategy, RANGE),
+};
+
+describe.each(Object.entries(RULES))('%s', (_, cases) => {
+  it.each(cases)('%s keeps, drops and counts what it says', async (__, expected) => {
     if (expected === 'the run fails') return expect(run({})).rejects.toThrow('value');
-    const { kept, counts } = await run(expected.rule);
+    const { kept, counts } = await run(expected.rule, expected.rows);
     expect(kept).toEqual(expected.kept);
     const { dropped = 0, replaced = 0, castFailed = 0, clamped = 0 } = expected;
     expect([counts?.dropped, counts?.replaced, counts?.castFailed, counts?.clamped].map(total)).toEqual([
@@ -92,8 +106,8 @@ describe.each(strategies)('%s', (_, [names, cases]) => {
     ]);
   });
 
-  it.each(named)('%s puts no value of an identifying column into another', async (__, expected) => {
-    const { kept } = expected === 'the run fails' ? { kept: [] } : await run(expected.rule);
+  it.each(cases)('%s puts no value of an identifying column into another', async (__, expected) => {
+    const { kept } = expected === 'the run fails' ? { kept: [] } : await run(expected.rule, expected.rows);
     expect(kept.filter((value) => ROWS.some(([person]) => person === value))).toEqual([]);
   });
 });
