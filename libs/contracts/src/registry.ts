@@ -132,6 +132,9 @@ export const methodsOf = (service: DescService): Map<string, MethodInfo> =>
     ]),
   );
 
+/** A method's name in the generated code: `getAll` for `GetAll`. */
+export const codeName = (method: string): string => method.charAt(0).toLowerCase() + method.slice(1);
+
 /** Every permission of the contract, sorted: the names that a token's scope may hold. */
 export const permissions = (): string[] =>
   [

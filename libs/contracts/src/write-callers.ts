@@ -1,8 +1,6 @@
 // Writes gen/callers.ts: who may call each method, as a type, so that a handler's context has the caller that its policy lets in.
 import { writeFileSync } from 'node:fs';
-import { methodsOf, services } from './registry.ts';
-
-const codeName = (method: string): string => method.charAt(0).toLowerCase() + method.slice(1);
+import { codeName, methodsOf, services } from './registry.ts';
 
 const lines = services().map((service) => {
   const methods = [...methodsOf(service).values()].map(({ name, policy }) => `    ${codeName(name)}: '${policy.callers}';`);

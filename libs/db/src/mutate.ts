@@ -86,27 +86,46 @@ const inTransaction = async <T extends PlatformTables, R>(
 
 type Replay = { response: Uint8Array } | undefined;
 
-const claimRequestId = async (
-  tx: Kysely<PlatformTables>,
-  key: { principal: string; method: string; requestId: string },
-  body: Uint8Array,
-): Promise<Replay> => {
-  const bodyHash = createHash('sha256').update(body).digest();
-  const inserted = await tx
-    .insertInto('idempotency')
-    .values({ ...key, bodyHash, response: null })
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirst();
-  if (inserted.numInsertedOrUpdatedRows === 1n) return undefined;
-  const stored = await tx
+type RequestKey = { principal: string; method: string; requestId: string };
+
+const keyOf = (ctx: CallContext, requestId: string): RequestKey => ({
+  principal: actingUserId(ctx) || `service:${ctx.principal.kind === 'service' ? ctx.principal.service : ''}`,
+  method: ctx.method.fullName,
+  requestId,
+});
+
+const hashOf = (body: Uint8Array): Buffer => createHash('sha256').update(body).digest();
+
+const findResponse = async (db: Kysely<PlatformTables>, key: RequestKey, body: Uint8Array): Promise<Replay> => {
+  const stored = await db
     .selectFrom('idempotency')
     .select(['bodyHash', 'response'])
     .where('principal', '=', key.principal)
     .where('method', '=', key.method)
     .where('requestId', '=', key.requestId)
-    .executeTakeFirstOrThrow();
-  if (!stored.bodyHash.equals(bodyHash)) throw fail('REQUEST_ID_REUSED', { request_id: key.requestId });
+    .executeTakeFirst();
+  if (!stored) return undefined;
+  if (!stored.bodyHash.equals(hashOf(body))) throw fail('REQUEST_ID_REUSED', { request_id: key.requestId });
   return { response: stored.response ?? Buffer.alloc(0) };
+};
+
+/**
+ * The stored response of a request id, or undefined. For a method that looks at the state before it changes it: what was done by the same request is
+ * no obstacle to its repetition.
+ */
+export const replayOf = async <T extends PlatformTables>(store: Store<T>, ctx: CallContext, requestId: string): Promise<unknown> => {
+  if (requestId === '') return undefined;
+  const replay = await findResponse(platformOf(store.db), keyOf(ctx, requestId), ctx.requestBytes);
+  return replay && ctx.codec.deserialize(replay.response);
+};
+
+const claimRequestId = async (tx: Kysely<PlatformTables>, key: RequestKey, body: Uint8Array): Promise<Replay> => {
+  const inserted = await tx
+    .insertInto('idempotency')
+    .values({ ...key, bodyHash: hashOf(body), response: null })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  return inserted.numInsertedOrUpdatedRows === 1n ? undefined : findResponse(tx, key, body);
 };
 
 /**
@@ -120,11 +139,7 @@ export const mutate = async <T extends PlatformTables, R>(
   fn: (tx: Transaction<T>) => Promise<Change<R>>,
 ): Promise<R> => {
   const eventId = randomUUIDv7();
-  const key = {
-    principal: actingUserId(ctx) || `service:${ctx.principal.kind === 'service' ? ctx.principal.service : ''}`,
-    method: ctx.method.fullName,
-    requestId,
-  };
+  const key = keyOf(ctx, requestId);
   const outcome = await inTransaction(store, eventId, async (tx) => {
     const platform = platformOf(tx);
     if (requestId !== '') {

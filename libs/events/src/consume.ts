@@ -10,6 +10,7 @@ import { sql, type Kysely, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import { randomUUIDv7 } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { aborted } from './aborted.ts';
 import { ensureStream, STREAM, watermarkSubject, type Bus } from './connect.ts';
 
 const BATCH = 200;
@@ -135,10 +136,7 @@ export type EventConsumer<T extends PlatformTables> = {
 /** Runs the durable consumer of a service until `signal` aborts; it comes back by itself after NATS or Postgres was away. */
 export const runConsumer = async <T extends PlatformTables>(consumer: EventConsumer<T>): Promise<void> => {
   const { store, noun, events, log, signal } = consumer;
-  const bus = await Promise.race([
-    consumer.bus,
-    new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true })),
-  ]);
+  const bus = await Promise.race([consumer.bus, aborted(signal)]);
   if (!bus) return;
   const reached = new Map<string, bigint>();
   const announce = (watermarks: Map<string, bigint>): void => {
@@ -196,6 +194,8 @@ const follow = async (consumer: Consumer, signal: AbortSignal, handle: (batch: J
   });
   const stop = (): void => messages.stop();
   signal.addEventListener('abort', stop, { once: true });
+  // The signal may have aborted while the consumer was being opened: its event is over, and nothing else would end the loop.
+  if (signal.aborted) stop();
   const queue: JsMsg[] = [];
   let working: Promise<void> = Promise.resolve();
   let idle = true;

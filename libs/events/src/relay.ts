@@ -6,6 +6,7 @@ import { platformOf, type PlatformTables } from '@lethe/db/platform';
 import { sql, type Kysely, type Selectable } from 'kysely';
 import type { Logger } from 'pino';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { aborted } from './aborted.ts';
 import { ensureStream, subjectOf, watermarkSubject, type Bus } from './connect.ts';
 
 const BATCH = 500;
@@ -153,9 +154,3 @@ export const runRelay = async <T extends PlatformTables>(relay: Relay<T>): Promi
   }
   unsubscribe();
 };
-
-const aborted = (signal: AbortSignal): Promise<undefined> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });

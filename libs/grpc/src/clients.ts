@@ -5,30 +5,30 @@ import { ExtDatamoduleManagerDefinition } from '@lethe/contracts/gen/lethe/extda
 import { ScriptManagerDefinition } from '@lethe/contracts/gen/lethe/script/v1/script_service';
 import { EtlTaskManagerDefinition } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import { UserManagerDefinition } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import type { Noun } from '@lethe/contracts/nouns';
-import { createClient, type ClientOptions, type ServiceClient } from './client.ts';
+import type { ServiceContract } from '@lethe/contracts/message';
+import { NOUNS, type Noun } from '@lethe/contracts/nouns';
+import { createClient, type ServiceClient } from './client.ts';
+
+/** The contracts of the six services. */
+export const clientContracts = {
+  user: UserManagerDefinition,
+  script: ScriptManagerDefinition,
+  extdatamodule: ExtDatamoduleManagerDefinition,
+  task: EtlTaskManagerDefinition,
+  data: DataManagerDefinition,
+  audit: AuditLoggerDefinition,
+} as const satisfies Record<Noun, ServiceContract>;
 
 /** Clients of all services. */
-export type Clients = {
-  user: ServiceClient<typeof UserManagerDefinition>;
-  script: ServiceClient<typeof ScriptManagerDefinition>;
-  extdatamodule: ServiceClient<typeof ExtDatamoduleManagerDefinition>;
-  task: ServiceClient<typeof EtlTaskManagerDefinition>;
-  data: ServiceClient<typeof DataManagerDefinition>;
-  audit: ServiceClient<typeof AuditLoggerDefinition>;
-  close: () => void;
-};
+export type Clients = { [N in Noun]: ServiceClient<(typeof clientContracts)[N]> } & { close: () => void };
 
 /** Makes clients that send the token with every call. */
 export const connectClients = (addresses: Record<Noun, string>, token: string, deadlineMs = 20_000): Clients => {
-  const options = (noun: Noun): ClientOptions => ({ address: addresses[noun], token: () => token, deadlineMs });
-  const clients = {
-    user: createClient(UserManagerDefinition, options('user')),
-    script: createClient(ScriptManagerDefinition, options('script')),
-    extdatamodule: createClient(ExtDatamoduleManagerDefinition, options('extdatamodule')),
-    task: createClient(EtlTaskManagerDefinition, options('task')),
-    data: createClient(DataManagerDefinition, options('data')),
-    audit: createClient(AuditLoggerDefinition, options('audit')),
-  };
-  return { ...clients, close: () => Object.values(clients).forEach((client) => client.close()) };
+  const clients = NOUNS.map((noun) => {
+    const options = { address: addresses[noun], token: () => token, deadlineMs };
+    return [noun, createClient(clientContracts[noun] as ServiceContract, options)] as const;
+  });
+  const close = (): void => clients.forEach(([, client]) => client.close());
+  // Each client is made from the contract of its noun.
+  return { ...Object.fromEntries(clients), close } as unknown as Clients;
 };

@@ -3,7 +3,7 @@ import { Entry_State as State, PrivacyResult } from '@lethe/contracts/gen/lethe/
 import type { ModifieRequest, ModifieResponse } from '@lethe/contracts/gen/lethe/data/v1/data_service';
 import type { Column, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { checkEtag } from '@lethe/grpc/etag';
-import { mutate } from '@lethe/db/mutate';
+import { mutate, replayOf } from '@lethe/db/mutate';
 import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
@@ -113,6 +113,8 @@ export const modifie =
   async (request: ModifieRequest, ctx: CallContext): Promise<ModifieResponse> => {
     const entry = await loadVisible(ctx, 'entry', findEntry(deps.store.db, request.entryId));
     ctx.runId = entry.runId;
+    const replay = await replayOf(deps.store, ctx, request.requestId);
+    if (replay !== undefined) return replay as ModifieResponse;
     checkEtag(request.etag, entry.version);
     const execution = await findExecution(deps.store.db, entry.runId);
     if (!EDITABLE.has(entry.state) || execution?.state !== RunState.PREPARED)

@@ -3,7 +3,7 @@ import { Access } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Missing } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { CallContext } from '@lethe/grpc/context';
-import { CallError, passOn } from '@lethe/grpc/errors';
+import { CallError, fail, passOn } from '@lethe/grpc/errors';
 import type { Ticket } from '@lethe/grpc/service-tokens';
 import { missing } from '@lethe/module/missing';
 import type { Deps } from './deps.ts';
@@ -29,22 +29,35 @@ const groupOf = async (deps: Deps, ctx: CallContext, connectionId: string): Prom
   }
 };
 
-/** What is missing for `userId` to use the connections of a plan: asked fresh, never from a cache. */
+const checkGrant = async (
+  deps: Deps,
+  ctx: CallContext,
+  { connectionId, access }: Ticket['connections'][number],
+  userId: string,
+): Promise<Missing | undefined> => {
+  const subject = `connections/${connectionId}`;
+  const connectionGroupId = await groupOf(deps, ctx, connectionId);
+  if (connectionGroupId === undefined) return missing('CONNECTION_MISSING', subject, 'the connection does not exist');
+  const request = { userId, connectionId, access: Access[access], connectionGroupId };
+  const { allowed } = await deps.user.checkAccess(request, { parent: ctx }).catch((error: unknown) => {
+    throw passOn(error, 'user');
+  });
+  if (allowed) return undefined;
+  return missing('GRANT_MISSING', subject, `${access} access to the connection is not granted; ask its owners (AddAccess)`);
+};
+
+/** What is missing for a user to use the connections of a plan: read anew each time, never from a cache. */
 export const checkGrants = async (deps: Deps, ctx: CallContext, plan: EffectivePlan, userId: string): Promise<Missing[]> => {
-  const found: Missing[] = [];
-  for (const { connectionId, access } of connectionsOf(plan)) {
-    const subject = `connections/${connectionId}`;
-    const connectionGroupId = await groupOf(deps, ctx, connectionId);
-    if (connectionGroupId === undefined) {
-      found.push(missing('CONNECTION_MISSING', subject, 'the connection does not exist'));
-      continue;
-    }
-    const question = { userId, connectionId, access: access === 'READ' ? Access.READ : Access.WRITE, connectionGroupId };
-    const { allowed } = await deps.user.checkAccess(question, { parent: ctx }).catch((error: unknown) => {
-      throw passOn(error, 'user');
-    });
-    if (!allowed)
-      found.push(missing('GRANT_MISSING', subject, `${access} access to the connection is not granted; ask its owners (AddAccess)`));
+  const results: Missing[] = [];
+  for (const connection of connectionsOf(plan)) {
+    const result = await checkGrant(deps, ctx, connection, userId);
+    if (result) results.push(result);
   }
-  return found;
+  return results;
+};
+
+/** Refuses where the user who released a plan may no longer use one of its connections. */
+export const requireGrants = async (deps: Deps, ctx: CallContext, plan: EffectivePlan, releasedBy: string): Promise<void> => {
+  const [first] = await checkGrants(deps, ctx, plan, releasedBy);
+  if (first) throw fail('GRANT_MISSING', { connection_id: first.subject.replace('connections/', '') });
 };

@@ -1,16 +1,16 @@
-import { Execution, type Desire, type RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { isTerminal } from '@lethe/contracts/run-state';
+import { Execution } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
-import { Run, Task, TaskRevision, type Missing, type Task_Kind, type TaskRevision_State } from '@lethe/contracts/gen/lethe/task/v1/task';
+import { Run, Task, TaskRevision, type Missing } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { etagOf } from '@lethe/grpc/etag';
 import { auditView, type AuditView } from '@lethe/db/mutate';
-import { isTerminal } from '../domain/run.ts';
 import type { RevisionRow, RunRow, TaskRow } from '../store/tables.ts';
 
 /** A revision with its plan: the released one, or what a draft's would be. */
 export const revisionView = (row: RevisionRow, draftPlan?: EffectivePlan): TaskRevision => ({
   ...TaskRevision.decode(row.configuration),
   number: row.number,
-  state: row.state as TaskRevision_State,
+  state: row.state,
   plan: row.plan ? EffectivePlan.decode(row.plan) : draftPlan,
   snapshotHash: row.snapshotHash,
   moduleDocumentHash: row.moduleDocumentHash,
@@ -25,7 +25,7 @@ export const taskView = (row: TaskRow, revision: TaskRevision | undefined, missi
   displayName: row.displayName,
   description: row.description,
   namespace: row.namespace,
-  kind: row.kind as Task_Kind,
+  kind: row.kind,
   moduleId: row.moduleId,
   revision,
   releasedRevision: row.releasedRevision,
@@ -37,12 +37,12 @@ export const taskView = (row: TaskRow, revision: TaskRevision | undefined, missi
 
 const readParameters = (row: RunRow): Record<string, string> => JSON.parse(row.parameters.toString()) as Record<string, string>;
 
-/** A run as the mirror knows it. `fresher` is an execution that was just asked for; `waitingFor` what only we know. */
-export const runView = (row: RunRow, options: { fresher?: Execution | undefined; waitingFor?: string; snapshot?: boolean } = {}): Run => {
-  const mirrored = row.execution ? Execution.decode(row.execution) : undefined;
-  const execution = options.fresher && options.fresher.revision >= row.executionRevision ? options.fresher : mirrored;
-  const state = execution?.state ?? (row.state as RunState);
-  const behind = row.desireRevision > (execution?.desireRevision ?? 0n) && !isTerminal(state);
+/** A run by its row, or by an execution that was fetched after it, where that is no older. */
+export const runView = (row: RunRow, options: { fetched?: Execution | undefined; snapshot?: boolean } = {}): Run => {
+  const stored = row.execution ? Execution.decode(row.execution) : undefined;
+  const execution = options.fetched && options.fetched.revision >= row.executionRevision ? options.fetched : stored;
+  const state = execution?.state ?? row.state;
+  const reconciling = row.desireRevision > (execution?.desireRevision ?? 0n) && !isTerminal(state);
   return {
     id: row.id,
     taskId: row.taskId,
@@ -50,9 +50,9 @@ export const runView = (row: RunRow, options: { fresher?: Execution | undefined;
     moduleId: row.moduleId,
     taskRevision: row.taskRevision,
     state,
-    desire: row.desire as Desire,
-    reconciling: behind,
-    waitingFor: execution?.waitingFor || (options.waitingFor ?? ''),
+    desire: row.desire,
+    reconciling,
+    waitingFor: execution?.waitingFor ?? '',
     refusal: execution?.refusal ?? '',
     error: execution?.error ?? '',
     baseVersion: row.baseVersion,

@@ -3,7 +3,7 @@ import { on } from '@lethe/events/consume';
 import { takeExecution } from '../app/mirror.ts';
 import type { Tables } from '../store/tables.ts';
 
-/** Takes in how an execution stands. */
+/** Stores the state of an execution. */
 export const executionChanged = (now: () => Date) =>
   on<Tables, ExecutionChanged>(ExecutionChanged, async (tx, { execution }) => {
     if (execution) await takeExecution(tx, execution, now());

@@ -3,7 +3,7 @@ import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { findRun } from '../store/runs.ts';
 import type { Deps } from '../app/deps.ts';
-import { observe } from '../app/observe-run.ts';
+import { observeRun } from '../app/observe-run.ts';
 
 /** A run. */
 export const getRun =
@@ -11,5 +11,5 @@ export const getRun =
   async (request: GetRunRequest, ctx: CallContext): Promise<GetRunResponse> => {
     const row = await loadVisible(ctx, 'run', findRun(deps.store.db, request.runId));
     ctx.runId = row.id;
-    return { run: await observe(deps, ctx, row, true) };
+    return { run: await observeRun(deps, ctx, row, { snapshot: true }) };
   };

@@ -16,6 +16,6 @@ export const getTask =
     const revision = await findRevision(deps.store.db, task.id, request.revision || task.headRevision);
     if (!revision) throw notFound('task revision');
     if (revision.state === State.RELEASED) return { task: taskView(task, revisionView(revision)) };
-    const compiled = await compile(deps, ctx, task.moduleId, revisionView(revision), ctx.user.userId);
+    const compiled = await compile(deps, ctx, { moduleId: task.moduleId, revision: revisionView(revision), releaserId: ctx.user.userId });
     return { task: taskView(task, revisionView(revision, compiled.plan), compiled.missing) };
   };

@@ -1,5 +1,4 @@
 import { RunRequested } from '@lethe/contracts/gen/lethe/event/v1/facts';
-import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { StartRequest, StartResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import { event } from '@lethe/db/event';
@@ -9,11 +8,13 @@ import type { UserCall } from '@lethe/grpc/context';
 import { fail, invalidField } from '@lethe/grpc/errors';
 import { randomUUIDv7 } from 'node:crypto';
 import { overrideParameters } from '../domain/bindings.ts';
-import { findLiveRun } from '../store/runs.ts';
+import { findLiveRun, insertRun } from '../store/runs.ts';
 import { findRevision, findTask, lockTask } from '../store/tasks.ts';
 import type { RevisionRow, TaskRow } from '../store/tables.ts';
-import { command, requireGrants, ticketFor } from '../app/command-run.ts';
-import { fetchModule } from '../app/compile.ts';
+import { commandRun } from '../app/command-run.ts';
+import { fetchModule } from '../app/fetch-module.ts';
+import { requireGrants } from '../app/grants.ts';
+import { ticketFor } from '../app/ticket.ts';
 import type { Deps } from '../app/deps.ts';
 import { auditRun, runView } from '../app/views.ts';
 
@@ -51,36 +52,16 @@ const startTask = async (deps: Deps, ctx: UserCall, taskId: string, request: Sta
     await lockTask(tx, task.id);
     const live = await findLiveRun(tx, task.id);
     if (live) throw fail('RUN_ALREADY_ACTIVE', { run_id: live.id });
-    const shared = {
-      taskId: task.id,
-      groupId: task.groupId,
-      moduleId: task.moduleId,
-      taskRevision: revision.number,
-      snapshotHash: revision.snapshotHash,
-      baseVersion,
-      startedBy,
-      releasedBy,
-    };
-    const run = await tx
-      .insertInto('runs')
-      .values({
-        ...shared,
-        id: runId,
-        state: RunState.CREATED,
-        desire: Desire.RUN,
-        desireRevision: 1n,
-        live: true,
-        executionRevision: 0n,
-        plan: Buffer.from(EffectivePlan.encode(plan).finish()),
-        parameters: Buffer.from(JSON.stringify(request.parameters)),
-      })
-      .returningAll()
-      .executeTakeFirstOrThrow();
-    const requested = event('data', RunRequested, { spec: { ...shared, runId, plan, parameters: request.parameters, ticket } });
+    const { moduleId, groupId } = task;
+    const { number: taskRevision, snapshotHash } = revision;
+    const { parameters } = request;
+    const spec = { taskId: task.id, groupId, moduleId, taskRevision, snapshotHash, baseVersion, startedBy, releasedBy, plan, parameters };
+    const run = await insertRun(tx, { ...spec, id: runId });
+    const requested = event('data', RunRequested, { spec: { ...spec, runId, ticket } });
     return {
       response: { run: runView(run) },
       resource: `runs/${runId}`,
-      groupId: task.groupId,
+      groupId,
       runId,
       after: auditRun(run),
       events: [requested],
@@ -95,7 +76,7 @@ export const start =
     if (request.target?.$case === 'runId') {
       if (Object.keys(request.parameters).length > 0)
         throw invalidField('parameters', 'PARAMETER_UNKNOWN', 'a run has its parameters already');
-      return command(deps, ctx, { runId: request.target.value, requestId: request.requestId }, { command: 'UPLOAD' });
+      return commandRun(deps, ctx, { runId: request.target.value, requestId: request.requestId }, { command: 'UPLOAD' });
     }
     return startTask(deps, ctx, request.target?.value ?? '', request);
   };

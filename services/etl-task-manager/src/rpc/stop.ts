@@ -1,6 +1,6 @@
 import { OutboxDecision, type StopRequest, type StopResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import type { UserCall } from '@lethe/grpc/context';
-import { command } from '../app/command-run.ts';
+import { commandRun } from '../app/command-run.ts';
 import type { Deps } from '../app/deps.ts';
 
 /** Ends a run for good. */
@@ -9,5 +9,5 @@ export const stop =
   (request: StopRequest, ctx: UserCall): Promise<StopResponse> => {
     const decision =
       request.outbox === OutboxDecision.UNSPECIFIED ? undefined : request.outbox === OutboxDecision.DELETE ? 'DELETE' : 'KEEP';
-    return command(deps, ctx, request, { command: 'STOP', decision });
+    return commandRun(deps, ctx, request, { command: 'STOP', decision });
   };

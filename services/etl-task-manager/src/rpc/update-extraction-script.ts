@@ -9,12 +9,12 @@ import { editTask } from '../app/edit-task.ts';
 export const updateExtractionScript =
   (deps: Deps) =>
   async (request: UpdateExtractionScriptRequest, ctx: CallContext): Promise<UpdateExtractionScriptResponse> => {
-    const twice = repeatedRank(request.bindings, false);
-    if (twice !== undefined)
+    const repeated = repeatedRank(request.bindings, false);
+    if (repeated !== undefined)
       throw fail(
         'RANK_TWICE',
         {},
-        { fields: [{ field: `bindings[${twice}].rank`, rule: 'RANK_TWICE', description: 'the rank is taken' }] },
+        { fields: [{ field: `bindings[${repeated}].rank`, rule: 'RANK_TWICE', description: 'the rank is taken' }] },
       );
     return editTask(deps, ctx, request, { extraction: request.bindings });
   };

@@ -12,12 +12,12 @@ import { editTask } from '../app/edit-task.ts';
 export const updateTransformationScripts =
   (deps: Deps) =>
   async (request: UpdateTransformationScriptsRequest, ctx: CallContext): Promise<UpdateTransformationScriptsResponse> => {
-    const twice = repeatedRank(request.bindings, true);
-    if (twice !== undefined)
+    const repeated = repeatedRank(request.bindings, true);
+    if (repeated !== undefined)
       throw fail(
         'RANK_TWICE',
         {},
-        { fields: [{ field: `bindings[${twice}].rank`, rule: 'RANK_TWICE', description: 'the rank is taken' }] },
+        { fields: [{ field: `bindings[${repeated}].rank`, rule: 'RANK_TWICE', description: 'the rank is taken' }] },
       );
     return editTask(deps, ctx, request, { transformations: request.bindings });
   };

@@ -2,10 +2,10 @@
 import { Script_Language, Script_Type } from '@lethe/contracts/gen/lethe/script/v1/script';
 import { Access, Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { Decision } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import type { Suite, TestUser } from '@lethe/testkit/suite';
-import { until } from '@lethe/testkit/until';
-import { preparedRun, uploadedRun } from '@lethe/testkit/runs';
-import { makeVisits, VISIT_COLUMNS } from '@lethe/testkit/visits';
+import type { Suite, TestUser } from './suite.ts';
+import { until } from './until.ts';
+import { preparedRun, uploadedRun } from './runs.ts';
+import { makeVisits, VISIT_COLUMNS } from './visits.ts';
 
 /** The ids of a group's resources, and its owner, who holds every duty. */
 export type Tenant = {
@@ -17,19 +17,19 @@ export type Tenant = {
   taskId: string;
   runId: string;
   entryId: string;
+  /** An approved request of somebody else for the connection, and one that waits. */
   accessRequestId: string;
+  pendingAccessRequestId: string;
   tokenId: string;
   notificationId: string;
   auditLogId: string;
 };
 
-const askForAccess = async (suite: Suite, connectionId: string, owner: TestUser): Promise<string> => {
+const askForAccess = async (suite: Suite, connectionId: string): Promise<string> => {
   const asker = await suite.user();
   await suite.member(await suite.group(), asker, Role.GUEST, [Duty.TASK_EDITOR]);
   const { accessRequest } = await asker.user.addAccess({ connectionId, access: Access.READ, reason: 'For a comparison' });
-  const accessRequestId = accessRequest?.id ?? '';
-  await owner.user.approveAccessRequest({ accessRequestId, decision: Decision.APPROVE });
-  return accessRequestId;
+  return accessRequest?.id ?? '';
 };
 
 /** Makes a tenant through the public API. */
@@ -52,6 +52,8 @@ export const makeTenant = async (suite: Suite): Promise<Tenant> => {
   const runId = await preparedRun(owner, taskId);
   const { entries } = await owner.data.getAll({ runId });
   const { token } = await owner.user.createToken({ displayName: 'own', scopes: ['group.read'] });
+  const accessRequestId = await askForAccess(suite, connectionId);
+  await owner.user.approveAccessRequest({ accessRequestId, decision: Decision.APPROVE });
   const notification = await until(async () => (await owner.user.listNotifications({})).notifications[0]);
   const auditLog = await until(async () => (await owner.audit.listAuditLogs({ groupId, actorId: owner.id })).auditLogs[0]);
   return {
@@ -63,7 +65,8 @@ export const makeTenant = async (suite: Suite): Promise<Tenant> => {
     taskId,
     runId,
     entryId: entries[0]?.id ?? '',
-    accessRequestId: await askForAccess(suite, connectionId, owner),
+    accessRequestId,
+    pendingAccessRequestId: await askForAccess(suite, connectionId),
     tokenId: token?.id ?? '',
     notificationId: notification.id,
     auditLogId: auditLog.id,
