@@ -2,6 +2,7 @@ import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { EmptyStrategy } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import type { Dialect } from './dialect.ts';
 import { quoteLiteral } from './identifiers.ts';
+import { defect } from '../domain/defect.ts';
 
 /** SQL of one column after the rule for empty values. `empty` is absent where the rule neither drops nor replaces. */
 export type EmptySql = {
@@ -36,6 +37,6 @@ export const emptySql = (source: string, column: Column, dialect: Dialect): Empt
         replaces: false,
       };
     case EmptyStrategy.UNSPECIFIED:
-      throw new Error(`Column ${column.name}: the rule for empty values has no strategy.`);
+      throw defect('a rule for empty values has no strategy');
   }
 };

@@ -13,6 +13,7 @@ import { generatedColumn } from './key-tables.ts';
 import { rangeBounds } from './range.ts';
 import { ROW_ID_LIMITS } from './row-id.ts';
 import { hasNextValue, isOrderedType } from './types.ts';
+import { stageError } from '../domain/run-error.ts';
 
 /** A rule that no statement can be made from. `rule` is named as in the counts, e.g. `range:age`; empty for the table itself. */
 export type PlanProblem = { table: string; rule: string; message: string };
@@ -180,10 +181,10 @@ export const findPlanProblems = (plan: EffectivePlan): PlanProblem[] => {
   return problems.length > 0 ? problems : followingProblems(tables);
 };
 
-/** Throws an Error that lists every problem by table and rule; asked before a run begins. */
+/** Throws PLAN_INVALID, which lists every problem by table and rule; asked before a run begins. */
 export const assertPlannable = (plan: EffectivePlan): void => {
   const problems = findPlanProblems(plan);
   if (problems.length === 0) return;
   const lines = problems.map((problem) => [problem.table, problem.rule, problem.message].filter((part) => part !== '').join(': '));
-  throw new Error(`The plan cannot be run. ${lines.join(' ')}`);
+  throw stageError('PLAN_INVALID', { problems: lines.join(' ') });
 };

@@ -1,5 +1,5 @@
 // An execution as others see it.
-import { Execution, Progress, type TableReport, type Desire, type RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { Execution, Progress, type TableReport } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { ExecutionChanged } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import type { AuditView, OutgoingEvent } from '@lethe/db/mutate';
 import { auditView } from '@lethe/db/mutate';
@@ -18,8 +18,8 @@ export const decodeReports = (bytes: Buffer | null): Reports['tables'] => (bytes
 /** How an execution stands. */
 export const executionView = (row: ExecutionRow, entryCount: number): Execution => ({
   runId: row.runId,
-  state: row.state as RunState,
-  desire: row.desire as Desire,
+  state: row.state,
+  desire: row.desire,
   revision: row.revision,
   desireRevision: row.reachedRevision,
   waitingFor: row.waitingFor,
@@ -30,7 +30,7 @@ export const executionView = (row: ExecutionRow, entryCount: number): Execution 
   tables: decodeReports(row.report),
   progress: row.progress ? Progress.decode(row.progress) : undefined,
   publishedVersion: row.publishedVersion,
-  resumeState: row.resumeState as RunState,
+  resumeState: row.resumeState,
   prepareTime: row.prepareTime ?? undefined,
   expireTime: row.expireTime ?? undefined,
   entryCount,
