@@ -18,7 +18,7 @@ const config: KnipConfig = {
       ],
       ignoreBinaries: ['pnpm', 'apt-get', 'dpkg', 'unshare', 'prlimit'],
     },
-    'libs/contracts': { entry: ['src/*.ts'], project: ['src/**/*.ts'], ignoreDependencies: ['@grpc/grpc-js'] },
+    'libs/contracts': { entry: ['src/*.ts'], project: ['src/**/*.ts'] },
     'libs/*': {
       entry: ['src/*.ts', 'src/middleware/*.ts', 'test/**/*.test.ts', 'src/**/*.test.ts'],
       project: ['src/**/*.ts', 'test/**/*.ts'],

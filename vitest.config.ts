@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-const pure = ['libs/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'deploy/local/src/**/*.test.ts'];
-const withServers = ['libs/*/test/**/*.test.ts', 'services/*/test/**/*.test.ts'];
+// Rooms whose tests start the engine or the sandbox, which are processes.
+const engine = ['services/data-manager/src/{engine,sandbox,stages,vectors}/**/*.test.ts'];
+const service = ['libs/{db,events,service}/test/**/*.test.ts', 'services/*/test/**/*.test.ts'];
+const pure = ['libs/*/src/**/*.test.ts', 'libs/grpc/test/**/*.test.ts', 'services/*/src/**/*.test.ts', 'deploy/local/src/**/*.test.ts'];
 
 // A given NATS server serves one suite at a time.
 const maxWorkers = process.env['TEST_NATS_URL'] === undefined ? 2 : 1;
@@ -9,11 +11,12 @@ const maxWorkers = process.env['TEST_NATS_URL'] === undefined ? 2 : 1;
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: pure, testTimeout: 30_000 } },
+      { test: { name: 'pure', include: pure, exclude: engine, setupFiles: ['libs/testkit/src/no-process.ts'], testTimeout: 10_000 } },
+      { test: { name: 'engine', include: engine, testTimeout: 60_000 } },
       {
         test: {
           name: 'service',
-          include: withServers,
+          include: service,
           globalSetup: ['libs/testkit/src/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,

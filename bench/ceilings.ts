@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { withClient } from '@lethe/local/provision';
+import { withClient } from '@lethe/servers/provision';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 
 /** COPY of a table into a csv file, over one connection; answers the number of rows. */

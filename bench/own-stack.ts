@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ACCOUNTS, SUPERUSERS, type Person } from '@lethe/local/accounts';
 import { openPeople, type Worker } from '@lethe/local/people';
-import { ROOT, startStack, type Stack } from '@lethe/local/stack';
+import { ROOT } from '@lethe/servers/repository';
+import { startStack, type Stack } from '@lethe/local/stack';
 
 const DEFAULT_PORT_BASE = 15_700;
 

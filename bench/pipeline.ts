@@ -6,8 +6,8 @@ import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { CensusDatabases } from '@lethe/local/census-source';
 import { fillDatabases, readRows } from '@lethe/local/census-source';
 import { censusDocument } from '@lethe/local/census-module';
-import { databaseUrl } from '@lethe/local/provision';
-import { isTerminalState, stateName } from '@lethe/local/states';
+import { databaseUrl } from '@lethe/servers/provision';
+import { isTerminal, stateName } from '@lethe/contracts/run-state';
 import { copyIn, copyOut, runDuckDb } from './ceilings.ts';
 import type { BenchOptions } from './options.ts';
 import { EXAMPLE, withStack, type OwnStack } from './own-stack.ts';
@@ -60,7 +60,7 @@ const follow = async ({ people: { admin } }: OwnStack, runId: string, until: (ru
       state = stateName(run.state);
     }
     if (until(run)) return run;
-    if (isTerminalState(run.state)) throw new Error(`the run ended ${stateName(run.state)}: ${run.error}`);
+    if (isTerminal(run.state)) throw new Error(`the run ended ${stateName(run.state)}: ${run.error}`);
   }
   throw new Error('the watch of the run ended early');
 };

@@ -12,7 +12,7 @@ import {
   ListNotificationsRequest,
 } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import { Access } from '@lethe/contracts/gen/lethe/user/v1/user';
-import { databaseUrl, runSql } from '@lethe/local/provision';
+import { databaseUrl, runSql } from '@lethe/servers/provision';
 import { Pool } from 'pg';
 import { ECHO_PATH } from './echo-path.ts';
 import { measureLoad, rawCall, type Load } from './load.ts';

@@ -1,7 +1,7 @@
 // The launcher of `npm start` as a process: what it prints and writes, what its job published, and that nothing outlives it.
 import { DataModuleVersion_State, type DataModuleVersion } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
-import type { Clients } from '@lethe/local/clients';
+import type { Clients } from '@lethe/grpc/clients';
 import { until } from '@lethe/testkit/until';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

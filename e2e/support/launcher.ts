@@ -1,8 +1,8 @@
 // The launcher as a process of its own, as `npm start` runs it.
-import { connectClients, type Clients } from '@lethe/local/clients';
+import { connectClients, type Clients } from '@lethe/grpc/clients';
 import { readTokens } from '@lethe/local/people';
-import type { Noun } from '@lethe/local/provision';
-import { ROOT } from '@lethe/local/stack';
+import type { Noun } from '@lethe/contracts/nouns';
+import { ROOT } from '@lethe/servers/repository';
 import type { Person } from '@lethe/local/accounts';
 import { until } from '@lethe/testkit/until';
 import { spawn } from 'node:child_process';

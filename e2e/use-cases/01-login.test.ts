@@ -1,5 +1,5 @@
 // Use case: Login. The provider is a real OpenID provider; the service sees only the token that comes back.
-import { connectClients, type Clients } from '@lethe/local/clients';
+import { connectClients, type Clients } from '@lethe/grpc/clients';
 import { AUDIENCE, CLIENT_ID, startOidc, type LocalProvider } from '@lethe/local/oidc';
 import { signIn } from '@lethe/local/sign-in';
 import { startIssuer, type TestIssuer } from '@lethe/testkit/issuer';

@@ -1,7 +1,7 @@
 // Use case: Process ETL Task.
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
-import { stateName } from '@lethe/local/states';
+import { stateName } from '@lethe/contracts/run-state';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

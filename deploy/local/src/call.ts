@@ -4,8 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ACCOUNTS } from './accounts.ts';
 import { stateFolder } from './options.ts';
-import { SERVICE_NAMES } from './provision.ts';
-import { ROOT } from './stack.ts';
+import { SERVICE_NAMES } from '@lethe/contracts/nouns';
+import { ROOT } from '@lethe/servers/repository';
 
 const give = (text: string): never => {
   process.stderr.write(`${text}\n`);

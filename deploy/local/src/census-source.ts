@@ -8,7 +8,7 @@ import { createGunzip } from 'node:zlib';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { databaseUrl } from './provision.ts';
+import { databaseUrl } from '@lethe/servers/provision';
 
 /** The columns of the file, by the file's own names. */
 export const RAW_COLUMNS = [

@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fillDatabases, readRows, serveHttpSource, type CensusDatabases } from './census-source.ts';
 import { setUpCensus, type CensusSetup, type People } from './job-setup.ts';
-import { keptSecret } from './keys.ts';
+import { keptSecret } from '@lethe/servers/keys';
 import { openPeople } from './people.ts';
-import { PORTS, ROOT, type Stack } from './stack.ts';
+import { ROOT } from '@lethe/servers/repository';
+import { PORTS, type Stack } from './stack.ts';
 
 const EXAMPLE = join(ROOT, 'examples/census');
 

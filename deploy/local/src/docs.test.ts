@@ -2,7 +2,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { services } from '@lethe/contracts/registry';
-import { ROOT } from './stack.ts';
+import { ROOT } from '@lethe/servers/repository';
 
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 const pages = globSync(['docs/*.md', 'services/*/README.md', 'README.md', 'CONTRIBUTING.md'], { cwd: ROOT });

@@ -14,7 +14,7 @@ import { ConnectError, type ConnectRouter, type HandlerContext, type Transport }
 import { connectNodeAdapter, createGrpcTransport } from '@connectrpc/connect-node';
 import { descriptorBytes, services } from '@lethe/contracts/registry';
 import { createServer } from 'node:http';
-import type { Noun } from './provision.ts';
+import type { Noun } from '@lethe/contracts/nouns';
 
 /** A running edge. */
 export type Edge = { url: string; close: () => void };

@@ -1,12 +1,12 @@
 // npm run job -- census [--rows N]: the main job against the running stack.
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
-import { connectClients } from './clients.ts';
+import { connectClients } from '@lethe/grpc/clients';
 import { runJob } from './job.ts';
 import type { People } from './job-setup.ts';
 import { stateFolder } from './options.ts';
 import { readTokens } from './people.ts';
-import { NOUNS, type Noun } from './provision.ts';
+import { NOUNS, type Noun } from '@lethe/contracts/nouns';
 import { line, machineLine, stageLines, summary } from './terminal.ts';
 
 const [name] = process.argv.slice(2);

@@ -2,7 +2,7 @@
 import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { Entry } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
-import { isTerminalState, stateName } from './states.ts';
+import { isTerminal, stateName } from '@lethe/contracts/run-state';
 import type { CensusSetup, People } from './job-setup.ts';
 
 /** What a watcher of the job hears. */
@@ -35,7 +35,7 @@ const watch = async (people: People, runId: string, until: (run: Run) => boolean
     if (!run) continue;
     listener.run(run);
     if (until(run)) return run;
-    if (isTerminalState(run.state)) throw new JobFailed(run);
+    if (isTerminal(run.state)) throw new JobFailed(run);
   }
   throw new Error('the watch of the run ended early');
 };
@@ -72,7 +72,7 @@ const countAudit = async ({ admin }: People, runId: string): Promise<number> => 
 /** The task's run that has not ended: an earlier start was interrupted, and the services have gone on with it. */
 const liveRun = async ({ manager }: People, taskId: string): Promise<Run | undefined> => {
   const { runs } = await manager.task.listRuns({ taskId, pageSize: 10 });
-  return runs.find(({ state }) => !isTerminalState(state));
+  return runs.find(({ state }) => !isTerminal(state));
 };
 
 const startOrTakeUp = async (people: People, taskId: string, listener: JobListener): Promise<string> => {

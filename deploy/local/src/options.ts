@@ -1,6 +1,6 @@
 // The command line and the few settings of the local stack.
 import { join } from 'node:path';
-import { ROOT } from './stack.ts';
+import { ROOT } from '@lethe/servers/repository';
 
 /** What `npm start` was asked for. */
 export type Options = { once: boolean; fresh: boolean; rows?: number; portBase: number };

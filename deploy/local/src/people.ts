@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ACCOUNTS, type Person } from './accounts.ts';
-import { connectClients, type Clients } from './clients.ts';
-import type { Noun } from './provision.ts';
+import { connectClients, type Clients } from '@lethe/grpc/clients';
+import type { Noun } from '@lethe/contracts/nouns';
 import { signIn } from './sign-in.ts';
 
 const TOKEN_DAYS = 365;

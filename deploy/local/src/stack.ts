@@ -2,18 +2,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Client, credentials } from '@grpc/grpc-js';
 import { startEdge, type Edge } from './edge.ts';
-import { spawnGuarded, type Guarded } from './guard.ts';
-import { keptSecret, newServiceKeys, type ServiceKeys } from './keys.ts';
-import { findNats, startNats, type NatsServer } from './nats.ts';
+import { spawnGuarded, type Guarded } from '@lethe/servers/guard';
+import { keptSecret, newServiceKeys, type ServiceKeys } from '@lethe/servers/keys';
+import { findNats, startNats, type NatsServer } from '@lethe/servers/nats';
 import { AUDIENCE, startOidc, type LocalAccount, type LocalProvider } from './oidc.ts';
-import { startPostgres, type PostgresServer } from './postgres.ts';
-import { newPasswords, NOUNS, provision, SERVICE_FOLDERS, serviceDatabaseUrl, type Noun, type RolePasswords } from './provision.ts';
-
-/** The checkout. */
-export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+import { startPostgres, type PostgresServer } from '@lethe/servers/postgres';
+import { NOUNS, type Noun } from '@lethe/contracts/nouns';
+import { ROOT, SERVICE_FOLDERS } from '@lethe/servers/repository';
+import { newPasswords, provision, serviceDatabaseUrl, type RolePasswords } from '@lethe/servers/provision';
 
 /** Ports, counted from the base. */
 export const PORTS = {

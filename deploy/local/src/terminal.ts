@@ -2,7 +2,7 @@
 import type { RuleCount, TableReport } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { JobResult } from './job.ts';
-import { stateName } from './states.ts';
+import { stateName } from '@lethe/contracts/run-state';
 
 const BAR_WIDTH = 24;
 const NAME_WIDTH = 16;

@@ -1,9 +1,7 @@
 // docs/errors.md, made of the reasons that the proto files declare.
 import type { DescEnum, DescEnumValue } from '@bufbuild/protobuf';
+import { commentOf } from './comment.ts';
 import { reasonOf, registry } from './registry.ts';
-
-const ENUM_FIELD = 5;
-const VALUE_FIELD = 2;
 
 const HEAD = `# Errors
 
@@ -20,14 +18,8 @@ To see the details of an error, call with \`npm run call\` (\`buf curl\` prints 
 npm run call -- --as editor data GetAll
 \`\`\`
 
-The tables are made from \`proto/lethe/*/v1/error_reason.proto\`; after a change there, \`npm test -- --project unit libs/contracts -u\` writes them again.
+The tables are made from \`proto/lethe/*/v1/error_reason.proto\`; after a change there, \`npm test -- --project pure libs/contracts -u\` writes them again.
 `;
-
-const commentOf = (type: DescEnum, value: DescEnumValue): string => {
-  const path = [ENUM_FIELD, type.file.proto.enumType.indexOf(type.proto), VALUE_FIELD, type.values.indexOf(value)];
-  const location = type.file.proto.sourceCodeInfo?.location.find((candidate) => candidate.path.join('.') === path.join('.'));
-  return (location?.leadingComments ?? '').trim().replaceAll(/\s+/g, ' ');
-};
 
 const rowOf = (type: DescEnum, value: DescEnumValue): string | undefined => {
   const reason = value.name.replace(/^(?:COMMON_)?ERROR_REASON_/, '');
@@ -43,7 +35,7 @@ const section = (type: DescEnum): string => {
 
 /** The whole page. */
 export const errorPage = (): string => {
-  const catalogues = [...registry].filter((type): type is DescEnum => type.kind === 'enum' && type.name.endsWith('ErrorReason'));
+  const catalogues = [...registry].filter((type): type is DescEnum => type.kind === 'enum' && /^(?:Common)?ErrorReason$/.test(type.name));
   const sorted = catalogues.toSorted((left, right) =>
     left.name === right.name ? left.typeName.localeCompare(right.typeName) : left.name.localeCompare(right.name),
   );

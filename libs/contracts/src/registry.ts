@@ -132,6 +132,9 @@ export const methodsOf = (service: DescService): Map<string, MethodInfo> =>
     ]),
   );
 
+/** A method's name in the generated code: `getAll` for `GetAll`. */
+export const codeName = (method: string): string => method.charAt(0).toLowerCase() + method.slice(1);
+
 /** Every permission of the contract, sorted: the names that a token's scope may hold. */
 export const permissions = (): string[] =>
   [
@@ -150,7 +153,16 @@ export const resourceFields = (message: DescMessage): { field: DescField; kind: 
     .map((field) => ({ field, kind: getOption(field, resourceOption) as string }));
 
 /** A reason of the error catalogue. */
-export type ReasonInfo = { readonly reason: string; readonly code: string; readonly action: string; readonly domain: string };
+export type ReasonInfo = {
+  readonly reason: string;
+  /** The gRPC status code's name. */
+  readonly code: string;
+  readonly action: string;
+  /** The package; '' for a reason of every service. */
+  readonly domain: string;
+  /** Whether an audit record of such a call has the outcome DENIED. */
+  readonly denial: boolean;
+};
 
 const readReasons = (): Map<string, ReasonInfo> => {
   const reasons = new Map<string, ReasonInfo>();
@@ -158,10 +170,20 @@ const readReasons = (): Map<string, ReasonInfo> => {
     if (type.kind !== 'enum' || !type.name.endsWith('ErrorReason')) continue;
     for (const value of type.values) {
       if (!hasOption(value, errorOption)) continue;
-      const spec = toJson(messageType('lethe.options.v1.ErrorSpec'), getOption(value, errorOption) as Message) as Record<string, string>;
+      const spec = toJson(messageType('lethe.options.v1.ErrorSpec'), getOption(value, errorOption) as Message) as {
+        code?: string;
+        action?: string;
+        denial?: boolean;
+      };
       const reason = stripPrefix(value.name, type.name === 'CommonErrorReason' ? 'COMMON_ERROR_REASON_' : 'ERROR_REASON_');
       const domain = type.name === 'CommonErrorReason' ? '' : type.file.proto.package;
-      reasons.set(`${domain}:${reason}`, { reason, code: spec['code'] ?? '', action: spec['action'] ?? '', domain });
+      reasons.set(`${domain}:${reason}`, {
+        reason,
+        code: spec.code ?? '',
+        action: spec.action ?? '',
+        domain,
+        denial: spec.denial ?? false,
+      });
     }
   }
   return reasons;

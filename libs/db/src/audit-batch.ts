@@ -1,18 +1,18 @@
-// Records of audited reads, committed in groups: one INSERT at a time per process, and an answer waits for its group.
+// Records of audited reads, committed in groups: one INSERT at a time per process, and a response waits for its group.
 import type { AuditSink } from '@lethe/grpc/middleware/audit';
-import { auditRow } from './mutate.ts';
+import { auditRow } from './event.ts';
 import type { Store } from './open.ts';
-import type { OutboxInsert, PlatformTables } from './platform.ts';
+import type { OutgoingEventInsert, PlatformTables } from './platform.ts';
 
 const GROUP_SIZE = 1000;
 
-type Waiting = { row: OutboxInsert; done: PromiseWithResolvers<void> };
+type Waiting = { row: OutgoingEventInsert; done: PromiseWithResolvers<void> };
 
 const insertGroup = async (store: Pick<Store, 'pool' | 'committed'>, group: Waiting[]): Promise<void> => {
-  const column = (key: keyof OutboxInsert): unknown[] => group.map(({ row }) => row[key]);
+  const column = (key: keyof OutgoingEventInsert): unknown[] => group.map(({ row }) => row[key]);
   await store.pool.query({
     name: 'audit-group',
-    text: `insert into outbox (event_id, consumer, type, payload, traceparent)
+    text: `insert into outgoing_event (event_id, consumer, type, payload, traceparent)
            select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::text[])`,
     values: [column('eventId'), column('consumer'), column('type'), column('payload'), column('traceparent')],
   });

@@ -1,24 +1,23 @@
-// The only way to write: change, audit record, events and stored answer in one transaction.
+// The only way to write: change, audit record, events and stored response in one transaction.
 import { redactBytes, redactedJson, messageType } from '@lethe/contracts/registry';
-import { Actor_Kind, AuditRecord, Outcome } from '@lethe/contracts/gen/lethe/event/v1/event';
+import { Actor_Kind, Outcome, type AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
+import type { MessageType } from '@lethe/contracts/message';
 import { actingUserId, type CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { recordOfCall } from '@lethe/grpc/middleware/audit';
-import type { Insertable, Kysely, Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { createHash, randomUUIDv7 } from 'node:crypto';
+import { emit, type OutgoingEvent } from './event.ts';
 import type { Store } from './open.ts';
 import { isConnectionLost, isRetryable } from './pg-errors.ts';
-import { platformOf, type OutboxInsert, type PlatformTables } from './platform.ts';
+import { platformOf, type PlatformTables } from './platform.ts';
 
 const ATTEMPTS = 3;
-
-/** An event for a consumer: the full name of its message, and its bytes. */
-export type OutgoingEvent = { consumer: string; type: string; payload: Uint8Array };
 
 /** A JSON object for the audit record's before and after. */
 export type AuditView = { [key: string]: unknown };
 
-/** What a change did: its answer, what the record says, and whom to tell. */
+/** What a change did: its response, what the record says, and the events for other services. */
 export type Change<R> = {
   response: R;
   /** Full name, `tasks/{id}`; from the request when absent. */
@@ -38,17 +37,8 @@ export type Change<R> = {
 export type SystemAction = { service: string; action: string; onBehalfOf?: string; outcome?: Outcome; reason?: string };
 
 /** A message as the audit record shows it: proto JSON without secret fields. */
-export const auditView = <M>(codec: { encode: (message: M) => { finish: () => Uint8Array } }, typeName: string, message: M): AuditView =>
-  redactedJson(messageType(typeName), codec.encode(message).finish()) as AuditView;
-
-/** An audit record as a row of the outbox. */
-export const auditRow = (record: AuditRecord, traceparent: string): OutboxInsert => ({
-  eventId: record.id,
-  consumer: 'audit',
-  type: 'lethe.event.v1.AuditRecord',
-  payload: Buffer.from(AuditRecord.encode(record).finish()),
-  traceparent,
-});
+export const auditView = <M>(type: MessageType<M>, message: M): AuditView =>
+  redactedJson(messageType(type.$type), type.encode(message).finish()) as AuditView;
 
 const fill = (record: AuditRecord, change: Change<unknown>): AuditRecord => ({
   ...record,
@@ -61,27 +51,8 @@ const fill = (record: AuditRecord, change: Change<unknown>): AuditRecord => ({
   revision: BigInt(change.revision ?? 0),
 });
 
-const insertOutbox = async (
-  tx: Kysely<PlatformTables>,
-  record: AuditRecord,
-  traceparent: string,
-  events: OutgoingEvent[],
-): Promise<void> => {
-  const rows: Insertable<PlatformTables['outbox']>[] = events.map(({ consumer, type, payload }) => ({
-    eventId: randomUUIDv7(),
-    consumer,
-    type,
-    payload: Buffer.from(payload),
-    traceparent,
-  }));
-  await tx
-    .insertInto('outbox')
-    .values([auditRow(record, traceparent), ...rows])
-    .execute();
-};
-
 const wasCommitted = async (db: Kysely<PlatformTables>, eventId: string): Promise<boolean> =>
-  (await db.selectFrom('outbox').select('id').where('eventId', '=', eventId).executeTakeFirst()) !== undefined;
+  (await db.selectFrom('outgoingEvent').select('id').where('eventId', '=', eventId).executeTakeFirst()) !== undefined;
 
 /**
  * Runs `body` in a transaction, up to three times on serialization failures and deadlocks. When the connection is lost during COMMIT, the outcome is
@@ -113,33 +84,52 @@ const inTransaction = async <T extends PlatformTables, R>(
   }
 };
 
-type Replay = { answer: Uint8Array } | undefined;
+type Replay = { response: Uint8Array } | undefined;
 
-const claimRequestId = async (
-  tx: Kysely<PlatformTables>,
-  key: { principal: string; method: string; requestId: string },
-  body: Uint8Array,
-): Promise<Replay> => {
-  const bodyHash = createHash('sha256').update(body).digest();
-  const inserted = await tx
-    .insertInto('idempotency')
-    .values({ ...key, bodyHash, response: null })
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirst();
-  if (inserted.numInsertedOrUpdatedRows === 1n) return undefined;
-  const stored = await tx
+type RequestKey = { principal: string; method: string; requestId: string };
+
+const keyOf = (ctx: CallContext, requestId: string): RequestKey => ({
+  principal: actingUserId(ctx) || `service:${ctx.principal.kind === 'service' ? ctx.principal.service : ''}`,
+  method: ctx.method.fullName,
+  requestId,
+});
+
+const hashOf = (body: Uint8Array): Buffer => createHash('sha256').update(body).digest();
+
+const findResponse = async (db: Kysely<PlatformTables>, key: RequestKey, body: Uint8Array): Promise<Replay> => {
+  const stored = await db
     .selectFrom('idempotency')
     .select(['bodyHash', 'response'])
     .where('principal', '=', key.principal)
     .where('method', '=', key.method)
     .where('requestId', '=', key.requestId)
-    .executeTakeFirstOrThrow();
-  if (!stored.bodyHash.equals(bodyHash)) throw fail('REQUEST_ID_REUSED', { request_id: key.requestId });
-  return { answer: stored.response ?? Buffer.alloc(0) };
+    .executeTakeFirst();
+  if (!stored) return undefined;
+  if (!stored.bodyHash.equals(hashOf(body))) throw fail('REQUEST_ID_REUSED', { request_id: key.requestId });
+  return { response: stored.response ?? Buffer.alloc(0) };
 };
 
 /**
- * Changes something in answer to a call. `fn` makes no network call: it may run again. With a `requestId` that was used before, the stored answer
+ * The stored response of a request id, or undefined. For a method that looks at the state before it changes it: what was done by the same request is
+ * no obstacle to its repetition.
+ */
+export const replayOf = async <T extends PlatformTables>(store: Store<T>, ctx: CallContext, requestId: string): Promise<unknown> => {
+  if (requestId === '') return undefined;
+  const replay = await findResponse(platformOf(store.db), keyOf(ctx, requestId), ctx.requestBytes);
+  return replay && ctx.codec.deserialize(replay.response);
+};
+
+const claimRequestId = async (tx: Kysely<PlatformTables>, key: RequestKey, body: Uint8Array): Promise<Replay> => {
+  const inserted = await tx
+    .insertInto('idempotency')
+    .values({ ...key, bodyHash: hashOf(body), response: null })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  return inserted.numInsertedOrUpdatedRows === 1n ? undefined : findResponse(tx, key, body);
+};
+
+/**
+ * Changes something for a call. `fn` makes no network call: it may run again. With a `requestId` that was used before, the stored response
  * comes back without its secret fields and nothing changes; with another body it is refused.
  */
 export const mutate = async <T extends PlatformTables, R>(
@@ -149,20 +139,16 @@ export const mutate = async <T extends PlatformTables, R>(
   fn: (tx: Transaction<T>) => Promise<Change<R>>,
 ): Promise<R> => {
   const eventId = randomUUIDv7();
-  const key = {
-    principal: actingUserId(ctx) || `service:${ctx.principal.kind === 'service' ? ctx.principal.service : ''}`,
-    method: ctx.method.fullName,
-    requestId,
-  };
+  const key = keyOf(ctx, requestId);
   const outcome = await inTransaction(store, eventId, async (tx) => {
     const platform = platformOf(tx);
     if (requestId !== '') {
       const replay = await claimRequestId(platform, key, ctx.requestBytes);
-      if (replay) return { response: ctx.codec.deserialize(replay.answer) as R, replayed: true };
+      if (replay) return { response: ctx.codec.deserialize(replay.response) as R, replayed: true };
     }
     const change = await fn(tx);
     const record = { ...fill(recordOfCall(ctx), change), id: eventId, requestId };
-    await insertOutbox(platform, record, ctx.traceparent, change.events ?? []);
+    await emit(tx, { record, events: change.events ?? [], traceparent: ctx.traceparent });
     if (requestId !== '') {
       const response = Buffer.from(redactBytes(ctx.method.output, ctx.codec.serialize(change.response)));
       await platform
@@ -188,7 +174,7 @@ export const mutateAsSystem = <T extends PlatformTables, R>(
   const id = randomUUIDv7();
   return inTransaction(store, id, async (tx) => {
     const change = await fn(tx);
-    await insertOutbox(platformOf(tx), systemRecord(system, change, id), '', change.events ?? []);
+    await emit(tx, { record: systemRecord(system, change, id), events: change.events ?? [], traceparent: '' });
     return change.response;
   });
 };

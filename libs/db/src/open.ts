@@ -9,7 +9,7 @@ export type DatabaseOptions = { url: string; schema: string; maxConnections?: nu
 /** A transaction, or the pool itself for single reads. */
 export type Queryable<T> = Kysely<T> | Transaction<T>;
 
-/** A service's store. `onCommit` listeners run after each change, in this process: the doorbell of the relay. */
+/** A service's store. `onCommit` listeners run after each change, in this process; the relay and the workers wake by it. */
 export type Store<T extends PlatformTables = PlatformTables> = {
   readonly db: Kysely<T>;
   readonly pool: Pool;

@@ -1,5 +1,6 @@
-// The tables that every service has: events to send, events received, answers kept for replay, work that could not be read.
+// The tables that every service has: events to send, events received, responses kept for replay, events that could not be taken in.
 import { sql, type ColumnType, type Generated, type Insertable, type Kysely } from 'kysely';
+import type { Migration } from 'kysely/migration';
 
 /** A time that the database writes and the driver reads as a Date. */
 export type Time = ColumnType<Date, Date | undefined, Date>;
@@ -7,7 +8,7 @@ export type Time = ColumnType<Date, Date | undefined, Date>;
 export type OptionalTime = ColumnType<Date | null, Date | null | undefined, Date | null>;
 
 /** One event for one consumer. `source_seq` is given by the relay, in the order of `id`, without gaps. */
-export type OutboxTable = {
+export type OutgoingEventTable = {
   id: Generated<bigint>;
   eventId: string;
   consumer: string;
@@ -22,8 +23,8 @@ export type OutboxTable = {
 
 /** The platform's tables, to be joined with the service's own. */
 export type PlatformTables = {
-  outbox: OutboxTable;
-  outboxSequence: { consumer: string; lastSeq: bigint };
+  outgoingEvent: OutgoingEventTable;
+  outgoingSequence: { consumer: string; lastSeq: bigint };
   inbox: { eventId: string; source: string; sourceSeq: bigint; receiveTime: ColumnType<Date, never, never> };
   watermark: { source: string; sourceSeq: bigint };
   idempotency: {
@@ -37,8 +38,8 @@ export type PlatformTables = {
   deadLetter: { id: string; subject: string; reason: string; bytes: Buffer; receiveTime: ColumnType<Date, never, never> };
 };
 
-/** A row for the outbox. */
-export type OutboxInsert = Insertable<OutboxTable>;
+/** A row for the table of outgoing events. */
+export type OutgoingEventInsert = Insertable<OutgoingEventTable>;
 
 const createTables = async (db: Kysely<never>): Promise<void> => {
   await sql`
@@ -89,8 +90,19 @@ const createTables = async (db: Kysely<never>): Promise<void> => {
     )`.execute(db);
 };
 
-/** The first migration of every service. */
-export const platformMigration = { up: createTables };
+// "Outbox" is the word for prepared data that waits for review.
+const nameOutgoingEvents = async (db: Kysely<never>): Promise<void> => {
+  await sql`alter table outbox rename to outgoing_event`.execute(db);
+  await sql`alter table outbox_sequence rename to outgoing_sequence`.execute(db);
+  for (const name of ['unnumbered', 'unconfirmed', 'confirmed'])
+    await sql`alter index ${sql.id(`outbox_${name}`)} rename to ${sql.id(`outgoing_event_${name}`)}`.execute(db);
+};
+
+/** The migrations of every service; a service's own have other names. */
+export const platformMigrations: Record<string, Migration> = {
+  '0000-platform': { up: createTables },
+  '0002-outgoing-event': { up: nameOutgoingEvents },
+};
 
 /** The platform's view of a service's database or transaction. T has these tables by its bound; Kysely's types are invariant in their tables, so only a cast says it. */
 export const platformOf = <T extends PlatformTables>(db: Kysely<T>): Kysely<PlatformTables> => db as unknown as Kysely<PlatformTables>;

@@ -1,5 +1,5 @@
 // A connection that is lost while COMMIT is on its way: the outcome is read, not guessed.
-import { serviceDatabaseUrl } from '@lethe/local/provision';
+import { serviceDatabaseUrl } from '@lethe/servers/provision';
 import '@lethe/testkit/suite';
 import { copyTemplate } from '@lethe/testkit/template';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
@@ -57,7 +57,7 @@ afterEach(async () => {
 const change = (): Promise<string> =>
   mutateAsSystem(store, { service: 'user', action: 'test' }, async () => ({ response: 'done', resource: 'things/1' }));
 
-const records = async (): Promise<number> => (await store.db.selectFrom('outbox').select('id').execute()).length;
+const records = async (): Promise<number> => (await store.db.selectFrom('outgoingEvent').select('id').execute()).length;
 
 test('where COMMIT went through and its answer was lost, the change is reported as done, once', async () => {
   atCommit = 'drop the answer';

@@ -16,13 +16,13 @@ afterAll(async () => {
   await admin.end();
   await suite.close();
 });
-afterEach(() => admin.query('drop trigger if exists fault on lethe_user.outbox'));
+afterEach(() => admin.query('drop trigger if exists fault on lethe_user.outgoing_event'));
 
 const countGroups = async (displayName: string): Promise<number> =>
   Number((await admin.query('select from lethe_user.groups where display_name = $1', [displayName])).rowCount);
 
 const recordsAbout = async (displayName: string): Promise<AuditRecord[]> => {
-  const { rows } = await admin.query<{ payload: Buffer }>(`select payload from lethe_user.outbox where consumer = 'audit'`);
+  const { rows } = await admin.query<{ payload: Buffer }>(`select payload from lethe_user.outgoing_event where consumer = 'audit'`);
   return rows.map(({ payload }) => AuditRecord.decode(payload)).filter(({ request }) => request?.['displayName'] === displayName);
 };
 
@@ -31,7 +31,7 @@ const faultAtOutbox = async (body: string): Promise<void> => {
   await admin.query(
     `create or replace function lethe_user.fault() returns trigger language plpgsql as $$ begin ${body} return new; end $$`,
   );
-  await admin.query('create trigger fault before insert on lethe_user.outbox for each row execute function lethe_user.fault()');
+  await admin.query('create trigger fault before insert on lethe_user.outgoing_event for each row execute function lethe_user.fault()');
 };
 
 test('a change whose record cannot be stored does not happen', async () => {

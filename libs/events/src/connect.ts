@@ -1,4 +1,4 @@
-// The connection to NATS: a doorbell. It comes and goes; nothing is lost while it is away.
+// The connection to NATS. It comes and goes; nothing is lost while it is away, since Postgres keeps every event.
 import { jetstream, jetstreamManager, RetentionPolicy, StorageType, type JetStreamClient } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 

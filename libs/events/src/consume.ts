@@ -1,6 +1,7 @@
 // JetStream → inbox, effect and watermark in one transaction; duplicates are absorbed by the inbox.
 import { AckPolicy, DeliverPolicy, jetstreamManager, type Consumer, type JsMsg } from '@nats-io/jetstream';
 import { Envelope, Watermark } from '@lethe/contracts/gen/lethe/event/v1/event';
+import type { MessageType } from '@lethe/contracts/message';
 import { failpoint } from '@lethe/db/failpoint';
 import type { Store } from '@lethe/db/open';
 import { platformOf, type PlatformTables } from '@lethe/db/platform';
@@ -9,6 +10,7 @@ import { sql, type Kysely, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import { randomUUIDv7 } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { aborted } from './aborted.ts';
 import { ensureStream, STREAM, watermarkSubject, type Bus } from './connect.ts';
 
 const BATCH = 200;
@@ -23,7 +25,13 @@ const SUSPECT_DELIVERIES = 10;
 export type EventHandler<T> = (tx: Transaction<T>, envelope: Envelope) => Promise<void>;
 
 /** What a service does with events, by the full name of their message, and after the commit of a batch. */
-export type EventHandlers<T> = { handlers: Record<string, EventHandler<T>>; committed?: (envelopes: Envelope[]) => void };
+export type EventHandlers<T> = { handlers: ReadonlyMap<string, EventHandler<T>>; committed?: (envelopes: Envelope[]) => void };
+
+/** The handler of one type of event, with its message decoded: `new Map([on(RunRequested, queueRun), …])`. */
+export const on = <T, M>(
+  type: MessageType<M>,
+  handle: (tx: Transaction<T>, message: M, envelope: Envelope) => Promise<void>,
+): [type: string, handler: EventHandler<T>] => [type.$type, (tx, envelope) => handle(tx, type.decode(envelope.payload), envelope)];
 
 type Received = { message: JsMsg; envelope: Envelope };
 
@@ -48,7 +56,7 @@ const isNew = async (tx: Kysely<PlatformTables>, { eventId, source, sourceSeq }:
   return rows.length > 0;
 };
 
-/** Takes a batch in, in one transaction. Answers the watermark of each source in it. */
+/** Takes a batch in, in one transaction. Returns the watermark of each source in it. */
 export const takeIn = async <T extends PlatformTables>(
   store: Store<T>,
   { handlers, committed }: EventHandlers<T>,
@@ -63,7 +71,7 @@ export const takeIn = async <T extends PlatformTables>(
       await sql`select pg_advisory_xact_lock(hashtext(current_schema() || ${`.inbox.${source}`}))`.execute(tx);
     for (const envelope of envelopes) {
       if (!(await isNew(platform, envelope))) continue;
-      const handler = handlers[envelope.type];
+      const handler = handlers.get(envelope.type);
       if (!handler) throw new UnknownEvent(envelope.type);
       await handler(tx, envelope);
       fresh.push(envelope);
@@ -81,7 +89,7 @@ export const takeIn = async <T extends PlatformTables>(
 class UnknownEvent extends Error {}
 
 /** Keeps what cannot be taken in: the bytes and the reason. Its number counts as taken in, so that later events are not held up. */
-const bury = async <T extends PlatformTables>(
+const keepDeadLetter = async <T extends PlatformTables>(
   store: Store<T>,
   subject: string,
   bytes: Uint8Array,
@@ -115,19 +123,20 @@ const isPoison = (error: unknown, deliveryCount: number): boolean => {
   return typeof code === 'string' ? /^2[23]/.test(code) : deliveryCount >= SUSPECT_DELIVERIES;
 };
 
+/** What a consumer works with; `noun` is its service's, `bus` the connection when NATS is there. */
+export type EventConsumer<T extends PlatformTables> = {
+  store: Store<T>;
+  bus: Promise<Bus>;
+  noun: string;
+  events: EventHandlers<T>;
+  log: Logger;
+  signal: AbortSignal;
+};
+
 /** Runs the durable consumer of a service until `signal` aborts; it comes back by itself after NATS or Postgres was away. */
-export const runConsumer = async <T extends PlatformTables>(
-  store: Store<T>,
-  connected: Promise<Bus>,
-  noun: string,
-  events: EventHandlers<T>,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<void> => {
-  const bus = await Promise.race([
-    connected,
-    new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true })),
-  ]);
+export const runConsumer = async <T extends PlatformTables>(consumer: EventConsumer<T>): Promise<void> => {
+  const { store, noun, events, log, signal } = consumer;
+  const bus = await Promise.race([consumer.bus, aborted(signal)]);
   if (!bus) return;
   const reached = new Map<string, bigint>();
   const announce = (watermarks: Map<string, bigint>): void => {
@@ -139,8 +148,8 @@ export const runConsumer = async <T extends PlatformTables>(
   const repeat = setInterval(() => void repeatWatermarks(store, announce), REPEAT_WATERMARK_MS);
   while (!signal.aborted) {
     try {
-      const consumer = await openConsumer(bus, noun);
-      await follow(consumer, signal, (batch) => handleBatch(store, events, batch, announce, log));
+      const durable = await openConsumer(bus, noun);
+      await follow(durable, signal, (batch) => handleBatch(store, events, batch, announce, log));
     } catch (error) {
       log.warn({ worker: 'consumer', error: error instanceof Error ? error.name : '' }, 'events wait; the consumer tries again');
     }
@@ -185,6 +194,8 @@ const follow = async (consumer: Consumer, signal: AbortSignal, handle: (batch: J
   });
   const stop = (): void => messages.stop();
   signal.addEventListener('abort', stop, { once: true });
+  // The signal may have aborted while the consumer was being opened: its event is over, and nothing else would end the loop.
+  if (signal.aborted) stop();
   const queue: JsMsg[] = [];
   let working: Promise<void> = Promise.resolve();
   let idle = true;
@@ -241,7 +252,7 @@ const setAside = async <T extends PlatformTables>(
   envelope?: Envelope,
 ): Promise<void> => {
   try {
-    announce(await bury(store, message.subject, message.data, reason, envelope));
+    announce(await keepDeadLetter(store, message.subject, message.data, reason, envelope));
     message.ack();
   } catch {
     // Postgres is away: the event comes again.

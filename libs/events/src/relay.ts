@@ -1,4 +1,4 @@
-// Outbox → JetStream. A row is published again until its consumer's own database has it.
+// Outgoing events → JetStream. A row is published again until its consumer's own database has it.
 import { Envelope, Watermark } from '@lethe/contracts/gen/lethe/event/v1/event';
 import { failpoint } from '@lethe/db/failpoint';
 import type { Store } from '@lethe/db/open';
@@ -6,6 +6,7 @@ import { platformOf, type PlatformTables } from '@lethe/db/platform';
 import { sql, type Kysely, type Selectable } from 'kysely';
 import type { Logger } from 'pino';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { aborted } from './aborted.ts';
 import { ensureStream, subjectOf, watermarkSubject, type Bus } from './connect.ts';
 
 const BATCH = 500;
@@ -15,32 +16,32 @@ const CONFIRMED_RETENTION = '1 hour';
 const REPLAY_RETENTION = '24 hours';
 const CLEAN_EVERY_MS = 60_000;
 
-type OutboxRow = Selectable<PlatformTables['outbox']>;
+type OutgoingRow = Selectable<PlatformTables['outgoingEvent']>;
 
 /** Gives committed rows their numbers: per consumer, in the order of their ids, without gaps. One relay at a time, by an advisory lock. */
 const numberRows = async (db: Kysely<PlatformTables>): Promise<void> => {
-  const unnumbered = await db.selectFrom('outbox').select('id').where('sourceSeq', 'is', null).limit(1).executeTakeFirst();
+  const unnumbered = await db.selectFrom('outgoingEvent').select('id').where('sourceSeq', 'is', null).limit(1).executeTakeFirst();
   if (!unnumbered) return;
-  await failpoint('outbox.claim.before');
+  await failpoint('relay.claim.before');
   await db.transaction().execute(async (tx) => {
     await sql`select pg_advisory_xact_lock(hashtext(current_schema() || '.relay'))`.execute(tx);
     await sql`
       with fresh as (
         select id, consumer, row_number() over (partition by consumer order by id) as place
-        from outbox where source_seq is null and id in (select id from outbox where source_seq is null order by id limit ${BATCH * 4})
+        from outgoing_event where source_seq is null and id in (select id from outgoing_event where source_seq is null order by id limit ${BATCH * 4})
       ), numbered as (
-        update outbox o set source_seq = f.place + coalesce((select last_seq from outbox_sequence s where s.consumer = f.consumer), 0)
+        update outgoing_event o set source_seq = f.place + coalesce((select last_seq from outgoing_sequence s where s.consumer = f.consumer), 0)
         from fresh f where o.id = f.id returning o.consumer, o.source_seq
       )
-      insert into outbox_sequence (consumer, last_seq) select consumer, max(source_seq) from numbered group by consumer
+      insert into outgoing_sequence (consumer, last_seq) select consumer, max(source_seq) from numbered group by consumer
       on conflict (consumer) do update set last_seq = excluded.last_seq`.execute(tx);
   });
-  await failpoint('outbox.claim.after');
+  await failpoint('relay.claim.after');
 };
 
-const dueRows = (db: Kysely<PlatformTables>): Promise<OutboxRow[]> =>
+const dueRows = (db: Kysely<PlatformTables>): Promise<OutgoingRow[]> =>
   db
-    .selectFrom('outbox')
+    .selectFrom('outgoingEvent')
     .selectAll()
     .where('sourceSeq', 'is not', null)
     .where('confirmTime', 'is', null)
@@ -49,7 +50,7 @@ const dueRows = (db: Kysely<PlatformTables>): Promise<OutboxRow[]> =>
     .limit(BATCH)
     .execute();
 
-const toEnvelope = (source: string, row: OutboxRow): Buffer =>
+const toEnvelope = (source: string, row: OutgoingRow): Buffer =>
   Buffer.from(
     Envelope.encode({
       eventId: row.eventId,
@@ -66,13 +67,13 @@ const toEnvelope = (source: string, row: OutboxRow): Buffer =>
 const publish = async (db: Kysely<PlatformTables>, bus: Bus, source: string): Promise<number> => {
   const rows = await dueRows(db);
   if (rows.length === 0) return 0;
-  await failpoint('outbox.publish.before');
+  await failpoint('relay.publish.before');
   await Promise.all(
     rows.map((row) => bus.jetstream.publish(subjectOf(source, row.consumer, row.type), toEnvelope(source, row), { msgID: row.eventId })),
   );
-  await failpoint('outbox.publish.after');
+  await failpoint('relay.publish.after');
   await db
-    .updateTable('outbox')
+    .updateTable('outgoingEvent')
     .set({ publishTime: sql<Date>`now()` })
     .where(
       'id',
@@ -80,13 +81,13 @@ const publish = async (db: Kysely<PlatformTables>, bus: Bus, source: string): Pr
       rows.map(({ id }) => id),
     )
     .execute();
-  await failpoint('outbox.mark.after');
+  await failpoint('relay.mark.after');
   return rows.length;
 };
 
 const confirm = async (db: Kysely<PlatformTables>, { consumer, sourceSeq }: Watermark): Promise<void> => {
   await db
-    .updateTable('outbox')
+    .updateTable('outgoingEvent')
     .set({ confirmTime: sql<Date>`now()` })
     .where('consumer', '=', consumer)
     .where('sourceSeq', '<=', sourceSeq)
@@ -96,7 +97,7 @@ const confirm = async (db: Kysely<PlatformTables>, { consumer, sourceSeq }: Wate
 
 const clean = async (db: Kysely<PlatformTables>): Promise<void> => {
   await db
-    .deleteFrom('outbox')
+    .deleteFrom('outgoingEvent')
     .where('confirmTime', '<', sql<Date>`now() - ${CONFIRMED_RETENTION}::interval`)
     .execute();
   await db
@@ -122,18 +123,16 @@ const followWatermarks = async (db: Kysely<PlatformTables>, bus: Bus, source: st
   }
 };
 
+/** What a relay works with; `source` is the noun of its service, `bus` the connection when NATS is there. */
+export type Relay<T extends PlatformTables> = { store: Store<T>; bus: Promise<Bus>; source: string; log: Logger; signal: AbortSignal };
+
 /** Runs the relay of a service until `signal` aborts. It works on each commit, and looks once a second besides. */
-export const runRelay = async <T extends PlatformTables>(
-  store: Store<T>,
-  connected: Promise<Bus>,
-  source: string,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<void> => {
+export const runRelay = async <T extends PlatformTables>(relay: Relay<T>): Promise<void> => {
+  const { store, source, log, signal } = relay;
   const db = platformOf(store.db);
   let wake = Promise.withResolvers<void>();
   const unsubscribe = store.onCommit(() => wake.resolve());
-  const bus = await Promise.race([connected, aborted(signal)]);
+  const bus = await Promise.race([relay.bus, aborted(signal)]);
   if (!bus) return;
   void followWatermarks(db, bus, source, log);
   let cleanedMs = Date.now();
@@ -155,9 +154,3 @@ export const runRelay = async <T extends PlatformTables>(
   }
   unsubscribe();
 };
-
-const aborted = (signal: AbortSignal): Promise<undefined> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });

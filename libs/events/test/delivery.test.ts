@@ -1,7 +1,8 @@
 // From an outbox to a consumer's own table, over a real NATS and two schemas of a real Postgres.
 import { armFailpoint, disarmFailpoints } from '@lethe/db/failpoint';
 import { openStore, type Store } from '@lethe/db/open';
-import { serviceDatabaseUrl, type Noun } from '@lethe/local/provision';
+import type { Noun } from '@lethe/contracts/nouns';
+import { serviceDatabaseUrl } from '@lethe/servers/provision';
 import { createLogger } from '@lethe/service/logger';
 import { startTestNats, type TestNats } from '@lethe/testkit/servers';
 import { copyTemplate } from '@lethe/testkit/template';
@@ -62,14 +63,16 @@ const write: EventHandler<never> = async (tx, { payload }) => {
   await sql`insert into received (word) values (${word})`.execute(tx);
 };
 
-const startRelay = (): void => void loops.push(runRelay(source, bus, 'script', log, ending.signal));
+const startRelay = (): void => void loops.push(runRelay({ store: source, bus, source: 'script', log, signal: ending.signal }));
 const startConsumer = (): void =>
-  void loops.push(runConsumer(target, bus, 'data', { handlers: { [TYPE]: write as never } }, log, ending.signal));
+  void loops.push(
+    runConsumer({ store: target, bus, noun: 'data', events: { handlers: new Map([[TYPE, write as never]]) }, log, signal: ending.signal }),
+  );
 
 const row = (word: string) => ({ eventId: randomUUID(), consumer: 'data', type: TYPE, payload: Buffer.from(word), traceparent: '' });
 
 const send = async (...words: string[]): Promise<void> => {
-  await source.db.insertInto('outbox').values(words.map(row)).execute();
+  await source.db.insertInto('outgoingEvent').values(words.map(row)).execute();
   source.committed();
 };
 
@@ -79,7 +82,7 @@ const received = async (): Promise<string[]> => {
 };
 
 const unconfirmed = async (): Promise<number> =>
-  (await source.db.selectFrom('outbox').select('id').where('confirmTime', 'is', null).execute()).length;
+  (await source.db.selectFrom('outgoingEvent').select('id').where('confirmTime', 'is', null).execute()).length;
 
 /** Waits until every event is confirmed by the consumer's own database. */
 const settled = async (): Promise<void> => {
@@ -105,7 +108,7 @@ test('an event that is published again under another message id arrives once', a
   startConsumer();
   await send('once');
   await settled();
-  const stored = await source.db.selectFrom('outbox').selectAll().executeTakeFirstOrThrow();
+  const stored = await source.db.selectFrom('outgoingEvent').selectAll().executeTakeFirstOrThrow();
   const envelope = Envelope.encode({
     eventId: stored.eventId,
     source: 'script',
@@ -137,7 +140,7 @@ test('a consumer that dies after its commit and before its ack takes nothing in 
 });
 
 test('a relay that dies after publishing and before noting it sends nothing twice', async () => {
-  armFailpoint('outbox.publish.after', () => {
+  armFailpoint('relay.publish.after', () => {
     throw new Error('died');
   });
   startRelay();
@@ -152,7 +155,7 @@ test('events that were committed out of the order of their ids all arrive', asyn
   const release = Promise.withResolvers<void>();
   // Takes the lower id, and commits last.
   const slow = source.db.transaction().execute(async (tx) => {
-    await tx.insertInto('outbox').values(row('slow')).execute();
+    await tx.insertInto('outgoingEvent').values(row('slow')).execute();
     started.resolve();
     await release.promise;
   });
@@ -171,14 +174,14 @@ test('events that were committed out of the order of their ids all arrive', asyn
 test('the numbers of a source have no gap for each of its consumers', async () => {
   startRelay();
   await source.db
-    .insertInto('outbox')
+    .insertInto('outgoingEvent')
     .values(words(30).map((word, index) => ({ ...row(word), consumer: index % 3 === 0 ? 'audit' : 'data' })))
     .execute();
-  await source.db.transaction().execute(async (tx) => void (await tx.insertInto('outbox').values(row('x')).execute()));
+  await source.db.transaction().execute(async (tx) => void (await tx.insertInto('outgoingEvent').values(row('x')).execute()));
   startConsumer();
   source.committed();
   const numbers = async (consumer: string): Promise<number[]> =>
-    (await source.db.selectFrom('outbox').select('sourceSeq').where('consumer', '=', consumer).orderBy('sourceSeq').execute()).map(
+    (await source.db.selectFrom('outgoingEvent').select('sourceSeq').where('consumer', '=', consumer).orderBy('sourceSeq').execute()).map(
       ({ sourceSeq }) => Number(sourceSeq),
     );
   while ((await numbers('data')).includes(0)) await new Promise((resolve) => setTimeout(resolve, 50));
@@ -233,7 +236,7 @@ test('what was sent while NATS was away arrives once', async () => {
 
 test('what NATS lost with all its data is sent again, and arrives once', async () => {
   const published = async (): Promise<boolean> =>
-    (await source.db.selectFrom('outbox').select('id').where('publishTime', 'is not', null).execute()).length === 10;
+    (await source.db.selectFrom('outgoingEvent').select('id').where('publishTime', 'is not', null).execute()).length === 10;
   startRelay();
   await send(...words(10));
   while (!(await published())) await new Promise((resolve) => setTimeout(resolve, 50));

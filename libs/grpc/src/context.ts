@@ -1,15 +1,16 @@
 // What a handler knows of its call.
 import type { Message } from '@bufbuild/protobuf';
 import type { Metadata } from '@grpc/grpc-js';
+import type { Callers } from '@lethe/contracts/gen/callers';
+import type { ServiceContract } from '@lethe/contracts/message';
 import type { MethodInfo } from '@lethe/contracts/registry';
 import type { Logger } from 'pino';
-import { fail } from './errors.ts';
-import type { Principal, UserPrincipal } from './principal.ts';
+import type { Principal, ServicePrincipal, UserPrincipal } from './principal.ts';
 
 /** The context of one call. Middleware fills it from the outside in. */
 export type CallContext = {
   readonly method: MethodInfo;
-  /** The method's own encoding of its answer. */
+  /** The method's own encoding of its response. */
   readonly codec: { serialize: (value: unknown) => Buffer; deserialize: (bytes: Uint8Array) => unknown };
   readonly requestBytes: Uint8Array;
   /** The request as it was sent, decoded once; throws where the bytes are no message of the method's type. */
@@ -23,6 +24,10 @@ export type CallContext = {
   /** Aborts on cancellation by the client and when the deadline passes. */
   readonly signal: AbortSignal;
   principal: Principal;
+  /** The calling user, set by `authorize` where a user calls. */
+  user: UserPrincipal | undefined;
+  /** The calling service, set by `authorize` where a service calls. */
+  service: ServicePrincipal | undefined;
   log: Logger;
   traceparent: string;
   /** Milliseconds since the epoch. */
@@ -38,11 +43,22 @@ export type CallContext = {
   beforeFirstMessage: (() => Promise<void>) | undefined;
 };
 
-/** The calling user; a service gets SERVICE methods only, so anything else is a defect. */
-export const callingUser = (ctx: CallContext): UserPrincipal => {
-  if (ctx.principal.kind !== 'user') throw fail('PERMISSION_DENIED', { permission: ctx.method.policy.permission });
-  return ctx.principal;
-};
+/** The context in a method that users call. */
+export type UserCall = CallContext & { readonly user: UserPrincipal };
+
+/** The context in a method that services call. */
+export type ServiceCall = CallContext & { readonly service: ServicePrincipal };
+
+type ContextByCallers = { USER: UserCall; SERVICE: ServiceCall; BOTH: CallContext };
+
+/** The context that a method's handler gets: by the callers that its policy lets in. */
+export type ContextOf<D extends ServiceContract, Method extends keyof D['methods']> = D['fullName'] extends keyof Callers
+  ? Method extends keyof Callers[D['fullName']]
+    ? Callers[D['fullName']][Method] extends keyof ContextByCallers
+      ? ContextByCallers[Callers[D['fullName']][Method]]
+      : never
+    : never
+  : never;
 
 /** The id of the user in whose name the call is made, or '' where there is none. */
 export const actingUserId = (ctx: CallContext): string => {

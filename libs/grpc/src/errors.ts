@@ -1,5 +1,6 @@
 // The one place where errors become statuses, and statuses become errors again.
 import { Metadata, status as Status, type ServiceError, type StatusObject } from '@grpc/grpc-js';
+import type { Reason } from '@lethe/contracts/reason';
 import { reasonOf } from '@lethe/contracts/registry';
 import { BadRequest, ErrorInfo, PreconditionFailure, RetryInfo, Status as RichStatus } from '@lethe/contracts/gen/google/rpc/status';
 
@@ -49,14 +50,14 @@ const sentence = (reason: string, metadata: Record<string, string>, options: App
 };
 
 /** Makes an expected error: `throw fail('RUN_ALREADY_ACTIVE', { run_id })`. */
-export const fail = (reason: string, metadata: Record<string, string> = {}, options: AppErrorOptions = {}): AppError =>
+export const fail = (reason: Reason, metadata: Record<string, string> = {}, options: AppErrorOptions = {}): AppError =>
   new AppError(reason, metadata, options);
 
 /** Makes the error for one bad field. */
 export const invalidField = (field: string, rule: string, description: string): AppError =>
   fail('INVALID_REQUEST', {}, { fields: [{ field, rule, description }] });
 
-/** The answer for a resource that is missing or may not be seen: the same text for both. */
+/** The error for a resource that is missing or may not be seen: the same text for both. */
 export const notFound = (kind: string): AppError => fail('NOT_FOUND', { resource: kind }, { message: `${kind} not found` });
 
 /** A status as it goes to the client. */
@@ -99,7 +100,7 @@ export const toStatus = (thrown: unknown, domain: string, incidentId: string): M
   return { code, details: error.message, reason: error.reason, metadata: encode(code, error.message, domain, error) };
 };
 
-/** An error that a call answered with, as a client sees it. */
+/** The error that a call failed with, as a client sees it. */
 export class CallError extends AppError {
   readonly code: Status;
   readonly domain: string;
@@ -139,7 +140,7 @@ export const fromServiceError = (error: ServiceError): CallError => {
   return new CallError(error.code, info?.domain ?? '', reason, info?.metadata ?? {}, { ...options, message: error.details, cause: error });
 };
 
-const PASSED_ON: Partial<Record<Status, string>> = {
+const PASSED_ON: Partial<Record<Status, Reason>> = {
   [Status.UNAVAILABLE]: 'DEPENDENCY_UNAVAILABLE',
   [Status.DEADLINE_EXCEEDED]: 'DEPENDENCY_UNAVAILABLE',
   [Status.CANCELLED]: 'CANCELLED',

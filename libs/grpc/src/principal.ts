@@ -1,11 +1,12 @@
 // Who calls, and what they may do. Decisions about permissions in one place.
+import type { Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { AuthenticateResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 
 /** What a user may do in one group. */
 export type Membership = {
   readonly groupId: string;
-  readonly role: number;
-  readonly duties: readonly number[];
+  readonly role: Role;
+  readonly duties: readonly Duty[];
   readonly permissions: ReadonlySet<string>;
 };
 

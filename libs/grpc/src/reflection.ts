@@ -4,11 +4,12 @@ import { toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, type FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 import { files, registry } from '@lethe/contracts/registry';
 import {
-  ServerReflectionService as V1,
+  ServerReflectionDefinition as V1,
   type ServerReflectionRequest,
   type ServerReflectionResponse,
 } from '@lethe/contracts/gen/grpc/reflection/v1/reflection';
-import { ServerReflectionService as V1Alpha } from '@lethe/contracts/gen/grpc/reflection/v1alpha/reflection';
+import { ServerReflectionDefinition as V1Alpha } from '@lethe/contracts/gen/grpc/reflection/v1alpha/reflection';
+import { grpcMethod, type AnyMethod } from './definition.ts';
 
 const NOT_FOUND = 5;
 const byName = new Map(files.map((file) => [file.name, file]));
@@ -35,9 +36,9 @@ const fileOfExtension = (type: string, number: number): string | undefined => {
 const extensionNumbers = (type: string): number[] =>
   [...registry].flatMap((found) => (found.kind === 'extension' && found.extendee.typeName === type ? [found.number] : []));
 
-type Answer = NonNullable<ServerReflectionResponse['messageResponse']>;
+type Found = NonNullable<ServerReflectionResponse['messageResponse']>;
 
-const descriptors = (name: string | undefined): Answer => {
+const descriptors = (name: string | undefined): Found => {
   const found = name === undefined ? [] : closure(name);
   if (found.length === 0) return { $case: 'errorResponse', value: { errorCode: NOT_FOUND, errorMessage: 'not found' } };
   return {
@@ -46,19 +47,22 @@ const descriptors = (name: string | undefined): Answer => {
   };
 };
 
-const answer = (request: ServerReflectionRequest, serviceNames: readonly string[]): Answer => {
-  const asked = request.messageRequest;
-  switch (asked?.$case) {
+const find = (request: ServerReflectionRequest, serviceNames: readonly string[]): Found => {
+  const wanted = request.messageRequest;
+  switch (wanted?.$case) {
     case 'listServices':
       return { $case: 'listServicesResponse', value: { service: serviceNames.map((name) => ({ name })) } };
     case 'fileByFilename':
-      return descriptors(asked.value);
+      return descriptors(wanted.value);
     case 'fileContainingSymbol':
-      return descriptors(fileOfSymbol(asked.value));
+      return descriptors(fileOfSymbol(wanted.value));
     case 'fileContainingExtension':
-      return descriptors(fileOfExtension(asked.value.containingType, asked.value.extensionNumber));
+      return descriptors(fileOfExtension(wanted.value.containingType, wanted.value.extensionNumber));
     case 'allExtensionNumbersOfType':
-      return { $case: 'allExtensionNumbersResponse', value: { baseTypeName: asked.value, extensionNumber: extensionNumbers(asked.value) } };
+      return {
+        $case: 'allExtensionNumbersResponse',
+        value: { baseTypeName: wanted.value, extensionNumber: extensionNumbers(wanted.value) },
+      };
     case undefined:
       return { $case: 'errorResponse', value: { errorCode: NOT_FOUND, errorMessage: 'not found' } };
   }
@@ -68,11 +72,13 @@ const answer = (request: ServerReflectionRequest, serviceNames: readonly string[
 export const addReflection = (server: Server, serviceNames: readonly string[]): void => {
   const serverReflectionInfo = (call: ServerDuplexStream<ServerReflectionRequest, ServerReflectionResponse>): void => {
     call.on('data', (request: ServerReflectionRequest) => {
-      call.write({ validHost: request.host, originalRequest: request, messageResponse: answer(request, serviceNames) });
+      call.write({ validHost: request.host, originalRequest: request, messageResponse: find(request, serviceNames) });
     });
     call.on('end', () => call.end());
     call.on('error', () => call.end());
   };
-  server.addService(V1, { serverReflectionInfo });
-  server.addService(V1Alpha, { serverReflectionInfo });
+  for (const { fullName, methods } of [V1, V1Alpha]) {
+    const method = methods.serverReflectionInfo as unknown as AnyMethod;
+    server.addService({ serverReflectionInfo: grpcMethod(fullName, method) }, { serverReflectionInfo });
+  }
 };

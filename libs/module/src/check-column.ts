@@ -1,17 +1,28 @@
-// The rules of one column.
+// The rules of one column. Each strategy has an entry of its own, so a new one does not compile before it is decided here.
 import { CastPolicy, EmptyStrategy, RangeStrategy, type RangeRule } from '@lethe/contracts/gen/lethe/module/v1/rules';
-import { BaseType, Role, type Column, type DataType } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, type Column, type DataType, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { compareValues, hasNextValue, isOrdered, isValue } from './datatype.ts';
 import type { Report } from './violation.ts';
 
-const checkType = (type: DataType | undefined, pointer: string, report: Report): type is DataType => {
+/** A column under check, with its type and the pointer to it. `isRanged`: its range can be compared with. */
+type Place = { table: Table; column: Column; type: DataType; isRanged: boolean; pointer: string; report: Report };
+
+const MAX_DIGITS = 38;
+
+const nameOf = (table: Table, column: Column): string => `the column ${column.name} of table ${table.name}`;
+
+const checkType = (table: Table, column: Column, pointer: string, report: Report): DataType | undefined => {
+  const { type } = column;
   if (!type || type.base === BaseType.UNSPECIFIED) {
-    report(`${pointer}/datatype`, 'TYPE_MISSING', 'the column has no datatype');
-    return false;
+    report(`${pointer}/datatype`, 'TYPE_MISSING', `${nameOf(table, column)} has no datatype`);
+    return undefined;
   }
-  if (type.base === BaseType.DECIMAL && type.scale > (type.precision || 38))
-    report(`${pointer}/datatype`, 'SCALE_TOO_LARGE', 'a decimal has more digits after the point than in all');
-  return true;
+  const digits = type.precision || MAX_DIGITS;
+  if (type.base === BaseType.DECIMAL && (digits < 1 || digits > MAX_DIGITS || type.scale < 0))
+    report(`${pointer}/datatype`, 'DIGITS_IMPOSSIBLE', `${nameOf(table, column)} is a decimal, which has 1 to ${MAX_DIGITS} digits`);
+  else if (type.base === BaseType.DECIMAL && type.scale > digits)
+    report(`${pointer}/datatype`, 'SCALE_TOO_LARGE', `${nameOf(table, column)} has more digits after the point than in all`);
+  return type;
 };
 
 const inRange = (value: string, range: RangeRule, type: DataType): boolean =>
@@ -20,51 +31,82 @@ const inRange = (value: string, range: RangeRule, type: DataType): boolean =>
   (range.minExclusive === undefined || compareValues(value, range.minExclusive, type) > 0) &&
   (range.maxExclusive === undefined || compareValues(value, range.maxExclusive, type) < 0);
 
-const checkRange = (range: RangeRule, type: DataType, pointer: string, report: Report): boolean => {
-  const bounds = [range.minimum, range.maximum, range.minExclusive, range.maxExclusive].filter((bound) => bound !== undefined);
-  if (!isOrdered(type)) report(pointer, 'RANGE_UNORDERED', 'a range needs a datatype with an order');
-  else if (bounds.length === 0) report(pointer, 'RANGE_EMPTY', 'a range strategy needs a bound');
-  else if (range.strategy === RangeStrategy.UNSPECIFIED) report(pointer, 'RANGE_STRATEGY_MISSING', 'a bound needs a range strategy');
-  else if (bounds.some((bound) => !isValue(bound, type))) report(pointer, 'VALUE_MALFORMED', 'a bound is not a value of the datatype');
-  else if (
-    (range.minimum !== undefined && range.minExclusive !== undefined) ||
-    (range.maximum !== undefined && range.maxExclusive !== undefined)
-  )
-    report(pointer, 'RANGE_TWICE', 'a bound is given inclusive and exclusive');
-  else return checkBounds(range, type, pointer, report);
-  return false;
-};
-
-const checkBounds = (range: RangeRule, type: DataType, pointer: string, report: Report): boolean => {
+/** Checks a range; true when values can be compared with it. */
+const checkRange = (range: RangeRule, type: DataType, what: string, pointer: string, report: Report): boolean => {
   const [lower, upper] = [range.minimum ?? range.minExclusive, range.maximum ?? range.maxExclusive];
+  const bounds = [range.minimum, range.maximum, range.minExclusive, range.maxExclusive].filter((bound) => bound !== undefined);
+  const isTwice = [lower, upper].filter((bound) => bound !== undefined).length < bounds.length;
+  const isExclusive = range.minExclusive !== undefined || range.maxExclusive !== undefined;
+  const refuse = (rule: string, message: string): false => {
+    report(pointer, rule, message);
+    return false;
+  };
+  if (!isOrdered(type)) return refuse('RANGE_UNORDERED', `the range of ${what} needs a datatype with an order`);
+  if (bounds.length === 0) return refuse('RANGE_EMPTY', `the range strategy of ${what} needs a bound`);
+  if (range.strategy === RangeStrategy.UNSPECIFIED) return refuse('RANGE_STRATEGY_MISSING', `a bound of ${what} needs a range strategy`);
+  if (range.strategy === RangeStrategy.CLAMP && isExclusive && !hasNextValue(type))
+    refuse('CLAMP_IMPOSSIBLE', `an exclusive bound of ${what} has no nearest allowed value`);
+  if (bounds.some((bound) => !isValue(bound, type))) return refuse('VALUE_MALFORMED', `a bound of ${what} is not a value of the datatype`);
+  if (isTwice) return refuse('RANGE_TWICE', `a bound of ${what} is given inclusive and exclusive`);
   if (lower !== undefined && upper !== undefined && compareValues(lower, upper, type) > 0)
-    report(pointer, 'RANGE_REVERSED', 'the lower bound is above the upper');
-  const exclusive = range.minExclusive !== undefined || range.maxExclusive !== undefined;
-  if (range.strategy === RangeStrategy.CLAMP && exclusive && !hasNextValue(type))
-    report(pointer, 'CLAMP_IMPOSSIBLE', 'an exclusive bound of this datatype has no nearest allowed value');
+    refuse('RANGE_REVERSED', `the lower bound of ${what} is above the upper`);
   return true;
 };
 
-const checkReplacement = (column: Column, type: DataType, value: string, pointer: string, ranged: boolean, report: Report): void => {
-  if (!isValue(value, type)) report(pointer, 'VALUE_MALFORMED', 'a replacement is not a value of the datatype');
-  else if (ranged && column.range && !inRange(value, column.range, type))
-    report(pointer, 'REPLACEMENT_OUT_OF_RANGE', 'a replacement is outside the range of its own column');
+const checkReplacement = ({ table, column, type, isRanged, pointer, report }: Place, word: string, value: string): void => {
+  const what = nameOf(table, column);
+  if (!isValue(value, type)) report(`${pointer}/${word}`, 'VALUE_MALFORMED', `a replacement of ${what} is not a value of the datatype`);
+  else if (isRanged && column.range && !inRange(value, column.range, type))
+    report(`${pointer}/${word}`, 'REPLACEMENT_OUT_OF_RANGE', `a replacement of ${what} is outside the range of its own column`);
 };
 
-/** Checks a column by itself. */
-export const checkColumn = (column: Column, pointer: string, report: Report): void => {
-  if (column.role === Role.UNSPECIFIED) report(`${pointer}/role`, 'ROLE_MISSING', 'the column has no role');
-  const { type } = column;
-  if (!checkType(type, pointer, report)) return;
-  const ranged = column.range ? checkRange(column.range, type, `${pointer}/datatype`, report) : false;
-  if (column.empty?.strategy === EmptyStrategy.REPLACE_WITH)
-    checkReplacement(column, type, column.empty.replacement, `${pointer}/replacement`, ranged, report);
-  if (column.empty?.strategy === EmptyStrategy.UNSPECIFIED)
-    report(`${pointer}/emptyStrategy`, 'EMPTY_STRATEGY_MISSING', 'the strategy for empty values is missing');
-  if (column.cast?.policy === CastPolicy.REPLACE_WITH)
-    checkReplacement(column, type, column.cast.replacement, `${pointer}/castReplacement`, ranged, report);
+/** What a strategy is checked for, and whether it leaves NULL where the source had none. */
+type Strategy = { check: (place: Place) => void; leavesNull: (table: Table, column: Column) => boolean };
+
+const never = (): boolean => false;
+const always = (): boolean => true;
+const nothing = (): void => undefined;
+
+const EMPTY: Record<EmptyStrategy, Strategy> = {
+  [EmptyStrategy.UNSPECIFIED]: {
+    check: ({ table, column, pointer, report }) =>
+      report(`${pointer}/emptyStrategy`, 'EMPTY_STRATEGY_MISSING', `the strategy for empty values of ${nameOf(table, column)} is missing`),
+    leavesNull: always,
+  },
+  [EmptyStrategy.IGNORE]: { check: nothing, leavesNull: always },
+  [EmptyStrategy.REPLACE_WITH]: {
+    check: (place) => checkReplacement(place, 'replacement', place.column.empty?.replacement ?? ''),
+    leavesNull: never,
+  },
+  [EmptyStrategy.DROP_RECORD]: { check: nothing, leavesNull: never },
+};
+
+const CAST: Record<CastPolicy, Strategy> = {
+  [CastPolicy.UNSPECIFIED]: {
+    check: ({ table, column, pointer, report }) =>
+      report(`${pointer}/castPolicy`, 'CAST_POLICY_MISSING', `the policy for unreadable values of ${nameOf(table, column)} is missing`),
+    leavesNull: never,
+  },
+  [CastPolicy.FAIL]: { check: nothing, leavesNull: never },
+  [CastPolicy.DROP_RECORD]: { check: nothing, leavesNull: never },
+  [CastPolicy.NULL]: { check: nothing, leavesNull: always },
+  [CastPolicy.REPLACE_WITH]: {
+    check: (place) => checkReplacement(place, 'castReplacement', place.column.cast?.replacement ?? ''),
+    leavesNull: never,
+  },
+};
+
+/** Checks the type and the rules of a column. */
+export const checkColumn = (table: Table, column: Column, pointer: string, report: Report): void => {
+  const type = checkType(table, column, pointer, report);
+  if (!type) return;
+  const isRanged = column.range ? checkRange(column.range, type, nameOf(table, column), `${pointer}/datatype`, report) : false;
+  const place = { table, column, type, isRanged, pointer, report };
+  if (column.empty) EMPTY[column.empty.strategy].check(place);
+  if (column.cast) CAST[column.cast.policy].check(place);
 };
 
 /** Whether a column may hold NULL after its own rules. */
-export const mayBeEmpty = ({ empty, cast }: Column): boolean =>
-  !empty || empty.strategy === EmptyStrategy.IGNORE || cast?.policy === CastPolicy.NULL;
+export const mayBeEmpty = (table: Table, column: Column): boolean =>
+  EMPTY[column.empty?.strategy ?? EmptyStrategy.IGNORE].leavesNull(table, column) ||
+  CAST[column.cast?.policy ?? CastPolicy.FAIL].leavesNull(table, column);

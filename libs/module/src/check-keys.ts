@@ -1,7 +1,8 @@
 // The keys of the tables: within a table, and between tables.
 import { KeyConflict, NullReference, WithinSource, type ForeignKeyRule } from '@lethe/contracts/gen/lethe/module/v1/rules';
-import { BaseType, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import type { Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { mayBeEmpty } from './check-column.ts';
+import { generatedKeyColumn, planForeignKeys } from './key-plan.ts';
 import type { Report } from './violation.ts';
 
 const columnOf = (table: Table | undefined, name: string): Table['columns'][number] | undefined =>
@@ -10,6 +11,7 @@ const columnOf = (table: Table | undefined, name: string): Table['columns'][numb
 const checkPrimaryKey = (table: Table, pointer: string, report: Report): void => {
   const key = table.primaryKey;
   if (!key) return;
+  if (key.columns.length === 0) report(`${pointer}/primaryKey`, 'KEY_EMPTY', `the primary key of table ${table.name} has no columns`);
   for (const name of key.columns)
     if (!columnOf(table, name)) report(`${pointer}/primaryKey`, 'COLUMN_UNKNOWN', `the table ${table.name} has no column ${name}`);
   if (key.conflict === KeyConflict.SOURCE_PRIORITY && key.withinSource === WithinSource.UNSPECIFIED) {
@@ -17,15 +19,11 @@ const checkPrimaryKey = (table: Table, pointer: string, report: Report): void =>
   }
   if (key.conflict === KeyConflict.UNSPECIFIED)
     report(`${pointer}/primaryKeyConflict`, 'KEY_CONFLICT_MISSING', `the primary key of table ${table.name} has no strategy for conflicts`);
-  if (key.conflict !== KeyConflict.GENERATE_KEYS) return;
-  const numbers = key.columns.filter(
-    (name) => columnOf(table, name)?.type?.base === BaseType.INTEGER || columnOf(table, name)?.type?.base === BaseType.STRING,
-  );
-  if (numbers.length === 0)
+  if (key.conflict === KeyConflict.GENERATE_KEYS && generatedKeyColumn(table) === undefined)
     report(
       `${pointer}/primaryKeyConflict`,
       'KEY_NOT_GENERABLE',
-      `no column of the primary key of table ${table.name} can hold generated numbers`,
+      `no column of the primary key of table ${table.name} can hold generated numbers and is in no foreign key`,
     );
 };
 
@@ -37,6 +35,7 @@ const checkForeignKey = (tables: readonly Table[], table: Table, rule: ForeignKe
       'TABLE_UNKNOWN',
       `a foreign key of table ${table.name} references a missing table ${rule.referencedTable}`,
     );
+  if (rule.columns.length === 0) return report(pointer, 'KEY_EMPTY', `a foreign key of table ${table.name} has no columns`);
   if (rule.columns.length !== rule.referencedColumns.length)
     return report(pointer, 'KEY_LENGTH', `a foreign key of table ${table.name} has more columns on one side`);
   rule.columns.forEach((name, index) => {
@@ -53,7 +52,7 @@ const checkForeignKey = (tables: readonly Table[], table: Table, rule: ForeignKe
   });
   const empty = rule.columns.some((name) => {
     const own = columnOf(table, name);
-    return own !== undefined && mayBeEmpty(own);
+    return own !== undefined && mayBeEmpty(table, own);
   });
   if (empty && rule.nullReference === NullReference.UNSPECIFIED)
     report(
@@ -63,10 +62,35 @@ const checkForeignKey = (tables: readonly Table[], table: Table, rule: ForeignKe
     );
 };
 
+/** Keys that are generated anew change the columns which follow them; a rule that reads such a column as it was would be wrong. */
+const checkFollowing = (tables: readonly Table[], report: Report): void => {
+  const generated = new Map(tables.map((table) => [table.name, generatedKeyColumn(table)]));
+  const plans = planForeignKeys(tables, (name) => generated.get(name));
+  for (const plan of plans) {
+    const { follows } = plan;
+    if (follows === undefined) continue;
+    const place = tables.findIndex(({ name }) => name === plan.table);
+    const key = tables[place]?.primaryKey;
+    const refuse = (message: string): void =>
+      report(
+        `/tables/${place}/foreignKeys/${plan.index}`,
+        'KEY_FOLLOWS',
+        `the column ${follows} of table ${plan.table} follows generated keys ${message}`,
+      );
+    if (key?.columns.includes(follows) && key.conflict !== KeyConflict.GENERATE_KEYS)
+      refuse('and is in the primary key; that key needs GenerateKeys too');
+    if (plans.some((other) => other !== plan && other.table === plan.table && other.rule.columns.includes(follows)))
+      refuse('and cannot be in a second foreign key');
+    if (plans.some(({ rule }) => rule.referencedTable === plan.table && rule.referencedColumns.includes(follows)))
+      refuse('and cannot be referred to; refer to the table that generates them instead');
+  }
+};
+
 /** Checks the keys of all tables. */
 export const checkKeys = (tables: readonly Table[], report: Report): void => {
   tables.forEach((table, index) => {
     checkPrimaryKey(table, `/tables/${index}`, report);
     table.foreignKeys.forEach((rule, place) => checkForeignKey(tables, table, rule, `/tables/${index}/foreignKeys/${place}`, report));
   });
+  checkFollowing(tables, report);
 };

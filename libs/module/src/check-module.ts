@@ -1,5 +1,7 @@
-// What a module must be beyond its shape.
-import type { Module, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+// What a module, and a plan, must be beyond their shape.
+import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
+import type { ProtocolEntry } from '@lethe/contracts/gen/lethe/module/v1/protocol';
+import { Role, type Module, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { checkAnonymization } from './check-anonymization.ts';
 import { checkColumn } from './check-column.ts';
 import { checkKeys } from './check-keys.ts';
@@ -7,36 +9,74 @@ import { collector, type Report, type Violation } from './violation.ts';
 
 const MAX_NAME_BYTES = 63;
 
+const NAME = /^[A-Za-z][A-Za-z0-9_]{0,62}$/;
+/** Names that stages add to the columns of a table. */
+const RESERVED = ['row_id'];
+/** The highest rank of a source; row ids have room for it. */
+export const MAX_RANK = 10_000;
+
+type Named = readonly { name: string }[];
+
+// The engine compares names without case, so two that differ in case alone are one.
+const isTwice = (all: Named, index: number): boolean =>
+  all.findIndex(({ name }) => name.toLowerCase() === all[index]?.name.toLowerCase()) !== index;
+
+const checkName = (all: Named, index: number, what: string, pointer: string, report: Report): void => {
+  const name = all[index]?.name ?? '';
+  if (!NAME.test(name))
+    report(`${pointer}/name`, 'NAME_MALFORMED', 'a name is a letter followed by at most 62 letters, digits or underscores');
+  else if (isTwice(all, index))
+    report(`${pointer}/name`, 'NAME_TWICE', `the ${what} occurs twice; names that differ in case alone count as the same`);
+};
+
 /** Checks tables: names, columns, keys. */
 export const checkTables = (tables: readonly Table[], report: Report): void => {
   tables.forEach((table, index) => {
     const pointer = `/tables/${index}`;
-    if (tables.findIndex(({ name }) => name === table.name) !== index)
-      report(`${pointer}/name`, 'NAME_TWICE', `the table ${table.name} occurs twice`);
+    checkName(tables, index, `table ${table.name}`, pointer, report);
     table.columns.forEach((column, place) => {
-      if (table.columns.findIndex(({ name }) => name === column.name) !== place)
-        report(`${pointer}/columns/${place}/name`, 'NAME_TWICE', `the column ${column.name} of table ${table.name} occurs twice`);
-      checkColumn(column, `${pointer}/columns/${place}`, report);
+      const at = `${pointer}/columns/${place}`;
+      checkName(table.columns, place, `column ${column.name} of table ${table.name}`, at, report);
+      if (RESERVED.includes(column.name.toLowerCase()))
+        report(`${at}/name`, 'NAME_RESERVED', `the column name ${column.name} of table ${table.name} is taken by the suite`);
+      checkColumn(table, column, at, report);
     });
   });
   checkKeys(tables, report);
 };
 
-const checkProtocol = (module: Module, report: Report): void => {
+/** Checks that each column has a role. */
+export const checkRoles = (tables: readonly Table[], report: Report): void =>
+  tables.forEach(({ name, columns }, index) =>
+    columns.forEach((column, place) => {
+      if (column.role === Role.UNSPECIFIED)
+        report(`/tables/${index}/columns/${place}/role`, 'ROLE_MISSING', `the column ${column.name} of table ${name} has no role`);
+    }),
+  );
+
+/** Checks the sources of tables: that each has a table, and a rank of its own in it. */
+export const checkSources = (tables: readonly Table[], entries: readonly ProtocolEntry[], report: Report): void => {
   const seen = new Set<string>();
-  (module.protocol?.entries ?? []).forEach((entry, index) => {
+  entries.forEach((entry, index) => {
     const pointer = `/protocol/${index}`;
-    const binding = entry.collect?.$case === 'script' ? entry.collect.value : undefined;
-    const { table, rank } = binding ?? entry;
-    const known = module.tables.find(({ name }) => name === table);
-    if (!known) report(`${pointer}/table`, 'TABLE_UNKNOWN', `a source names a missing table ${table}`);
-    if (rank < 1) report(`${pointer}/rank`, 'RANK_MISSING', `a source of table ${table} has no rank`);
+    const { table, rank } = entry.collect?.$case === 'script' ? entry.collect.value : entry;
+    if (!tables.some(({ name }) => name === table)) report(`${pointer}/table`, 'TABLE_UNKNOWN', `a source names a missing table ${table}`);
+    if (rank < 1 || rank > MAX_RANK)
+      report(`${pointer}/rank`, 'RANK_MISSING', `a source of table ${table} has no rank within 1 to ${MAX_RANK}`);
     if (seen.has(`${table}/${rank}`)) report(`${pointer}/rank`, 'RANK_TWICE', `two sources of table ${table} have rank ${rank}`);
     seen.add(`${table}/${rank}`);
-    if (!binding && entry.collect?.value.connectionId === '')
-      report(pointer, 'CONNECTION_MISSING', `a source of table ${table} names no connection`);
-    if (binding || entry.collect?.$case === 'script' || !entry.collect) return;
-    for (const name of Object.keys(entry.collect.value.columns))
+  });
+};
+
+const checkProtocol = (module: Module, report: Report): void => {
+  const entries = module.protocol?.entries ?? [];
+  checkSources(module.tables, entries, report);
+  entries.forEach(({ table, collect }, index) => {
+    if (!collect || collect.$case === 'script') return;
+    const pointer = `/protocol/${index}`;
+    if (collect.value.connectionId === '') report(pointer, 'CONNECTION_MISSING', `a source of table ${table} names no connection`);
+    const known = module.tables.find(({ name }) => name === table);
+    for (const name of Object.keys(collect.value.columns))
       if (known && !known.columns.some((column) => column.name === name))
         report(pointer, 'COLUMN_UNKNOWN', `the table ${table} has no column ${name}`);
   });
@@ -61,6 +101,7 @@ const checkUpload = (module: Module, report: Report): void => {
 export const checkModule = (module: Module): Violation[] => {
   const { report, violations } = collector();
   checkTables(module.tables, report);
+  checkRoles(module.tables, report);
   checkProtocol(module, report);
   checkUpload(module, report);
   checkAnonymization(
@@ -74,4 +115,15 @@ export const checkModule = (module: Module): Violation[] => {
     },
   );
   return violations;
+};
+
+/** What a module must not say although a run could carry it out; whether a bound or a replacement can be read says the engine that reads it. */
+const OF_MODULES_ALONE = new Set(['VALUE_MALFORMED', 'RANGE_TWICE', 'RANGE_REVERSED', 'REPLACEMENT_OUT_OF_RANGE']);
+
+/** Checks a plan for what no run could carry out. Empty for a plan that a run can begin with. */
+export const checkPlan = ({ tables, sources }: EffectivePlan): Violation[] => {
+  const { report, violations } = collector();
+  checkTables(tables, report);
+  checkSources(tables, sources, report);
+  return violations.filter(({ rule }) => !OF_MODULES_ALONE.has(rule));
 };

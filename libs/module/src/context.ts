@@ -1,87 +1,23 @@
-// The JSON-LD context of module documents, `urn:lethe:context:1`.
+// The JSON-LD context of module documents, `urn:lethe:context:1`, made of the table of fields.
+import type { Json, Members } from './fields/field.ts';
+import { moduleFields } from './fields/module.ts';
 
 /** The name by which documents refer to it. */
 export const CONTEXT_URL = 'urn:lethe:context:1';
 
-const lethe = (name: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({ '@id': `lethe:${name}`, ...more });
-const json = (name: string): Record<string, unknown> => lethe(name, { '@type': '@json' });
-const list = (name: string): Record<string, unknown> => lethe(name, { '@container': '@list' });
-
-const LETHE_TERMS = [
-  'trim',
-  'role',
-  'emptyStrategy',
-  'replacement',
-  'castPolicy',
-  'castReplacement',
-  'rangeStrategy',
-  'primaryKeyConflict',
-  'withinSource',
-  'nullReference',
-  'requires',
-  'k',
-  'suppressionLimit',
-  'privacy',
-  'noneReason',
-  'unpublished',
-  'protocol',
-  'rank',
-  'connection',
-  'script',
-  'scriptVersion',
-  'tableRead',
-  'fileRead',
-  'httpRead',
-  'schema',
-  'path',
-  'format',
-  'csv',
-  'delimiter',
-  'quote',
-  'rowsPointer',
-  'pageNumber',
-  'offset',
-  'token',
-  'parameter',
-  'first',
-  'offsetParameter',
-  'limitParameter',
-  'limit',
-  'tokenPointer',
-  'upload',
-  'mode',
-  'target',
-  'anonymization',
-  'steps',
-  'hierarchies',
-  'requirements',
-  'generalize',
-  'suppress',
-  'pseudonymize',
-  'column',
-  'hierarchy',
-  'intervals',
-  'prefix',
-  'origin',
-  'width',
-  'factor',
-  'levels',
-  'length',
-  'step',
-  'level',
-  'search',
-  'metric',
-  'aggregate',
-  'scope',
-  'domain',
-  'provenance',
-  'previousVersion',
-  'run',
-  'module',
-];
+// The context is flat: a word means the same in every object.
+const termsOf = ({ rows }: Members, terms: Map<string, Json>): Map<string, Json> => {
+  for (const { word, term, members } of rows) {
+    const known = terms.get(word);
+    if (known && JSON.stringify(known) !== JSON.stringify(term)) throw new Error(`the word ${word} has two terms`);
+    terms.set(word, term);
+    if (members) termsOf(members, terms);
+  }
+  return terms;
+};
 
 /** The context document. */
-export const CONTEXT: Record<string, unknown> = {
+export const CONTEXT: Json = {
   '@context': {
     '@version': 1.1,
     schema_: 'https://schema.org/',
@@ -90,43 +26,6 @@ export const CONTEXT: Record<string, unknown> = {
     lethe: 'urn:lethe:ns:1#',
     Dataset: 'schema_:Dataset',
     DataModule: 'lethe:DataModule',
-    name: 'schema_:name',
-    description: 'schema_:description',
-    license: 'schema_:license',
-    creator: 'schema_:creator',
-    keywords: 'schema_:keywords',
-    version: 'schema_:version',
-    tables: { '@id': 'csvw:table', '@container': '@list' },
-    table: 'lethe:table',
-    columns: { '@id': 'csvw:column', '@container': '@list' },
-    datatype: 'csvw:datatype',
-    base: 'csvw:base',
-    minimum: 'csvw:minimum',
-    maximum: 'csvw:maximum',
-    minExclusive: 'csvw:minExclusive',
-    maxExclusive: 'csvw:maxExclusive',
-    decimalDigits: 'lethe:decimalDigits',
-    fractionDigits: 'lethe:fractionDigits',
-    null: 'csvw:null',
-    primaryKey: { '@id': 'csvw:primaryKey', '@container': '@list' },
-    foreignKeys: 'csvw:foreignKey',
-    columnReference: { '@id': 'csvw:columnReference', '@container': '@list' },
-    reference: 'csvw:reference',
-    resource: 'csvw:resource',
-    ...Object.fromEntries(LETHE_TERMS.map((term) => [term, lethe(term)])),
-    paging: lethe('paging'),
-    header: list('header'),
-    units: list('units'),
-    values: list('values'),
-    generalized: list('generalized'),
-    suppressed: list('suppressed'),
-    pseudonymized: list('pseudonymized'),
-    // Free keys would vanish as terms; as JSON literals they are kept as they are.
-    columnMapping: json('columnMapping'),
-    parameters: json('parameters'),
-    query: json('query'),
-    rows: json('rows'),
-    contentHashes: json('contentHashes'),
-    byTable: json('byTable'),
+    ...Object.fromEntries(termsOf(moduleFields.members, new Map())),
   },
 };

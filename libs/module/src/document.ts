@@ -4,12 +4,10 @@ import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import jsonld from 'jsonld';
 import { createHash } from 'node:crypto';
 import { CONTEXT, CONTEXT_URL } from './context.ts';
-import { DOCUMENT_SCHEMA } from './document-schema.ts';
-import { readModule, type Json } from './read-document.ts';
+import { DOCUMENT_SCHEMA, FIXED } from './document-schema.ts';
+import type { Json } from './fields/field.ts';
+import { moduleFields } from './fields/module.ts';
 import type { Violation } from './violation.ts';
-
-export type { Json } from './read-document.ts';
-export { writeDocument } from './write-document.ts';
 
 const validate = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, strictTypes: false }).compile(DOCUMENT_SCHEMA);
 
@@ -53,7 +51,14 @@ const expands = async (document: Json): Promise<Violation[]> => {
 export const parseDocument = async (document: Json): Promise<{ module: Module } | { violations: Violation[] }> => {
   if (!validate(document)) return { violations: (validate.errors ?? []).map(toViolation) };
   const violations = await expands(document);
-  return violations.length > 0 ? { violations } : { module: readModule(document) };
+  return violations.length > 0 ? { violations } : { module: moduleFields.read(document, {}) };
+};
+
+/** Writes a module as a document of context `urn:lethe:context:1`. What has its default is left out. */
+export const writeDocument = (module: Module): Json => {
+  const members: Json = {};
+  moduleFields.write(module, members, {});
+  return { ...FIXED, ...members };
 };
 
 const canonical = (value: unknown): string => {

@@ -9,9 +9,11 @@ import { Script_Language, type Script_Type, type ScriptVersion_State } from '@le
 import type { Missing } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { createHash } from 'node:crypto';
 import { checkAnonymization, isAtLeast } from './check-anonymization.ts';
-import { checkTables } from './check-module.ts';
+import { checkRoles, checkSources, checkTables } from './check-module.ts';
+import { missing, type MissingKind } from './missing.ts';
 import { parseTransformProperties } from './parse-script.ts';
-import type { Json } from './read-document.ts';
+import type { Rule, RuleValue } from './field-rules.ts';
+import type { Json } from './fields/field.ts';
 
 /** A script as it is pinned. `read` is the declarative read of a JSON extraction. */
 export type ScriptInfo = {
@@ -44,9 +46,12 @@ export type EffectivePlanInput = {
 
 type State = { origins: RuleOrigin[]; missing: Missing[] };
 
-const lack = (state: State, type: string, subject: string, description: string): void =>
-  void state.missing.push({ type, subject, description });
-const mark = (state: State, table: string, column: string, kind: string, origin: Origin): void => {
+/** What an origin is of: the kinds of field rules, and what else a plan takes from the module or the task. */
+type OriginKind = 'empty' | 'cast' | 'range' | 'primary_key' | 'foreign_key' | 'privacy' | 'source' | 'upload' | 'step';
+
+const lack = (state: State, kind: MissingKind, subject: string, description: string): void =>
+  void state.missing.push(missing(kind, subject, description));
+const mark = (state: State, table: string, column: string, kind: OriginKind, origin: Origin): void => {
   const known = state.origins.find((entry) => entry.table === table && entry.column === column && entry.kind === kind);
   if (known) known.origin = origin;
   else state.origins.push({ table, column, kind, origin });
@@ -68,24 +73,38 @@ const ofModule = (state: State, table: Table): Table => {
 const sameColumns = (left: readonly string[], right: readonly string[]): boolean =>
   left.length === right.length && left.every((name, index) => name === right[index]);
 
-const applyRule = (state: State, tables: Table[], { table: tableName, column: columnName, rule }: FieldRule, index: number): void => {
+/** Where a rule of a task applies. `column` is empty for rules of a table. */
+type RulePlace = { state: State; table: Table; column: string; subject: string };
+
+const onColumn =
+  <C extends 'empty' | 'cast' | 'range'>(kind: C) =>
+  ({ state, table, column, subject }: RulePlace, value: RuleValue<C>): void => {
+    const found = table.columns.find(({ name }) => name === column);
+    if (!found) return lack(state, 'RULE_INVALID', subject, `a rule names a missing column ${column} of table ${table.name}`);
+    Object.assign(found, { [kind]: value });
+    mark(state, table.name, column, kind, Origin.TASK);
+  };
+
+const APPLY: { [C in Rule['$case']]: (place: RulePlace, value: RuleValue<C>) => void } = {
+  empty: onColumn('empty'),
+  cast: onColumn('cast'),
+  range: onColumn('range'),
+  primaryKey: ({ state, table }, value) => {
+    table.primaryKey = value;
+    mark(state, table.name, '', 'primary_key', Origin.TASK);
+  },
+  foreignKey: ({ state, table }, value) => {
+    table.foreignKeys = [...table.foreignKeys.filter(({ columns }) => !sameColumns(columns, value.columns)), value];
+    mark(state, table.name, value.columns.join(','), 'foreign_key', Origin.TASK);
+  },
+};
+
+const applyRule = (state: State, tables: Table[], { table: tableName, column, rule }: FieldRule, index: number): void => {
   const subject = `field_rules/rules/${index}`;
   const table = tables.find(({ name }) => name === tableName);
   if (!table) return lack(state, 'RULE_INVALID', subject, `a rule names a missing table ${tableName}`);
-  if (rule?.$case === 'primaryKey') {
-    table.primaryKey = rule.value;
-    return mark(state, tableName, '', 'primary_key', Origin.TASK);
-  }
-  if (rule?.$case === 'foreignKey') {
-    table.foreignKeys = [...table.foreignKeys.filter(({ columns }) => !sameColumns(columns, rule.value.columns)), rule.value];
-    return mark(state, tableName, rule.value.columns.join(','), 'foreign_key', Origin.TASK);
-  }
-  const column = table.columns.find(({ name }) => name === columnName);
-  if (!column) return lack(state, 'RULE_INVALID', subject, `a rule names a missing column ${columnName} of table ${tableName}`);
-  if (rule?.$case === 'empty') column.empty = rule.value;
-  if (rule?.$case === 'cast') column.cast = rule.value;
-  if (rule?.$case === 'range') column.range = rule.value;
-  if (rule) mark(state, tableName, columnName, rule.$case, Origin.TASK);
+  // The compiler cannot tie the case to its value across the look-up.
+  if (rule) (APPLY[rule.$case] as (place: RulePlace, value: Rule['value']) => void)({ state, table, column, subject }, rule.value);
 };
 
 const readCases = { TableRead: 'tableRead', FileRead: 'fileRead', HttpRead: 'httpRead' } as const;
@@ -214,12 +233,20 @@ const pin = (input: EffectivePlanInput): EffectivePlan['scripts'] => {
   return [...new Map(pinned.map((script) => [`${script.scriptId}/${script.version}`, script])).values()];
 };
 
+/** The rules of the checks that have a kind of their own. */
+const KINDS: Partial<Record<string, MissingKind>> = {
+  REQUIREMENT_MISSING: 'REQUIREMENT_MISSING',
+  PRIVACY_UNSAID: 'REQUIREMENT_MISSING',
+  ROLE_MISSING: 'ROLE_MISSING',
+};
+
 const checkResult = (state: State, plan: EffectivePlan): void => {
   const report = (pointer: string, rule: string, message: string): void => {
-    const types: Record<string, string> = { REQUIREMENT_MISSING: rule, PRIVACY_UNSAID: 'REQUIREMENT_MISSING', ROLE_MISSING: rule };
-    lack(state, types[rule] ?? 'RULE_INVALID', pointer.slice(1), message);
+    lack(state, KINDS[rule] ?? 'RULE_INVALID', pointer.slice(1), message);
   };
   checkTables(plan.tables, report);
+  checkRoles(plan.tables, report);
+  checkSources(plan.tables, plan.sources, report);
   checkAnonymization(plan.results, plan.steps, plan.hierarchies, plan.tables, report);
 };
 

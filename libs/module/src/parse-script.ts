@@ -7,8 +7,9 @@ import type { TransformOutputs } from '@lethe/contracts/gen/lethe/module/v1/plan
 import { UploadPlan } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { jsonToBytes, messageType } from '@lethe/contracts/registry';
 import { checkHierarchy } from './check-anonymization.ts';
-import type { Json } from './read-document.ts';
-import * as terms from './terms.ts';
+import { isColumnRule } from './field-rules.ts';
+import { BASE_TYPES, ROLES } from './fields/column.ts';
+import type { Json } from './fields/field.ts';
 import { collector, type Violation } from './violation.ts';
 
 const DECODERS = { FieldRules, AnonymizationPlan, UploadPlan, TableRead, FileRead, HttpRead };
@@ -60,8 +61,7 @@ const checkContent = (kind: ScriptContentKind, message: unknown): Violation[] =>
   if (kind === 'FieldRules') {
     (message as FieldRules).rules.forEach(({ rule, column }, index) => {
       if (!rule) report(`/rules/${index}`, 'RULE_MISSING', 'a rule says nothing');
-      const ofTable = rule?.$case === 'primaryKey' || rule?.$case === 'foreignKey';
-      if (rule && !ofTable && column === '') report(`/rules/${index}/column`, 'COLUMN_MISSING', 'a rule of a column names none');
+      if (rule && isColumnRule(rule) && column === '') report(`/rules/${index}/column`, 'COLUMN_MISSING', 'a rule of a column names none');
     });
   }
   const read = READ_KEYS[kind] === undefined ? undefined : (message as TableRead);
@@ -97,11 +97,11 @@ const readOutput = (from: Json): Column => {
   return Column.fromPartial({
     name: typeof from['name'] === 'string' ? from['name'] : '',
     type: {
-      base: terms.BASE_TYPES.toValue(typeof type['base'] === 'string' ? type['base'] : ''),
+      base: BASE_TYPES.toValue(typeof type['base'] === 'string' ? type['base'] : ''),
       precision: Number(type['decimalDigits'] ?? 0),
       scale: Number(type['fractionDigits'] ?? 0),
     },
-    role: terms.ROLES.toValue(typeof from['role'] === 'string' ? from['role'] : ''),
+    role: ROLES.toValue(typeof from['role'] === 'string' ? from['role'] : ''),
   });
 };
 
@@ -110,11 +110,10 @@ const checkOutput = (from: unknown, pointer: string, report: (pointer: string, r
   const { name, role, type } = from as Json;
   if (typeof name !== 'string' || !/^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(name))
     report(`${pointer}/name`, 'NAME', 'an output needs a column name');
-  if (role !== undefined && (typeof role !== 'string' || !terms.ROLES.words.includes(role)))
+  if (role !== undefined && (typeof role !== 'string' || !ROLES.words.includes(role)))
     report(`${pointer}/role`, 'ROLE', 'the role is unknown');
   const base = typeof type === 'object' && type !== null ? (type as Json)['base'] : type;
-  if (typeof base !== 'string' || !terms.BASE_TYPES.words.includes(base))
-    report(`${pointer}/type`, 'TYPE', 'the datatype is missing or unknown');
+  if (typeof base !== 'string' || !BASE_TYPES.words.includes(base)) report(`${pointer}/type`, 'TYPE', 'the datatype is missing or unknown');
   return true;
 };
 

@@ -1,13 +1,16 @@
 // A service as a program: settings from the environment, and an orderly end.
+import { NOUNS } from '@lethe/contracts/nouns';
+import type { ServiceContract } from '@lethe/contracts/message';
 import { armKill } from '@lethe/db/failpoint';
 import type { PlatformTables } from '@lethe/db/platform';
 import { readFileSync } from 'node:fs';
 import type { Calls, ServiceDefinition } from './define-service.ts';
 import { processEnv, type Env } from './env.ts';
+import { flushAll } from './flush.ts';
 import { createLogger } from './logger.ts';
 import { startService, type Settings } from './start-service.ts';
 
-const NOUNS = ['user', 'script', 'extdatamodule', 'task', 'data', 'audit'];
+const FLUSH_TIMEOUT_MS = 5_000;
 
 const readSettings = (noun: string, env: Env): Settings => ({
   databaseUrl: env.text('LETHE_DATABASE_URL'),
@@ -34,18 +37,30 @@ const onEnd = (lifeline: boolean, end: () => void): void => {
 };
 
 /** Runs a service until it is told to end. */
-export const runService = async <T extends PlatformTables, D extends Record<string, unknown>, Config, C extends Calls>(
+export const runService = async <T extends PlatformTables, D extends ServiceContract, Config, C extends Calls>(
   definition: ServiceDefinition<T, D, Config, C>,
 ): Promise<void> => {
   const env = processEnv();
   armKill(env.text('LETHE_FAILPOINT', ''));
   const settings = readSettings(definition.noun, env);
-  const service = await startService(definition, settings);
+  const service = await startService(definition, settings).catch(async (error: unknown) => {
+    await flushAll(FLUSH_TIMEOUT_MS);
+    throw error;
+  });
   let ending = false;
-  onEnd(env.flag('LETHE_LIFELINE'), () => {
+  const end = async (): Promise<void> => {
     if (ending) return;
     ending = true;
     settings.log.info('ending');
-    void service.close().finally(() => process.exit(0));
-  });
+    let status = 0;
+    try {
+      await service.close();
+    } catch (error) {
+      status = 1;
+      settings.log.error({ error: error instanceof Error ? error.name : typeof error }, 'the service could not end in order');
+    }
+    await flushAll(FLUSH_TIMEOUT_MS);
+    process.exit(status);
+  };
+  onEnd(env.flag('LETHE_LIFELINE'), () => void end());
 };

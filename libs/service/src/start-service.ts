@@ -1,6 +1,9 @@
 // Starts a service in this process, and stops it again. The six programs and the tests use the same function.
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { AccessChanged } from '@lethe/contracts/gen/lethe/event/v1/facts';
+import { UserManagerDefinition } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import type { ServiceContract } from '@lethe/contracts/message';
+import type { Noun } from '@lethe/contracts/nouns';
 import { auditBatch } from '@lethe/db/audit-batch';
 import { migrate } from '@lethe/db/migrate';
 import { openStore, type Store } from '@lethe/db/open';
@@ -9,13 +12,12 @@ import type { PlatformTables } from '@lethe/db/platform';
 import { connectBus, type Bus } from '@lethe/events/connect';
 import { runConsumer, type EventHandlers } from '@lethe/events/consume';
 import { runRelay } from '@lethe/events/relay';
-import { bind } from '@lethe/grpc/bind';
+import { bind, type Bound } from '@lethe/grpc/bind';
 import { createClient, type CallOptions } from '@lethe/grpc/client';
 import { actingUserId } from '@lethe/grpc/context';
 import { passOn } from '@lethe/grpc/errors';
 import { addReflection } from '@lethe/grpc/reflection';
 import { readPrivateKey, readPublicKeys, tokenSigner, type TokenRequest } from '@lethe/grpc/service-tokens';
-import { UserManagerService } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import { authenticator, userCache, type UserCache } from './authenticator.ts';
@@ -40,27 +42,31 @@ export type Settings = {
 };
 
 /** A running service. */
-export type RunningService = { noun: string; port: number; close: () => Promise<void> };
+export type RunningService = { noun: Noun; port: number; close: () => Promise<void> };
 
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 const MAX_STREAMS = 1000;
 
+type Sign = (request: TokenRequest) => Promise<string>;
 type Clients<C extends Calls> = Dependencies<PlatformTables, unknown, C>['clients'];
+type Closing = { close: () => void };
 
-const buildClients = <C extends Calls>(calls: C, settings: Settings, sign: (request: TokenRequest) => Promise<string>): Clients<C> => {
-  const entries = Object.entries(calls).map(([noun, definition]) => {
+const buildClients = <C extends Calls>(calls: C, settings: Settings, sign: Sign, stack: AsyncDisposableStack): Clients<C> => {
+  const entries = Object.entries(calls as Record<string, ServiceContract>).map(([noun, contract]) => {
     const address = settings.peers[noun];
     if (address === undefined) throw new Error(`No address of the service ${noun}`);
     const token = ({ parent }: CallOptions): Promise<string> =>
       sign({ audience: noun, ...(parent ? { onBehalfOf: actingUserId(parent), groupId: parent.groupId, runId: parent.runId } : {}) });
-    return [noun, createClient(definition, { address, token })];
+    return [noun, stack.adopt(createClient(contract, { address, token }) as Closing, (client) => client.close())];
   });
   return Object.fromEntries(entries) as Clients<C>;
 };
 
-const askUserManager = (settings: Settings, sign: (request: TokenRequest) => Promise<string>): { users: UserCache; close: () => void } => {
-  const client = createClient(UserManagerService, { address: settings.peers['user'] ?? '', token: () => sign({ audience: 'user' }) });
-  return { users: userCache((token, parent) => client.authenticate({ token }, { parent })), close: client.close };
+/** The rights of users as UserManager says, cached. */
+const remoteUsers = (settings: Settings, sign: Sign, stack: AsyncDisposableStack): UserCache => {
+  const options = { address: settings.peers['user'] ?? '', token: () => sign({ audience: 'user' }) };
+  const client = stack.adopt(createClient(UserManagerDefinition, options), ({ close }) => close());
+  return userCache((token, parent) => client.authenticate({ token }, { parent }));
 };
 
 const listenOn = (server: Server, address: string): Promise<number> =>
@@ -82,67 +88,95 @@ const withAccessChanges = <T extends PlatformTables>(
   own: EventHandlers<T> | undefined,
   users: UserCache | undefined,
 ): EventHandlers<T> => ({
-  handlers: { ...(users ? { 'lethe.event.v1.AccessChanged': async () => {} } : {}), ...own?.handlers },
+  handlers: new Map([...(users ? [[AccessChanged.$type, async () => {}] as const] : []), ...(own?.handlers ?? [])]),
   committed: (envelopes) => {
-    for (const { type, payload } of envelopes)
-      if (type === 'lethe.event.v1.AccessChanged') users?.drop(AccessChanged.decode(payload).userId);
+    for (const { type, payload } of envelopes) if (type === AccessChanged.$type) users?.drop(AccessChanged.decode(payload).userId);
     own?.committed?.(envelopes);
   },
 });
 
-const startLoops = <T extends PlatformTables, D>(
-  built: Built<T, D>,
-  store: Store<T>,
-  noun: string,
-  users: UserCache | undefined,
-  settings: Settings,
-): { stop: () => Promise<void> } => {
+type Loops<T extends PlatformTables> = {
+  store: Store<T>;
+  noun: Noun;
+  events: EventHandlers<T>;
+  workers: Built<T, ServiceContract>['workers'];
+  natsUrl: string;
+  log: Logger;
+};
+
+/** Starts the relay, the consumer and the workers; returns what ends them. */
+const startLoops = <T extends PlatformTables>({ store, noun, events, workers, natsUrl, log }: Loops<T>): (() => Promise<void>) => {
   const ending = new AbortController();
-  const bus: Promise<Bus> = connectBus(settings.natsUrl, `lethe-${noun}`);
+  const bus: Promise<Bus> = connectBus(natsUrl, `lethe-${noun}`);
   const loops = [
-    runRelay(store, bus, noun, settings.log, ending.signal),
-    runConsumer(store, bus, noun, withAccessChanges(built.events, users), settings.log, ending.signal),
-    ...(built.workers ?? []).map(({ run }) => run(ending.signal)),
+    runRelay({ store, bus, source: noun, log, signal: ending.signal }),
+    runConsumer({ store, bus, noun, events, log, signal: ending.signal }),
+    ...(workers ?? []).map(({ run }) => run(ending.signal, log)),
   ];
-  const stop = async (): Promise<void> => {
+  return async () => {
     ending.abort();
     // The connection is closed at once: waiting for a server that is away would hold the shutdown up.
     void bus.then(({ nats }) => nats.close()).catch(() => {});
     await Promise.allSettled(loops);
   };
-  return { stop };
 };
 
-/** Brings a service to SERVING: its schema migrated and its port bound. NATS and the other services may be away. */
-export const startService = async <T extends PlatformTables, D extends Record<string, unknown>, Config, C extends Calls>(
+/** Serves the bound methods, reflection and health; the end says NOT_SERVING first, then drains. */
+const serve = async (
+  fullName: string,
+  { definition, implementation }: Bound,
+  { listen, drainMs }: Settings,
+  drain: () => void,
+): Promise<{ port: number; end: () => Promise<void> }> => {
+  const server = new Server({
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_concurrent_streams': MAX_STREAMS,
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 10_000,
+  });
+  server.addService(definition, implementation);
+  addReflection(server, [fullName, 'grpc.health.v1.Health']);
+  const health = new HealthImplementation({ '': 'SERVING', [fullName]: 'SERVING' });
+  health.addToServer(server);
+  const port = await listenOn(server, listen);
+  const end = async (): Promise<void> => {
+    drain();
+    health.setStatus('', 'NOT_SERVING');
+    health.setStatus(fullName, 'NOT_SERVING');
+    await shutDown(server, drainMs);
+  };
+  return { port, end };
+};
+
+/**
+ * Brings a service to SERVING: its schema migrated and its port bound. NATS and the other services may be away. What was opened is closed in
+ * reverse order, when the service ends or when its start fails.
+ */
+export const startService = async <T extends PlatformTables, D extends ServiceContract, Config, C extends Calls>(
   definition: ServiceDefinition<T, D, Config, C>,
   settings: Settings,
 ): Promise<RunningService> => {
-  const { noun, fullName } = definition;
-  const store = openStore<T>({ url: settings.databaseUrl, schema: `lethe_${noun}`, maxConnections: settings.maxConnections });
+  await using starting = new AsyncDisposableStack();
+  const { noun, contract } = definition;
+  const { log } = settings;
+  const options = { url: settings.databaseUrl, schema: `lethe_${noun}`, maxConnections: settings.maxConnections };
+  const store = starting.adopt(openStore<T>(options), (opened) => opened.close());
   await migrate(store, definition.migrations);
   const identity = { service: noun, privateKey: readPrivateKey(settings.privateKeyPem) };
   const publicKeys = readPublicKeys(settings.publicKeyPems);
   const serviceToken = tokenSigner(identity);
-  const clients = buildClients(definition.calls, settings, serviceToken);
+  const clients = buildClients(definition.calls, settings, serviceToken, starting);
   const config = definition.readConfig(settings.env);
-  const built = await definition.build({
-    store,
-    config,
-    log: settings.log,
-    clients,
-    identity,
-    publicKeys,
-    serviceToken,
-    now: () => new Date(),
-  });
-  const asked = built.authenticateUser ? undefined : askUserManager(settings, serviceToken);
-  const users = built.authenticateUser ?? asked?.users.authenticate;
+  const built = await definition.build({ store, config, log, clients, identity, publicKeys, serviceToken, now: () => new Date() });
+  starting.defer(async () => built.close?.());
+  const remote = built.authenticateUser ? undefined : remoteUsers(settings, serviceToken, starting);
+  const users = built.authenticateUser ?? remote?.authenticate;
   if (!users) throw new Error('No way to authenticate users');
+  const events = withAccessChanges(built.events, remote);
+  starting.defer(startLoops({ store, noun, events, workers: built.workers, natsUrl: settings.natsUrl, log }));
   let draining = false;
   const bound = bind(
-    fullName,
-    definition.definition,
+    contract,
     built.handlers,
     {
       authenticator: authenticator(noun, publicKeys, users),
@@ -150,31 +184,13 @@ export const startService = async <T extends PlatformTables, D extends Record<st
       admission: { maxUnary: settings.maxCalls, maxStreams: MAX_STREAMS, draining: () => draining },
       mapError: (error) => mapPgError(passOn(error, 'peer')),
     },
-    settings.log,
+    log,
   );
-  const server = new Server({
-    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    'grpc.max_concurrent_streams': 1000,
-    'grpc.keepalive_time_ms': 30_000,
-    'grpc.keepalive_timeout_ms': 10_000,
-  });
-  server.addService(bound.definition, bound.implementation);
-  addReflection(server, [fullName, 'grpc.health.v1.Health']);
-  const health = new HealthImplementation({ '': 'SERVING', [fullName]: 'SERVING' });
-  health.addToServer(server);
-  const port = await listenOn(server, settings.listen);
-  const loops = startLoops(built, store, noun, asked?.users, settings);
-  settings.log.info({ port }, 'serving');
-  const close = async (): Promise<void> => {
+  const served = await serve(contract.fullName, bound, settings, () => {
     draining = true;
-    health.setStatus('', 'NOT_SERVING');
-    health.setStatus(fullName, 'NOT_SERVING');
-    await shutDown(server, settings.drainMs);
-    await loops.stop();
-    await built.close?.();
-    asked?.close();
-    for (const client of Object.values(clients) as { close: () => void }[]) client.close();
-    await store.close();
-  };
-  return { noun, port, close };
+  });
+  starting.defer(served.end);
+  log.info({ port: served.port }, 'serving');
+  const running = starting.move();
+  return { noun, port: served.port, close: () => running.disposeAsync() };
 };

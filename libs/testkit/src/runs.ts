@@ -1,7 +1,7 @@
 // Runs through the public API, waited for by watching them.
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
-import { isTerminalState, stateName } from '@lethe/local/states';
+import { isTerminal, stateName } from '@lethe/contracts/run-state';
 import type { Clients } from './suite.ts';
 
 /** Starts a run; answers its id. */
@@ -17,7 +17,7 @@ export const confirmUpload = async ({ task }: Clients, runId: string): Promise<v
 export const waitFor = async ({ task }: Clients, runId: string, state: RunState): Promise<Run> => {
   for await (const { run } of task.watchRun({ runId })) {
     if (run?.state === state && !run.reconciling) return run;
-    if (run && isTerminalState(run.state)) throw new Error(`the run ended ${stateName(run.state)}: ${run.error}`);
+    if (run && isTerminal(run.state)) throw new Error(`the run ended ${stateName(run.state)}: ${run.error}`);
   }
   throw new Error('the watch of the run ended early');
 };

@@ -1,12 +1,12 @@
 // Real servers for tests: given ones, else a container, else embedded ones.
-import { findNats, startNats } from '@lethe/local/nats';
-import { startPostgres } from '@lethe/local/postgres';
+import { findNats, startNats } from '@lethe/servers/nats';
+import { startPostgres } from '@lethe/servers/postgres';
 import { PostgreSqlContainer } from '@testcontainers/postgresql';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { ROOT } from './paths.ts';
+import { ROOT } from '@lethe/servers/repository';
 
 /** A running server and how to end it. */
 export type TestServer = { url: string; stop: () => Promise<void> };

@@ -2,9 +2,10 @@
 import type { GetUserResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { readPrivateKey, signTicket, tokenSigner, type ServiceIdentity, type Ticket, type TokenRequest } from '@lethe/grpc/service-tokens';
-import { connectClients, type Clients } from '@lethe/local/clients';
-import { newServiceKeys } from '@lethe/local/keys';
-import { NOUNS, serviceDatabaseUrl, type Noun, type RolePasswords } from '@lethe/local/provision';
+import { connectClients, type Clients } from '@lethe/grpc/clients';
+import { newServiceKeys } from '@lethe/servers/keys';
+import { NOUNS, type Noun } from '@lethe/contracts/nouns';
+import { serviceDatabaseUrl, type RolePasswords } from '@lethe/servers/provision';
 import { readEnv } from '@lethe/service/env';
 import { createLogger } from '@lethe/service/logger';
 import { startService, type RunningService } from '@lethe/service/start-service';
@@ -19,7 +20,7 @@ import { freePort, startTestNats, type TestNats } from './servers.ts';
 import { copyTemplate } from './template.ts';
 
 /** What a test of a service holds besides the suite. */
-export type { Clients } from '@lethe/local/clients';
+export type { Clients } from '@lethe/grpc/clients';
 
 declare module 'vitest' {
   // Declarations merge through interfaces alone: a type alias would not add to vitest's own.

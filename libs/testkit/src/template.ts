@@ -1,7 +1,8 @@
 // A template database with all schemas migrated; each test file gets a copy of its own.
 import { migrate } from '@lethe/db/migrate';
 import { openStore } from '@lethe/db/open';
-import { databaseUrl, newPasswords, NOUNS, provision, runSql, serviceDatabaseUrl, type RolePasswords } from '@lethe/local/provision';
+import { NOUNS } from '@lethe/contracts/nouns';
+import { databaseUrl, newPasswords, provision, runSql, serviceDatabaseUrl, type RolePasswords } from '@lethe/servers/provision';
 import { randomBytes } from 'node:crypto';
 import { loadService } from './load-service.ts';
 

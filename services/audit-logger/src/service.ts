@@ -1,5 +1,5 @@
 // The only wiring of AuditLogger.
-import { AuditLoggerService } from '@lethe/contracts/gen/lethe/audit/v1/audit_service';
+import { AuditLoggerDefinition } from '@lethe/contracts/gen/lethe/audit/v1/audit_service';
 import { defineService } from '@lethe/service/define-service';
 import { auditRecord } from './events/audit-record.ts';
 import { handlers } from './rpc/index.ts';
@@ -8,14 +8,13 @@ import type { Tables } from './store/tables.ts';
 
 export const service = defineService<Tables>()({
   noun: 'audit',
-  fullName: 'lethe.audit.v1.AuditLogger',
-  definition: AuditLoggerService,
+  contract: AuditLoggerDefinition,
   migrations,
   calls: {},
   // It has no settings of its own.
   readConfig: () => undefined,
   build: ({ store }) => ({
     handlers: handlers({ store }),
-    events: { handlers: { 'lethe.event.v1.AuditRecord': auditRecord } },
+    events: { handlers: new Map([auditRecord]) },
   }),
 });

@@ -78,10 +78,10 @@ test('numbers of a source have no gap, and its watermark is the last of them', a
   await suite.group();
   const rows = await until(async () => {
     const [outbox] = await query<{ last: string | null }>(
-      `select max(source_seq)::text as last from lethe_user.outbox where consumer = 'audit' and confirm_time is not null`,
+      `select max(source_seq)::text as last from lethe_user.outgoing_event where consumer = 'audit' and confirm_time is not null`,
     );
     const [open] = await query<{ open: string }>(
-      `select count(*)::text as open from lethe_user.outbox where consumer = 'audit' and confirm_time is null`,
+      `select count(*)::text as open from lethe_user.outgoing_event where consumer = 'audit' and confirm_time is null`,
     );
     return open?.open === '0' && outbox?.last ? outbox : undefined;
   });

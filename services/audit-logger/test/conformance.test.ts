@@ -1,3 +1,3 @@
 import { conformance } from '@lethe/testkit/conformance';
 
-conformance('audit', 'lethe.audit.v1.AuditLogger');
+conformance('audit');

@@ -1,6 +1,6 @@
 // What executing a run needs from its service.
-import type { ExtDatamoduleManagerService } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import type { ScriptManagerService } from '@lethe/contracts/gen/lethe/script/v1/script_service';
+import type { ExtDatamoduleManagerDefinition } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import type { ScriptManagerDefinition } from '@lethe/contracts/gen/lethe/script/v1/script_service';
 import type { Store } from '@lethe/db/open';
 import type { ServiceClient } from '@lethe/grpc/client';
 import type { TokenRequest } from '@lethe/grpc/service-tokens';
@@ -13,8 +13,8 @@ import type { Tables } from './store/tables.ts';
 export type RunDeps = {
   store: Store<Tables>;
   config: Config;
-  script: ServiceClient<typeof ScriptManagerService>;
-  extdatamodule: ServiceClient<typeof ExtDatamoduleManagerService>;
+  script: ServiceClient<typeof ScriptManagerDefinition>;
+  extdatamodule: ServiceClient<typeof ExtDatamoduleManagerDefinition>;
   serviceToken: (request: TokenRequest) => Promise<string>;
   isolation: Isolation;
   log: Logger;

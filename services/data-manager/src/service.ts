@@ -1,7 +1,7 @@
 // The only wiring of DataManager.
-import { DataManagerService } from '@lethe/contracts/gen/lethe/data/v1/data_service';
-import { ExtDatamoduleManagerService } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { ScriptManagerService } from '@lethe/contracts/gen/lethe/script/v1/script_service';
+import { DataManagerDefinition } from '@lethe/contracts/gen/lethe/data/v1/data_service';
+import { ExtDatamoduleManagerDefinition } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { ScriptManagerDefinition } from '@lethe/contracts/gen/lethe/script/v1/script_service';
 import { defineService } from '@lethe/service/define-service';
 import { readConfig } from './config.ts';
 import { runCommanded } from './events/run-commanded.ts';
@@ -18,10 +18,9 @@ import { retentionWorker } from './workers/retention.ts';
 
 export const service = defineService<Tables>()({
   noun: 'data',
-  fullName: 'lethe.data.v1.DataManager',
-  definition: DataManagerService,
+  contract: DataManagerDefinition,
   migrations,
-  calls: { extdatamodule: ExtDatamoduleManagerService, script: ScriptManagerService },
+  calls: { extdatamodule: ExtDatamoduleManagerDefinition, script: ScriptManagerDefinition },
   readConfig,
   build: async ({ store, config, clients, serviceToken, log, now }) => {
     await makeFolder(config.dataFolder);
@@ -43,12 +42,8 @@ export const service = defineService<Tables>()({
     };
     return {
       handlers: handlers(deps),
-      events: { handlers: { 'lethe.event.v1.RunRequested': runRequested(config, now), 'lethe.event.v1.RunCommanded': runCommanded } },
-      workers: [
-        { name: 'claim', run: claimWorker(deps) },
-        { name: 'retention', run: retentionWorker(deps) },
-        { name: 'janitor', run: janitorWorker(deps) },
-      ],
+      events: { handlers: new Map([runRequested(config, now), runCommanded]) },
+      workers: [{ name: 'claim', run: claimWorker(deps) }, retentionWorker(deps), janitorWorker(deps)],
     };
   },
 });

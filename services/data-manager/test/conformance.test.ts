@@ -1,3 +1,3 @@
 import { conformance } from '@lethe/testkit/conformance';
 
-conformance('data', 'lethe.data.v1.DataManager');
+conformance('data');

@@ -4,7 +4,7 @@ import type { Env } from '@lethe/service/env';
 export type Config = {
   /** How long a run's ticket is valid; each command brings a new one. */
   readonly ticketLifetimeMs: number;
-  /** How long before the end of the retention people are told. */
+  /** How long before the end of the retention people are notified. */
   readonly expiryNoticeMs: number;
 };
 

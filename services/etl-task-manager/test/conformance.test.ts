@@ -1,3 +1,3 @@
 import { conformance } from '@lethe/testkit/conformance';
 
-conformance('task', 'lethe.task.v1.EtlTaskManager');
+conformance('task');

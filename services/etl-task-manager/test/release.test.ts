@@ -1,4 +1,5 @@
 // What a release pins, and what stands in its way: grants, revisions, and the document of the module.
+import { Missing_Kind } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { Script_Language, Script_Type } from '@lethe/contracts/gen/lethe/script/v1/script';
 import { TaskRevision_State, type Run } from '@lethe/contracts/gen/lethe/task/v1/task';
@@ -63,7 +64,9 @@ describe('a connection of another group', () => {
   ];
 
   test('without a grant is what is missing, and Release says so', async () => {
-    expect((await orders.worker.task.getTask({ taskId })).task?.missing).toEqual(missing());
+    expect((await orders.worker.task.getTask({ taskId })).task?.missing).toEqual(
+      missing().map((one) => ({ ...one, kind: Missing_Kind.GRANT_MISSING })),
+    );
     await expect(orders.worker.task.release({ taskId })).rejects.toMatchObject({
       reason: 'RELEASE_INCOMPLETE',
       metadata: { missing_count: '1' },

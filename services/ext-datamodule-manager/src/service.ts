@@ -1,7 +1,7 @@
 // The only wiring of ExtDatamoduleManager.
-import { DataManagerService } from '@lethe/contracts/gen/lethe/data/v1/data_service';
-import { ExtDatamoduleManagerService } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { UserManagerService } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import { DataManagerDefinition } from '@lethe/contracts/gen/lethe/data/v1/data_service';
+import { ExtDatamoduleManagerDefinition } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { UserManagerDefinition } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import { defineService } from '@lethe/service/define-service';
 import { readConfig } from './config.ts';
 import { handlers } from './rpc/index.ts';
@@ -10,10 +10,9 @@ import type { Tables } from './store/tables.ts';
 
 export const service = defineService<Tables>()({
   noun: 'extdatamodule',
-  fullName: 'lethe.extdatamodule.v1.ExtDatamoduleManager',
-  definition: ExtDatamoduleManagerService,
+  contract: ExtDatamoduleManagerDefinition,
   migrations,
-  calls: { data: DataManagerService, user: UserManagerService },
+  calls: { data: DataManagerDefinition, user: UserManagerDefinition },
   readConfig,
   build: ({ store, config, clients, publicKeys, now }) => ({
     handlers: handlers({ store, config, data: clients.data, user: clients.user, publicKeys, now }),

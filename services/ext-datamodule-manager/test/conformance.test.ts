@@ -1,3 +1,3 @@
 import { conformance } from '@lethe/testkit/conformance';
 
-conformance('extdatamodule', 'lethe.extdatamodule.v1.ExtDatamoduleManager');
+conformance('extdatamodule');

@@ -1,6 +1,6 @@
 // What a service may sign: for itself, and nothing in the name of another.
 import { createClient } from '@lethe/grpc/client';
-import { ExtDatamoduleManagerService } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { ExtDatamoduleManagerDefinition } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
 import type { Ticket } from '@lethe/grpc/service-tokens';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { SignJWT } from 'jose';
@@ -24,7 +24,7 @@ const ticket: Ticket = {
 };
 
 const resolve = async (token: string, given: string, write = false): Promise<unknown> => {
-  const client = createClient(ExtDatamoduleManagerService, { address: suite.addresses.extdatamodule, token: () => token });
+  const client = createClient(ExtDatamoduleManagerDefinition, { address: suite.addresses.extdatamodule, token: () => token });
   return client.resolveConnection({ ticket: given, connectionId, write }).finally(() => client.close());
 };
 

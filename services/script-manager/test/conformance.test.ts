@@ -1,3 +1,3 @@
 import { conformance } from '@lethe/testkit/conformance';
 
-conformance('script', 'lethe.script.v1.ScriptManager');
+conformance('script');

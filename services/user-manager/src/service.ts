@@ -1,9 +1,9 @@
 // The only wiring of UserManager.
-import { ExtDatamoduleManagerService } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { UserManagerService } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import { ExtDatamoduleManagerDefinition } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { UserManagerDefinition } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import { userCache } from '@lethe/service/authenticator';
 import { defineService } from '@lethe/service/define-service';
-import { authenticateWith } from './authenticate.ts';
+import { authenticateWith } from './app/authenticate.ts';
 import { readConfig } from './config.ts';
 import { notificationRequested } from './events/notification-requested.ts';
 import { handlers } from './rpc/index.ts';
@@ -13,19 +13,18 @@ import { expireAccessesWorker } from './workers/expire-accesses.ts';
 
 export const service = defineService<Tables>()({
   noun: 'user',
-  fullName: 'lethe.user.v1.UserManager',
-  definition: UserManagerService,
+  contract: UserManagerDefinition,
   migrations,
-  calls: { extdatamodule: ExtDatamoduleManagerService },
+  calls: { extdatamodule: ExtDatamoduleManagerDefinition },
   readConfig,
-  build: ({ store, config, clients, log, now }) => {
+  build: ({ store, config, clients, now }) => {
     const authenticate = authenticateWith(store, config, now);
     const users = userCache(authenticate);
     const dropRights = (userIds: readonly string[]): void => userIds.forEach((userId) => users.drop(userId));
     return {
       handlers: handlers({ store, config, extdatamodule: clients.extdatamodule, now, authenticate, dropRights }),
-      events: { handlers: { 'lethe.event.v1.NotificationRequested': notificationRequested } },
-      workers: [{ name: 'expire-accesses', run: expireAccessesWorker(store, now, log) }],
+      events: { handlers: new Map([notificationRequested]) },
+      workers: [expireAccessesWorker(store, now)],
       authenticateUser: users.authenticate,
     };
   },

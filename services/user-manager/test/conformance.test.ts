@@ -1,3 +1,3 @@
 import { conformance } from '@lethe/testkit/conformance';
 
-conformance('user', 'lethe.user.v1.UserManager');
+conformance('user');

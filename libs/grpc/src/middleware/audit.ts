@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
-import { redactedJson, resourceFields, type MethodInfo } from '@lethe/contracts/registry';
+import { reasonOf, redactedJson, resourceFields, type MethodInfo } from '@lethe/contracts/registry';
 import { Actor_Kind, Outcome, type AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
 import { randomUUIDv7 } from 'node:crypto';
 import { traceId, type CallContext } from '../context.ts';
@@ -9,18 +9,6 @@ import type { Principal } from '../principal.ts';
 
 /** Stores a record durably before it resolves. */
 export type AuditSink = (record: AuditRecord) => Promise<void>;
-
-const DENIALS = new Set([
-  'UNAUTHENTICATED',
-  'PERMISSION_DENIED',
-  'SCOPE_MISSING',
-  'SERVICE_ONLY',
-  'NOT_FOUND',
-  'GRANT_MISSING',
-  'TICKET_INVALID',
-  'TRANSPORT_INSECURE',
-  'ROLE_ABOVE_OWN',
-]);
 
 /** Who acted, for the record. */
 export const auditActor = (principal: Principal): AuditRecord['actor'] => {
@@ -55,7 +43,7 @@ const readRequest = (method: MethodInfo, bytes: Uint8Array): { request: AuditRec
 /** The record of a call, without before and after. `thrown` undefined = it succeeded. */
 export const recordOfCall = (ctx: CallContext, thrown?: unknown): AuditRecord => {
   const reason = thrown === undefined ? '' : thrown instanceof AppError ? thrown.reason : 'INTERNAL';
-  const denied = DENIALS.has(reason) && !(thrown instanceof CallError);
+  const denied = !(thrown instanceof CallError) && (reasonOf(ctx.method.domain, reason)?.denial ?? false);
   const { request, resource } = readRequest(ctx.method, ctx.requestBytes);
   return {
     id: randomUUIDv7(),
@@ -79,7 +67,7 @@ export const recordOfCall = (ctx: CallContext, thrown?: unknown): AuditRecord =>
 };
 
 /**
- * Exactly one record for each audited call: changes write theirs in their own transaction, reads and failures here, before the answer leaves. When
+ * Exactly one record for each audited call: changes write theirs in their own transaction, reads and failures here, before the response leaves. When
  * the record cannot be stored the call fails.
  */
 export const audit =

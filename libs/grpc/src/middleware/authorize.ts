@@ -2,7 +2,7 @@ import { reflect } from '@bufbuild/protobuf/reflect';
 import { resourceFields } from '@lethe/contracts/registry';
 import type { CallContext } from '../context.ts';
 import { fail, notFound } from '../errors.ts';
-import { inScope, isMember, mayAnywhere, mayIn } from '../principal.ts';
+import { inScope, isMember, mayAnywhere, mayIn, type UserPrincipal } from '../principal.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -12,7 +12,7 @@ const groupOfRequest = ({ method, request }: CallContext): string => {
   try {
     return String(reflect(method.input, request()).get(field));
   } catch {
-    // Unreadable bytes are for the validate layer, which answers with the right error.
+    // Unreadable bytes are for the validate layer, which fails with the right reason.
     return '';
   }
 };
@@ -26,10 +26,8 @@ const checkGroupOfRequest = (ctx: CallContext): void => {
     throw fail('PERMISSION_DENIED', { permission: ctx.method.policy.permission });
 };
 
-const checkUser = (ctx: CallContext): void => {
+const checkUser = (ctx: CallContext, principal: UserPrincipal): void => {
   const { permission, scope } = ctx.method.policy;
-  const principal = ctx.principal;
-  if (principal.kind !== 'user') throw fail('UNAUTHENTICATED');
   if (!inScope(principal.scopes, permission)) throw fail('SCOPE_MISSING', { permission });
   if (scope === 'SUPERUSER' && !principal.superuser) throw fail('PERMISSION_DENIED', { permission });
   const needsGroup = scope === 'ANY_GROUP' || scope === 'GROUP_OF_REQUEST' || scope === 'GROUP_OF_RESOURCE';
@@ -37,14 +35,21 @@ const checkUser = (ctx: CallContext): void => {
   if (scope === 'GROUP_OF_REQUEST') checkGroupOfRequest(ctx);
 };
 
-/** Applies the method's policy: who may call, the credential's scope, and the permission in some group, before anything is looked up. */
+/**
+ * Applies the method's policy: who may call, the credential's scope, and the permission in some group, before anything is looked up. Then the
+ * context has the caller as `user` or `service`.
+ */
 export const authorize = async (ctx: CallContext, next: () => Promise<unknown>): Promise<unknown> => {
-  const { callers } = ctx.method.policy;
-  if (ctx.principal.kind === 'service') {
-    if (callers === 'USER') throw fail('PERMISSION_DENIED', { permission: ctx.method.policy.permission });
+  const { callers, permission } = ctx.method.policy;
+  const { principal } = ctx;
+  if (principal.kind === 'service') {
+    if (callers === 'USER') throw fail('PERMISSION_DENIED', { permission });
+    ctx.service = principal;
   } else {
     if (callers === 'SERVICE') throw fail('SERVICE_ONLY');
-    checkUser(ctx);
+    if (principal.kind !== 'user') throw fail('UNAUTHENTICATED');
+    checkUser(ctx, principal);
+    ctx.user = principal;
   }
   return next();
 };

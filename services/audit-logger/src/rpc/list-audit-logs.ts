@@ -1,16 +1,16 @@
 import { AuditLog, type ListAuditLogsRequest, type ListAuditLogsResponse } from '@lethe/contracts/gen/lethe/audit/v1/audit_service';
-import { closePage, openPage } from '@lethe/db/page';
-import type { CallContext } from '@lethe/grpc/context';
+import { closePage, openPage } from '@lethe/grpc/page';
+import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import * as logs from '../store/audit-logs.ts';
-import type { Deps } from './deps.ts';
-import { auditLogView } from './views.ts';
-import { visibilityOf } from './visibility.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditLogView } from '../app/views.ts';
+import { visibilityOf } from '../app/visibility.ts';
 
-/** A page of the log, newest first, with how far it has got with each source. */
+/** A page of the log, newest first, with the number up to which each source's records are in it. */
 export const listAuditLogs =
   (deps: Deps) =>
-  async (request: ListAuditLogsRequest, ctx: CallContext): Promise<ListAuditLogsResponse> => {
+  async (request: ListAuditLogsRequest, ctx: UserCall): Promise<ListAuditLogsResponse> => {
     if (request.startTime && request.endTime && request.startTime > request.endTime) throw fail('RANGE_INVALID');
     const page = openPage(ctx, request);
     const sourceWatermarks = await logs.watermarks(deps.store.db);

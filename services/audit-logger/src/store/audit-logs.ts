@@ -1,14 +1,14 @@
-import { Actor_Kind, type AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
+import { Actor_Kind, Outcome, type AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
 import type { Queryable } from '@lethe/db/open';
 import { sql, type ExpressionBuilder } from 'kysely';
-import type { Visibility } from '../domain/filter.ts';
+import type { Visibility } from '../domain/visibility.ts';
 import type { AuditLogRow, Tables } from './tables.ts';
 
 type Db = Queryable<Tables>;
 
 const uuidOrNull = (text: string): string | null => (text === '' ? null : text);
 
-/** What a search finds a record by. Rows of data are not among it: records hold none. */
+/** The text that a search matches. Records hold no rows of data. */
 const searchText = (record: AuditRecord): string =>
   [
     record.action,
@@ -22,7 +22,7 @@ const searchText = (record: AuditRecord): string =>
     .toLowerCase();
 
 /** Appends a record with the exact bytes that were sent. */
-export const append = async (
+export const insertAuditLog = async (
   db: Db,
   entry: { record: AuditRecord; source: string; sourceSeq: bigint; bytes: Buffer; leafHash: Buffer },
 ): Promise<void> => {
@@ -34,7 +34,7 @@ export const append = async (
       id: record.id,
       time: record.time ?? new Date(0),
       actorId: record.actor?.id ?? '',
-      // A run's work is shown to whom it was done for. A look-up that a service made for a caller is not: its result may be of another group.
+      // A run's work is visible to the user it was done for. A call that a service made for a user is not: its result may be of another group.
       onBehalfOf: record.actor?.kind === Actor_Kind.SYSTEM ? record.actor.onBehalfOf : '',
       action: record.action,
       resource: record.resource,
@@ -58,7 +58,7 @@ export type AuditFilter = {
   resource: string;
   runId: string;
   groupId: string;
-  outcome: number;
+  outcome: Outcome;
   startTime: Date | undefined;
   endTime: Date | undefined;
   query: string;
@@ -92,7 +92,7 @@ export const listAuditLogs = (db: Db, filter: AuditFilter): Promise<AuditLogRow[
     )
     .$if(filter.runId !== '', (rows) => rows.where('runId', '=', filter.runId))
     .$if(filter.groupId !== '', (rows) => rows.where('groupId', '=', filter.groupId))
-    .$if(filter.outcome !== 0, (rows) => rows.where('outcome', '=', filter.outcome))
+    .$if(filter.outcome !== Outcome.UNSPECIFIED, (rows) => rows.where('outcome', '=', filter.outcome))
     .$if(filter.startTime !== undefined, (rows) => rows.where('time', '>=', filter.startTime ?? new Date(0)))
     .$if(filter.endTime !== undefined, (rows) => rows.where('time', '<', filter.endTime ?? new Date(0)))
     .$if(filter.query !== '', (rows) => {
@@ -100,7 +100,7 @@ export const listAuditLogs = (db: Db, filter: AuditFilter): Promise<AuditLogRow[
         .toLowerCase()
         .split(/\s+/)
         .filter((word) => word !== '');
-      return words.reduce((found, word) => found.where('searchText', 'like', `%${escape(word)}%`), rows);
+      return words.reduce((matching, word) => matching.where('searchText', 'like', `%${escape(word)}%`), rows);
     })
     .$if(filter.after !== '', (rows) => rows.where('id', '<', filter.after))
     .orderBy('id', 'desc')

@@ -1,3 +1,4 @@
+import type { Outcome } from '@lethe/contracts/gen/lethe/event/v1/event';
 import type { PlatformTables } from '@lethe/db/platform';
 import type { ColumnType, Selectable } from 'kysely';
 
@@ -16,7 +17,7 @@ export type Tables = PlatformTables & {
     resource: string;
     groupId: string | null;
     runId: string | null;
-    outcome: number;
+    outcome: Outcome;
     searchText: string;
     storeTime: ColumnType<Date, never, never>;
   };

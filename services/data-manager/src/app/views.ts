@@ -1,5 +1,5 @@
 import { Entry, PrivacyResult } from '@lethe/contracts/gen/lethe/data/v1/entry';
-import { etagOf } from '@lethe/db/etag';
+import { etagOf } from '@lethe/grpc/etag';
 import { auditView, type AuditView } from '@lethe/db/mutate';
 import { columnsOf } from '../outbox/overlay.ts';
 import type { EntryRow } from '../store/tables.ts';
@@ -26,4 +26,4 @@ export const entryView = (row: EntryRow): Entry => ({
 });
 
 /** An entry in the audit record: counts and digests. */
-export const auditEntry = (row: EntryRow): AuditView => auditView(Entry, 'lethe.data.v1.Entry', { ...entryView(row), columns: [] });
+export const auditEntry = (row: EntryRow): AuditView => auditView(Entry, { ...entryView(row), columns: [] });

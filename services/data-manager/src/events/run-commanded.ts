@@ -1,12 +1,12 @@
 import { RunCommanded } from '@lethe/contracts/gen/lethe/event/v1/facts';
-import type { EventHandler } from '@lethe/events/consume';
+import { on } from '@lethe/events/consume';
 import { lockExecution, updateExecution } from '../store/executions.ts';
 import type { Tables } from '../store/tables.ts';
 
 /** Takes a command in. The newest wins; the worker that holds the execution, or the next one, acts on it. */
-export const runCommanded: EventHandler<Tables> = async (tx, { payload }) => {
-  const { runId, desireRevision, desire, deleteEntries, ticket } = RunCommanded.decode(payload);
+export const runCommanded = on<Tables, RunCommanded>(RunCommanded, async (tx, commanded) => {
+  const { runId, desireRevision, desire, deleteEntries, ticket } = commanded;
   const row = await lockExecution(tx, runId);
   if (!row || row.desireRevision >= desireRevision) return;
   await updateExecution(tx, runId, { desire, desireRevision, deleteEntries, ticket, nextAttemptTime: null });
-};
+});

@@ -1,8 +1,8 @@
 import { Desire, ExecutionSpec, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { RunRequested } from '@lethe/contracts/gen/lethe/event/v1/facts';
-import { auditRow, systemRecord } from '@lethe/db/mutate';
-import type { EventHandler } from '@lethe/events/consume';
-import { randomUUIDv7 } from 'node:crypto';
+import { emit } from '@lethe/db/event';
+import { systemRecord } from '@lethe/db/mutate';
+import { on } from '@lethe/events/consume';
 import type { Config } from '../config.ts';
 import { insertExecution } from '../store/executions.ts';
 import { newWrappedKey } from '../keys/wrap.ts';
@@ -11,10 +11,8 @@ import type { Tables } from '../store/tables.ts';
 import { invariant } from '../domain/defect.ts';
 
 /** Queues a run. Its seed is drawn here, once: every retry of a stage repeats the same noise. */
-export const runRequested =
-  (config: Config, now: () => Date): EventHandler<Tables> =>
-  async (tx, { payload, traceparent }) => {
-    const { spec } = RunRequested.decode(payload);
+export const runRequested = (config: Config, now: () => Date) =>
+  on<Tables, RunRequested>(RunRequested, async (tx, { spec }, { traceparent }) => {
     invariant(spec, 'a request without its specification');
     const seed = newWrappedKey(config.wrappingKeys, `runs/${spec.runId}`);
     const row = await insertExecution(tx, {
@@ -47,12 +45,5 @@ export const runRequested =
       { service: 'data', action: 'queue', onBehalfOf: row.startedBy },
       { resource: `runs/${row.runId}`, groupId: row.groupId, runId: row.runId, after: auditExecution(row) },
     );
-    const event = executionChanged(row, 0, now());
-    await tx
-      .insertInto('outbox')
-      .values([
-        auditRow(record, traceparent),
-        { eventId: randomUUIDv7(), consumer: event.consumer, type: event.type, payload: Buffer.from(event.payload), traceparent },
-      ])
-      .execute();
-  };
+    await emit(tx, { record, events: [executionChanged(row, 0, now())], traceparent });
+  });

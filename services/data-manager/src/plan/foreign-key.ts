@@ -1,21 +1,15 @@
 import { NullReference, type ForeignKeyRule } from '@lethe/contracts/gen/lethe/module/v1/rules';
-import type { Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import type { ForeignKeyPlan } from '@lethe/module/key-plan';
 import { quoteIdentifier, quoteLiteral, quoteNames } from './identifiers.ts';
 import { KEY_RULES, SOURCES_TABLE, keyTables, linkTable } from './key-tables.ts';
 import { rankSql } from './row-id.ts';
 
-/** A foreign key at work. `follows` is the referencing column that takes over the key which the referenced table generates. */
-export type ForeignKeyPlan = { table: string; index: number; rule: ForeignKeyRule; follows: string | undefined };
-
-/** The foreign keys of all tables in their order. `generated` answers the column that a table generates, if it does. */
-export const planForeignKeys = (tables: readonly Table[], generated: (table: string) => string | undefined): ForeignKeyPlan[] =>
-  tables.flatMap((table) =>
-    table.foreignKeys.map((rule, index) => {
-      const column = generated(rule.referencedTable);
-      const position = column === undefined ? -1 : rule.referencedColumns.indexOf(column);
-      return { table: table.name, index, rule, follows: position < 0 ? undefined : rule.columns[position] };
-    }),
-  );
+/** Whether a record whose reference is empty is dropped. Unspecified: no column of the key can be empty. */
+const DROPS_EMPTY: Record<NullReference, boolean> = {
+  [NullReference.UNSPECIFIED]: false,
+  [NullReference.KEEP]: false,
+  [NullReference.DROP]: true,
+};
 
 const matches = (rule: ForeignKeyRule, child: string, parent: string): string =>
   rule.columns
@@ -59,7 +53,7 @@ const orphansOf = (plan: ForeignKeyPlan, isFirstRound: boolean): string => {
   const parent = quoteIdentifier(keyTables(rule.referencedTable).keys);
   const gone = quoteIdentifier(keyTables(rule.referencedTable).gone);
   const code = `CAST(${KEY_RULES.firstForeignKey + plan.index} AS SMALLINT) AS rule`;
-  const empty = isFirstRound && rule.nullReference === NullReference.DROP ? ` OR (${isNull(rule, '_child')})` : '';
+  const empty = isFirstRound && DROPS_EMPTY[rule.nullReference] ? ` OR (${isNull(rule, '_child')})` : '';
   if (plan.follows !== undefined) {
     const link = quoteIdentifier(linkTable(plan.table, plan.index));
     const lost = isFirstRound ? '_link.parent_row_id IS NULL' : `_link.parent_row_id IN (SELECT row_id FROM ${gone})`;

@@ -1,4 +1,3 @@
-import { KeyConflict } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import type { Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 
 /** Names of the engine's tables that key rules work with. No column or table of a module begins with an underscore. */
@@ -36,14 +35,4 @@ export const keyColumns = (table: Table, tables: readonly Table[]): string[] => 
     if (foreignKey.referencedTable === table.name) for (const column of foreignKey.referencedColumns) needed.add(column);
   }
   return table.columns.map((column) => column.name).filter((name) => needed.has(name));
-};
-
-/** The column that GENERATE_KEYS fills: the last key column of a type that holds a number or a text and is in no foreign key. */
-export const generatedColumn = (table: Table, isSuitable: (column: Table['columns'][number]) => boolean): string | undefined => {
-  if (table.primaryKey?.conflict !== KeyConflict.GENERATE_KEYS) return undefined;
-  const foreign = new Set(table.foreignKeys.flatMap((foreignKey) => foreignKey.columns));
-  return table.primaryKey.columns.findLast((name) => {
-    const column = table.columns.find((candidate) => candidate.name === name);
-    return column !== undefined && isSuitable(column) && !foreign.has(name);
-  });
 };

@@ -1,6 +1,8 @@
-import { CastPolicy, EmptyStrategy, RangeStrategy } from '@lethe/contracts/gen/lethe/module/v1/rules';
+import { RangeStrategy } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import type { Column, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { castLiterals } from './cast.ts';
 import type { Dialect } from './dialect.ts';
+import { emptyLiterals } from './empty.ts';
 import { quoteLiteral } from './identifiers.ts';
 import { nearestValuesSql, rangeBounds } from './range.ts';
 import { columnType, readTextSql } from './types.ts';
@@ -16,9 +18,10 @@ const columnChecks = (table: string, column: Column, dialect: Dialect): LiteralC
     message: `The ${what} cannot be read as the column's type.`,
     sql: `${readTextSql(quoteLiteral(text), type, dialect)} IS NOT NULL`,
   });
-  const checks: LiteralCheck[] = [];
-  if (column.empty?.strategy === EmptyStrategy.REPLACE_WITH) checks.push(readable('empty', 'replacement', column.empty.replacement));
-  if (column.cast?.policy === CastPolicy.REPLACE_WITH) checks.push(readable('cast', 'replacement', column.cast.replacement));
+  const checks = [
+    ...emptyLiterals(column).map((replacement) => readable('empty', 'replacement', replacement)),
+    ...castLiterals(column).map((replacement) => readable('cast', 'replacement', replacement)),
+  ];
   if (column.range === undefined) return checks;
   for (const bound of rangeBounds(column.range)) checks.push(readable('range', 'bound', bound));
   const { lowest, highest } = nearestValuesSql(column.range, type, dialect);

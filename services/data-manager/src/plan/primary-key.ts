@@ -12,10 +12,16 @@ const anyNull = (columns: readonly string[], alias: string): string =>
 
 const create = (name: string, query: string): string => `CREATE OR REPLACE TABLE ${quoteIdentifier(name)} AS ${query}`;
 
+const CANDIDATES: Record<WithinSource, { pick: 'min' | 'max'; only: string }> = {
+  [WithinSource.UNSPECIFIED]: { pick: 'min', only: '' },
+  [WithinSource.FIRST]: { pick: 'min', only: '' },
+  [WithinSource.LAST]: { pick: 'max', only: '' },
+  [WithinSource.DROP]: { pick: 'min', only: 'HAVING count(*) = 1' },
+};
+
 /** One row a key and source: its first or last row, and how many rows of the source share the key. */
 const candidates = (keys: string, columns: string, withinSource: WithinSource): string => {
-  const pick = withinSource === WithinSource.LAST ? 'max' : 'min';
-  const only = withinSource === WithinSource.DROP ? 'HAVING count(*) = 1' : '';
+  const { pick, only } = CANDIDATES[withinSource];
   return `SELECT ${columns}, ${pick}(row_id) AS row_id FROM ${keys} GROUP BY ${columns}, ${rankSql('row_id')} ${only}`;
 };
 

@@ -1,6 +1,5 @@
-import { CastPolicy } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import type { Column, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
-import { afterCastSql, canFailCast, castFailedSql, castPolicy, castSql } from './cast.ts';
+import { afterCastSql, canFailCast, castEffect, castFailedSql, castSql } from './cast.ts';
 import type { Dialect } from './dialect.ts';
 import { emptySql } from './empty.ts';
 import { quoteIdentifier } from './identifiers.ts';
@@ -34,8 +33,9 @@ type ColumnLayers = {
   counters: CellCounter[];
 };
 
-const columnLayers = (column: Column, index: number, dialect: Dialect): ColumnLayers => {
-  const empty = emptySql(quoteIdentifier(`c${index}`), column, dialect);
+const columnLayers = (table: Table, column: Column, index: number, dialect: Dialect): ColumnLayers => {
+  const sourceOf = (name: string): string => quoteIdentifier(`c${table.columns.findIndex((candidate) => candidate.name === name)}`);
+  const empty = emptySql(sourceOf, column, dialect);
   const text = `_text${index}`;
   const value = `_value${index}`;
   const kept = `_kept${index}`;
@@ -43,11 +43,11 @@ const columnLayers = (column: Column, index: number, dialect: Dialect): ColumnLa
   const failed = `_failed${index}`;
   const fallible = canFailCast(column);
   const range = rangeSql(kept, column, dialect);
-  const policy = castPolicy(column);
+  const effect = castEffect(column);
   const failedSql = castFailedSql(text, value);
   const counters: CellCounter[] = [];
   if (empty.replaces) counters.push({ kind: 'replaced', rule: `empty:${column.name}`, flag: isEmpty });
-  if (fallible && (policy === CastPolicy.NULL || policy === CastPolicy.REPLACE_WITH)) {
+  if (fallible && !effect.drops) {
     counters.push({ kind: 'castFailed', rule: `cast:${column.name}`, flag: failed });
   }
   if (range.clamped !== undefined) counters.push({ kind: 'clamped', rule: `range:${column.name}`, flag: `_clamped${index}` });
@@ -61,7 +61,7 @@ const columnLayers = (column: Column, index: number, dialect: Dialect): ColumnLa
       ...(range.dropped === undefined ? [] : [`${range.dropped} AS _out${index}`]),
     ],
     emptyDrop: empty.drops ? isEmpty : undefined,
-    castDrop: fallible && (policy === CastPolicy.FAIL || policy === CastPolicy.DROP_RECORD) ? failed : undefined,
+    castDrop: fallible && effect.drops ? failed : undefined,
     rangeDrop: range.dropped === undefined ? undefined : `_out${index}`,
     counters,
   };
@@ -69,7 +69,7 @@ const columnLayers = (column: Column, index: number, dialect: Dialect): ColumnLa
 
 /** The rules for empty values, casts and ranges of a table, over a source with `row_id` and the texts `c0`, `c1`, … */
 export const planCleaning = (table: Table, dialect: Dialect): CleanPlan => {
-  const layers = table.columns.map((column, index) => columnLayers(column, index, dialect));
+  const layers = table.columns.map((column, index) => columnLayers(table, column, index, dialect));
   const rowRules: (RowRule & { flag: string })[] = [];
   const collect = (kind: string, flagOf: (layer: ColumnLayers) => string | undefined, failsFor: (column: Column) => boolean): void => {
     for (const [index, column] of table.columns.entries()) {
@@ -86,7 +86,7 @@ export const planCleaning = (table: Table, dialect: Dialect): CleanPlan => {
   collect(
     'cast',
     (layer) => layer.castDrop,
-    (column) => castPolicy(column) === CastPolicy.FAIL,
+    (column) => castEffect(column).fails,
   );
   collect(
     'range',

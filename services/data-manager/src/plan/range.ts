@@ -57,17 +57,18 @@ export const nearestValuesSql = (
   ),
 });
 
-/** The rule for ranges over the SQL of a typed value. NULL is never out of range; NaN always is, and has no nearest value, so its row is dropped. */
-export const rangeSql = (value: string, column: Column, dialect: Dialect): RangeSql => {
-  const rule = column.range;
-  if (rule === undefined) return { value, dropped: undefined, clamped: undefined };
-  const type = columnType(column);
-  const read = (bound: Bound): string => readTextSql(quoteLiteral(bound.text), type, dialect);
-  const below = lowerBounds(rule).map((bound) => `${value} ${bound.exclusive ? '<=' : '<'} ${read(bound)}`);
-  const above = upperBounds(rule).map((bound) => `${value} ${bound.exclusive ? '>=' : '>'} ${read(bound)}`);
-  const nan = type.base === BaseType.DOUBLE ? [dialect.isNan(value)] : [];
-  const any = (conditions: string[]): string => `coalesce(${conditions.map((condition) => `(${condition})`).join(' OR ')}, false)`;
-  if (rule.strategy !== RangeStrategy.CLAMP) return { value, dropped: any([...nan, ...below, ...above]), clamped: undefined };
+/** A range at work: `value` is the SQL of the value, `nan` whether it is no number, `below` and `above` where it is out of range. */
+type RangePlace = { rule: RangeRule; type: DataType; value: string; nan: string[]; below: string[]; above: string[]; dialect: Dialect };
+
+const any = (conditions: string[]): string => `coalesce(${conditions.map((condition) => `(${condition})`).join(' OR ')}, false)`;
+
+const dropped = ({ value, nan, below, above }: RangePlace): RangeSql => ({
+  value,
+  dropped: any([...nan, ...below, ...above]),
+  clamped: undefined,
+});
+
+const clamped = ({ rule, type, value, nan, below, above, dialect }: RangePlace): RangeSql => {
   const nearest = nearestValuesSql(rule, type, dialect);
   const branches = [
     ...(nan[0] === undefined ? [] : [`WHEN ${nan[0]} THEN ${value}`]),
@@ -79,4 +80,23 @@ export const rangeSql = (value: string, column: Column, dialect: Dialect): Range
     dropped: nan.length === 0 ? undefined : any(nan),
     clamped: any([...below, ...above]),
   };
+};
+
+// A plan without a strategy is refused before; dropping what is out of range is the safe side.
+const STRATEGIES: Record<RangeStrategy, (place: RangePlace) => RangeSql> = {
+  [RangeStrategy.UNSPECIFIED]: dropped,
+  [RangeStrategy.DROP_RECORD]: dropped,
+  [RangeStrategy.CLAMP]: clamped,
+};
+
+/** The rule for ranges over the SQL of a typed value. NULL is never out of range; NaN always is, and has no nearest value, so its row is dropped. */
+export const rangeSql = (value: string, column: Column, dialect: Dialect): RangeSql => {
+  const rule = column.range;
+  if (rule === undefined) return { value, dropped: undefined, clamped: undefined };
+  const type = columnType(column);
+  const read = (bound: Bound): string => readTextSql(quoteLiteral(bound.text), type, dialect);
+  const below = lowerBounds(rule).map((bound) => `${value} ${bound.exclusive ? '<=' : '<'} ${read(bound)}`);
+  const above = upperBounds(rule).map((bound) => `${value} ${bound.exclusive ? '>=' : '>'} ${read(bound)}`);
+  const nan = type.base === BaseType.DOUBLE ? [dialect.isNan(value)] : [];
+  return STRATEGIES[rule.strategy]({ rule, type, value, nan, below, above, dialect });
 };

@@ -120,15 +120,6 @@ export const writePostgresTextSql = (expression: string, type: DataType, dialect
   return type.base === BaseType.BINARY ? `'\\x' || ${text}` : text;
 };
 
-/** Types whose values have an order that a range can use. */
-export const isOrderedType = (type: DataType): boolean => {
-  const unordered: readonly BaseType[] = [BaseType.BOOLEAN, BaseType.UUID, BaseType.JSON, BaseType.BINARY, BaseType.UNSPECIFIED];
-  return !unordered.includes(type.base);
-};
-
-/** Types where a value has a next one, so that an exclusive bound can be clamped to. */
-export const hasNextValue = (type: DataType): boolean => type.base === BaseType.INTEGER || type.base === BaseType.DATE;
-
 /** The type of a column; a column without one is refused before a plan is made, so this is an error of the program. */
 export const columnType = (column: { name: string; type: DataType | undefined }): DataType => {
   invariant(column.type, `column ${column.name} has no type`);

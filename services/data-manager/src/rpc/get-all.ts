@@ -1,6 +1,6 @@
 import { Entry } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import type { GetAllRequest, GetAllResponse } from '@lethe/contracts/gen/lethe/data/v1/data_service';
-import { closePage, openPage } from '@lethe/db/page';
+import { closePage, openPage } from '@lethe/grpc/page';
 import type { CallContext } from '@lethe/grpc/context';
 import { groupsWith } from '@lethe/grpc/principal';
 import type { RunDeps } from '../deps.ts';

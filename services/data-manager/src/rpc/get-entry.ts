@@ -1,5 +1,5 @@
 import type { GetEntryRequest, GetEntryResponse } from '@lethe/contracts/gen/lethe/data/v1/data_service';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import type { RunDeps } from '../deps.ts';
 import { findEntry } from '../store/entries.ts';

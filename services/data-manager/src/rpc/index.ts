@@ -1,4 +1,4 @@
-import type { DataManagerService } from '@lethe/contracts/gen/lethe/data/v1/data_service';
+import type { DataManagerDefinition } from '@lethe/contracts/gen/lethe/data/v1/data_service';
 import type { Handlers } from '@lethe/grpc/bind';
 import type { RunDeps } from '../deps.ts';
 import { describeConnection } from './describe-connection.ts';
@@ -10,7 +10,7 @@ import { readRows } from './read-rows.ts';
 import { testRows } from './test-rows.ts';
 
 /** The handlers of DataManager; one that is missing does not compile. */
-export const handlers = (deps: RunDeps): Handlers<typeof DataManagerService> => ({
+export const handlers = (deps: RunDeps): Handlers<typeof DataManagerDefinition> => ({
   getAll: getAll(deps),
   getEntry: getEntry(deps),
   readRows: readRows(deps),

@@ -1,14 +1,14 @@
 import type { ModifieRequest, ModifieResponse } from '@lethe/contracts/gen/lethe/data/v1/data_service';
 import { ExecutionSpec, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
-import { checkEtag } from '@lethe/db/etag';
-import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/db/visible';
+import { stateName } from '@lethe/contracts/run-state';
+import { checkEtag } from '@lethe/grpc/etag';
+import { mutate, replayOf } from '@lethe/db/mutate';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { auditEntry, entryView } from '../app/views.ts';
 import type { RunDeps } from '../deps.ts';
 import { EDITABLE_STATES } from '../domain/entry.ts';
-import { stateName } from '../domain/execution.ts';
 import { editedColumns, measureEdits } from '../outbox/modify.ts';
 import { findEntry, lockEntry, saveEdits, updateEntry } from '../store/entries.ts';
 import { findExecution } from '../store/executions.ts';
@@ -19,6 +19,8 @@ export const modifie =
   async (request: ModifieRequest, ctx: CallContext): Promise<ModifieResponse> => {
     const entry = await loadVisible(ctx, 'entry', findEntry(deps.store.db, request.entryId));
     ctx.runId = entry.runId;
+    const replay = await replayOf(deps.store, ctx, request.requestId);
+    if (replay !== undefined) return replay as ModifieResponse;
     checkEtag(request.etag, entry.version);
     const execution = await findExecution(deps.store.db, entry.runId);
     if (!EDITABLE_STATES.includes(entry.state) || execution?.state !== RunState.PREPARED)

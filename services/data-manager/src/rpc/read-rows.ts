@@ -1,9 +1,9 @@
 import { Row } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import type { ReadRowsRequest, ReadRowsResponse } from '@lethe/contracts/gen/lethe/data/v1/data_service';
 import { Role, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
-import { etagOf } from '@lethe/db/etag';
-import { closePage, openPage, type Page } from '@lethe/db/page';
-import { loadVisible } from '@lethe/db/visible';
+import { etagOf } from '@lethe/grpc/etag';
+import { closePage, openPage, type Page } from '@lethe/grpc/page';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { toCell } from '../outbox/cells.ts';

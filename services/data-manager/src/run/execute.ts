@@ -1,9 +1,10 @@
 // One claimed execution: does what is desired of it, as far as it gets.
 import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { isUploading, isWorking, stateName } from '@lethe/contracts/run-state';
 import { Outcome } from '@lethe/contracts/gen/lethe/event/v1/event';
 import type { RunDeps } from '../deps.ts';
 import { defect } from '../domain/defect.ts';
-import { backoffMs, isUploading, isWorking, stateName } from '../domain/execution.ts';
+import { backoffMs } from '../domain/execution.ts';
 import { toRunError, type RunError } from '../domain/run-error.ts';
 import { outboxFolder, removeFolder, runFolder } from '../folders.ts';
 import { markDeleted, restoreUploading } from '../store/entries.ts';

@@ -2,13 +2,14 @@
 import { RunState, type TableReport } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { Entry_State, PrivacyResult } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import { Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { STAGES, stateName } from '@lethe/contracts/run-state';
 import { failpoint } from '@lethe/db/failpoint';
 import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { randomUUIDv7 } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import type { RunDeps } from '../deps.ts';
-import { STAGES, stateName, type Stage } from '../domain/execution.ts';
+import type { Stage } from '../domain/execution.ts';
 import { stageError } from '../domain/run-error.ts';
 import { openEngine, type Engine } from '../engine/engine.ts';
 import { makeFolder, outboxFolder, removeFolder, runFolder } from '../folders.ts';

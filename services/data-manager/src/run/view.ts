@@ -1,7 +1,8 @@
 // An execution as others see it.
 import { Execution, Progress, type TableReport } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { ExecutionChanged } from '@lethe/contracts/gen/lethe/event/v1/facts';
-import type { AuditView, OutgoingEvent } from '@lethe/db/mutate';
+import { event, type OutgoingEvent } from '@lethe/db/event';
+import type { AuditView } from '@lethe/db/mutate';
 import { auditView } from '@lethe/db/mutate';
 import type { ExecutionRow } from '../store/tables.ts';
 
@@ -37,12 +38,8 @@ export const executionView = (row: ExecutionRow, entryCount: number): Execution 
 });
 
 /** The event by which EtlTaskManager hears of a change. */
-export const executionChanged = (row: ExecutionRow, entryCount: number, now: Date): OutgoingEvent => ({
-  consumer: 'task',
-  type: 'lethe.event.v1.ExecutionChanged',
-  payload: ExecutionChanged.encode({ execution: executionView(row, entryCount), time: now }).finish(),
-});
+export const executionChanged = (row: ExecutionRow, entryCount: number, now: Date): OutgoingEvent =>
+  event('task', ExecutionChanged, { execution: executionView(row, entryCount), time: now });
 
 /** An execution in the audit record: states and counts. */
-export const auditExecution = (row: ExecutionRow): AuditView =>
-  auditView(Execution, 'lethe.data.v1.Execution', { ...executionView(row, 0), progress: undefined });
+export const auditExecution = (row: ExecutionRow): AuditView => auditView(Execution, { ...executionView(row, 0), progress: undefined });

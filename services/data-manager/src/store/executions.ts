@@ -1,8 +1,8 @@
 import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { TERMINAL, UPLOADING, WORKING } from '@lethe/contracts/run-state';
 import type { Queryable } from '@lethe/db/open';
 import { sql, type Insertable, type Updateable } from 'kysely';
 import { KEPT_STATES } from '../domain/entry.ts';
-import { TERMINAL_STATES, UPLOADING_STATES, WORKING_STATES } from '../domain/execution.ts';
 import type { ExecutionRow, Tables } from './tables.ts';
 
 type Db = Queryable<Tables>;
@@ -44,12 +44,12 @@ export const claim = async (db: Db, owner: string, leaseMs: number): Promise<Exe
     update executions set lease_owner = ${owner}, lease_until = now() + make_interval(secs => ${leaseMs / 1000}), epoch = epoch + 1
     where run_id = (
       select run_id from executions
-      where (lease_until is null or lease_until < now()) and (next_attempt_time is null or next_attempt_time <= now() or (desire in (${Desire.PAUSE}, ${Desire.STOP}) and not state = any(${UPLOADING_STATES}::int[])))
+      where (lease_until is null or lease_until < now()) and (next_attempt_time is null or next_attempt_time <= now() or (desire in (${Desire.PAUSE}, ${Desire.STOP}) and not state = any(${UPLOADING}::int[])))
         and (
-          (desire = ${Desire.RUN} and state = any(${[...WORKING_STATES, RunState.PAUSED]}::int[]))
-          or (desire = ${Desire.UPLOAD} and state = any(${[RunState.PREPARED, ...UPLOADING_STATES]}::int[]) and (state <> ${RunState.PREPARED} or reached_revision < desire_revision))
-          or (desire = ${Desire.PAUSE} and state = any(${WORKING_STATES}::int[]))
-          or (desire = ${Desire.STOP} and not state = any(${[...TERMINAL_STATES, RunState.UPLOAD_UNKNOWN]}::int[]))
+          (desire = ${Desire.RUN} and state = any(${[...WORKING, RunState.PAUSED]}::int[]))
+          or (desire = ${Desire.UPLOAD} and state = any(${[RunState.PREPARED, ...UPLOADING]}::int[]) and (state <> ${RunState.PREPARED} or reached_revision < desire_revision))
+          or (desire = ${Desire.PAUSE} and state = any(${WORKING}::int[]))
+          or (desire = ${Desire.STOP} and not state = any(${[...TERMINAL, RunState.UPLOAD_UNKNOWN]}::int[]))
         )
       order by create_time limit 1 for update skip locked)
     returning *`.execute(db);
@@ -105,7 +105,7 @@ export const endedWithoutEntries = async (db: Db, runIds: readonly string[]): Pr
     .selectFrom('executions')
     .select('runId')
     .where('runId', 'in', runIds)
-    .where('state', 'in', TERMINAL_STATES)
+    .where('state', 'in', TERMINAL)
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { sharedData } from '@lethe/testkit/paths';
+import { sharedData } from '@lethe/testkit/shared-data';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { run } from './fusion.ts';
 

@@ -1,3 +1,4 @@
+import { VectorError } from './vector-error.ts';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,10 +6,10 @@ import { gunzipSync } from 'node:zlib';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { KeyConflict, WithinSource } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import { BaseType, Role } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { checkPlan } from '@lethe/module/check-module';
 import { parse } from 'csv-parse/sync';
 import { openEngine, type Engine } from '../engine/engine.ts';
 import { quoteIdentifier, quoteList, quoteLiteral, quoteNames } from '../plan/identifiers.ts';
-import { findPlanProblems } from '../plan/plannable.ts';
 import { rankSql } from '../plan/row-id.ts';
 import { applyRules } from '../stages/rules/apply-rules.ts';
 import type { StageTable } from '../stages/manifest.ts';
@@ -70,7 +71,7 @@ type Input = { table: CsvTable; names: string[]; sources: SourceRows[] };
 /** Parts the rows by the source column, best rank first; sources that `ranks` does not name follow in the order of their first row. */
 const partSources = (table: CsvTable, entry: FusionCase): SourceRows[] => {
   const position = entry.sourceColumn === null ? -1 : table.header.indexOf(entry.sourceColumn);
-  if (entry.sourceColumn !== null && position < 0) throw new Error('the source column is not in the table');
+  if (entry.sourceColumn !== null && position < 0) throw new VectorError('the source column is not in the table');
   const groups = new Map<string, (string | null)[][]>((entry.ranks ?? []).map((source) => [source, []]));
   for (const row of table.rows) {
     const source = position < 0 ? 'all' : (row[position] ?? '');
@@ -153,7 +154,7 @@ const runCase = async (engine: Engine, folder: string, directory: string, entry:
   const table = await readCsv(join(folder, entry.table));
   const input: Input = { table, names: moduleNames(table.header), sources: partSources(table, entry) };
   const plan = planCase(entry, input);
-  const problems = findPlanProblems(plan);
+  const problems = checkPlan(plan);
   if (entry.refused !== undefined) return problems.length > 0 ? [] : [`not refused: ${entry.refused}`];
   if (problems.length > 0) return problems.map((problem) => `refused: ${problem.message}`);
   await mkdir(directory);

@@ -1,10 +1,10 @@
 // Raw data dies with its run: folders without a live run are removed, at the start and every few minutes.
+import { every, type Worker } from '@lethe/service/worker';
 import { readdir, stat } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { isRunFolder, makeFolder, removeFolder } from '../folders.ts';
 import type { RunDeps } from '../deps.ts';
-import { RAW_DATA_GONE_STATES } from '../domain/execution.ts';
+import { WITHOUT_RAW_DATA } from '../domain/execution.ts';
 import { findState } from '../store/executions.ts';
 
 const EVERY_MS = 300_000;
@@ -16,7 +16,7 @@ const isNeeded = async (deps: RunDeps, folder: string, name: string): Promise<bo
   const state = await findState(deps.store.db, name);
   const ageMs = Date.now() - (await stat(join(folder, name))).mtimeMs;
   // The folder of a run between its commit and its removal is over as well.
-  return state !== undefined && !RAW_DATA_GONE_STATES.includes(state) && ageMs <= MAX_AGE_MS;
+  return state !== undefined && !WITHOUT_RAW_DATA.includes(state) && ageMs <= MAX_AGE_MS;
 };
 
 const sweep = async (deps: RunDeps): Promise<void> => {
@@ -25,15 +25,4 @@ const sweep = async (deps: RunDeps): Promise<void> => {
 };
 
 /** The worker that removes raw data nobody needs. */
-export const janitorWorker =
-  (deps: RunDeps) =>
-  async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
-      try {
-        await sweep(deps);
-      } catch (error) {
-        deps.log.warn({ worker: 'janitor', error: error instanceof Error ? error.name : '' }, 'the janitor tries again later');
-      }
-      await sleep(EVERY_MS, undefined, { signal }).catch(() => {});
-    }
-  };
+export const janitorWorker = (deps: RunDeps): Worker => every('janitor', EVERY_MS, () => sweep(deps));

@@ -1,7 +1,7 @@
 // Deletes prepared data whose time has passed: the tables say what is kept, and files that nothing keeps go.
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { every, type Worker } from '@lethe/service/worker';
 import { readdir } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunDeps } from '../deps.ts';
 import { invariant } from '../domain/defect.ts';
 import { isRunFolder, makeFolder, outboxFolder, outboxRoot, removeFolder } from '../folders.ts';
@@ -45,17 +45,9 @@ const removeFiles = async (deps: RunDeps): Promise<void> => {
 };
 
 /** The worker that lets prepared data go when its retention has passed; each time is an audit record. */
-export const retentionWorker =
-  (deps: RunDeps) =>
-  async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
-      try {
-        for (const runId of await runsToExpire(deps.store.db, deps.now())) await expire(deps, runId);
-        await expireEntries(deps);
-        await removeFiles(deps);
-      } catch (error) {
-        deps.log.warn({ worker: 'retention', error: error instanceof Error ? error.name : '' }, 'retention waits; tried again');
-      }
-      await sleep(EVERY_MS, undefined, { signal }).catch(() => {});
-    }
-  };
+export const retentionWorker = (deps: RunDeps): Worker =>
+  every('retention', EVERY_MS, async () => {
+    for (const runId of await runsToExpire(deps.store.db, deps.now())) await expire(deps, runId);
+    await expireEntries(deps);
+    await removeFiles(deps);
+  });

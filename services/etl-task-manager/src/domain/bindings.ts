@@ -12,21 +12,7 @@ export const repeatedRank = (bindings: readonly ScriptBinding[], global: boolean
   return undefined;
 };
 
-/** A declared parameter, as far as filling it goes. */
-export type Declared = { name: string; defaultValue: string; required: boolean };
-
-/** The values of a binding's parameters over the declared defaults; or the names that are unknown or missing. */
-export const fillParameters = (
-  declared: readonly Declared[],
-  given: Record<string, string>,
-): { values: Record<string, string> } | { invalid: string[] } => {
-  const unknown = Object.keys(given).filter((name) => !declared.some((parameter) => parameter.name === name));
-  const missing = declared.filter(({ name, required }) => required && given[name] === undefined).map(({ name }) => name);
-  if (unknown.length > 0 || missing.length > 0) return { invalid: [...unknown, ...missing] };
-  return { values: Object.fromEntries(declared.map(({ name, defaultValue }) => [name, given[name] ?? defaultValue])) };
-};
-
-/** Puts a run's parameters over those of the bindings; answers the names that no binding has. */
+/** Puts a run's parameters over those of the bindings; returns the names that no binding has. */
 export const overrideParameters = (bindings: readonly ScriptBinding[], given: Record<string, string>): string[] => {
   const unknown = Object.keys(given).filter((name) => !bindings.some(({ parameters }) => name in parameters));
   for (const binding of bindings)

@@ -1,35 +1,19 @@
-// The states of a run and what may be asked of it in each.
+// Which commands a run takes in each state, and when it prevents another run of its task.
 import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { isTerminal, isWorking, LIVE } from '@lethe/contracts/run-state';
 
-const WORKING = [
-  RunState.CREATED,
-  RunState.QUEUED,
-  RunState.EXTRACTING,
-  RunState.APPLYING_RULES,
-  RunState.TRANSFORMING,
-  RunState.ANONYMIZING,
-  RunState.STORING,
-] as const;
-const LIVE = new Set<RunState>([...WORKING, RunState.PAUSED, RunState.UPLOADING, RunState.VERIFYING, RunState.UPLOAD_UNKNOWN]);
-const TERMINAL = new Set<RunState>([RunState.UPLOADED, RunState.STOPPED, RunState.FAILED, RunState.EXPIRED]);
-
-/** What a caller asks of a run. */
+/** A command of a caller to a run. */
 export type Command = 'PAUSE' | 'RESUME' | 'STOP' | 'UPLOAD';
 
-/** Whether a run stands in the way of another run of its task. A prepared run does only while its upload has been asked for. */
+/** Whether a run prevents another run of its task. A prepared run does so only while its upload is desired and DataManager has not reacted to that. */
 export const isLive = (state: RunState, desire: Desire, reconciling: boolean): boolean =>
-  LIVE.has(state) || (state === RunState.PREPARED && desire === Desire.UPLOAD && reconciling);
-
-/** Whether nothing will happen to the run any more. */
-export const isTerminal = (state: RunState): boolean => TERMINAL.has(state);
-
-const isWorking = (state: RunState): boolean => (WORKING as readonly RunState[]).includes(state);
+  LIVE.includes(state) || (state === RunState.PREPARED && desire === Desire.UPLOAD && reconciling);
 
 /** The desire that a command makes of a run, or undefined where the state does not allow it. */
 export const desireOf = (command: Command, state: RunState): Desire | undefined => {
   switch (command) {
     case 'PAUSE':
-      return isWorking(state) ? Desire.PAUSE : undefined;
+      return state === RunState.CREATED || isWorking(state) ? Desire.PAUSE : undefined;
     case 'RESUME':
       if (state === RunState.PAUSED) return Desire.RUN;
       return state === RunState.PREPARED ? Desire.UPLOAD : undefined;
@@ -39,6 +23,3 @@ export const desireOf = (command: Command, state: RunState): Desire | undefined 
       return isTerminal(state) ? undefined : Desire.STOP;
   }
 };
-
-/** The names of states, for error metadata. */
-export const stateName = (state: RunState): string => Object.entries(RunState).find(([, value]) => value === state)?.[0] ?? String(state);

@@ -1,12 +1,10 @@
 import { ExecutionChanged } from '@lethe/contracts/gen/lethe/event/v1/facts';
-import type { EventHandler } from '@lethe/events/consume';
-import { takeExecution } from '../rpc/mirror.ts';
+import { on } from '@lethe/events/consume';
+import { takeExecution } from '../app/mirror.ts';
 import type { Tables } from '../store/tables.ts';
 
-/** Takes in how an execution stands. */
-export const executionChanged =
-  (now: () => Date): EventHandler<Tables> =>
-  async (tx, { payload }) => {
-    const { execution } = ExecutionChanged.decode(payload);
+/** Stores the state of an execution. */
+export const executionChanged = (now: () => Date) =>
+  on<Tables, ExecutionChanged>(ExecutionChanged, async (tx, { execution }) => {
     if (execution) await takeExecution(tx, execution, now());
-  };
+  });

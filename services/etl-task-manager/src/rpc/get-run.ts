@@ -1,9 +1,9 @@
 import type { GetRunRequest, GetRunResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { findRun } from '../store/runs.ts';
-import type { Deps } from './deps.ts';
-import { observe } from './observe.ts';
+import type { Deps } from '../app/deps.ts';
+import { observeRun } from '../app/observe-run.ts';
 
 /** A run. */
 export const getRun =
@@ -11,5 +11,5 @@ export const getRun =
   async (request: GetRunRequest, ctx: CallContext): Promise<GetRunResponse> => {
     const row = await loadVisible(ctx, 'run', findRun(deps.store.db, request.runId));
     ctx.runId = row.id;
-    return { run: await observe(deps, ctx, row, true) };
+    return { run: await observeRun(deps, ctx, row, { snapshot: true }) };
   };

@@ -1,4 +1,4 @@
-import type { EtlTaskManagerService } from '@lethe/contracts/gen/lethe/task/v1/task_service';
+import type { EtlTaskManagerDefinition } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import type { Handlers } from '@lethe/grpc/bind';
 import { createTask } from './create-task.ts';
 import { getRun } from './get-run.ts';
@@ -16,10 +16,10 @@ import { updateFieldRules } from './update-field-rules.ts';
 import { updateTransformationScripts } from './update-transformation-scripts.ts';
 import { updateUploadingScript } from './update-uploading-script.ts';
 import { watchRun } from './watch-run.ts';
-import type { Deps } from './deps.ts';
+import type { Deps } from '../app/deps.ts';
 
 /** The handlers of EtlTaskManager; one that is missing does not compile. */
-export const handlers = (deps: Deps): Handlers<typeof EtlTaskManagerService> => ({
+export const handlers = (deps: Deps): Handlers<typeof EtlTaskManagerDefinition> => ({
   createTask: createTask(deps),
   getTask: getTask(deps),
   updateExtractionScript: updateExtractionScript(deps),

@@ -1,20 +1,22 @@
 import { RunRequested } from '@lethe/contracts/gen/lethe/event/v1/facts';
-import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { StartRequest, StartResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
+import { event } from '@lethe/db/event';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/db/visible';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import { loadVisible } from '@lethe/grpc/visible';
+import type { UserCall } from '@lethe/grpc/context';
 import { fail, invalidField } from '@lethe/grpc/errors';
 import { randomUUIDv7 } from 'node:crypto';
 import { overrideParameters } from '../domain/bindings.ts';
-import { findLiveRun } from '../store/runs.ts';
+import { findLiveRun, insertRun } from '../store/runs.ts';
 import { findRevision, findTask, lockTask } from '../store/tasks.ts';
 import type { RevisionRow, TaskRow } from '../store/tables.ts';
-import { command, requireGrants, ticketFor } from './command.ts';
-import { fetchModule } from './compile.ts';
-import type { Deps } from './deps.ts';
-import { auditRun, runView } from './views.ts';
+import { commandRun } from '../app/command-run.ts';
+import { fetchModule } from '../app/fetch-module.ts';
+import { requireGrants } from '../app/grants.ts';
+import { ticketFor } from '../app/ticket.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditRun, runView } from '../app/views.ts';
 
 const bindingsOf = (plan: EffectivePlan) => [
   ...plan.sources.flatMap(({ collect }) => (collect?.$case === 'script' ? [collect.value] : [])),
@@ -30,7 +32,7 @@ const planOfRun = (revision: RevisionRow, parameters: Record<string, string>): E
 
 type Prepared = { runId: string; plan: EffectivePlan; ticket: string; baseVersion: string; releasedBy: string; revision: RevisionRow };
 
-const prepare = async (deps: Deps, ctx: CallContext, task: TaskRow, request: StartRequest): Promise<Prepared> => {
+const prepare = async (deps: Deps, ctx: UserCall, task: TaskRow, request: StartRequest): Promise<Prepared> => {
   const revision = task.releasedRevision > 0 ? await findRevision(deps.store.db, task.id, task.releasedRevision) : undefined;
   if (!revision) throw fail('NOT_RELEASED');
   const plan = planOfRun(revision, request.parameters);
@@ -42,47 +44,27 @@ const prepare = async (deps: Deps, ctx: CallContext, task: TaskRow, request: Sta
   return { runId, plan, ticket, baseVersion: module.headVersion, releasedBy, revision };
 };
 
-const startTask = async (deps: Deps, ctx: CallContext, taskId: string, request: StartRequest): Promise<StartResponse> => {
+const startTask = async (deps: Deps, ctx: UserCall, taskId: string, request: StartRequest): Promise<StartResponse> => {
   const task = await loadVisible(ctx, 'task', findTask(deps.store.db, taskId));
   const { runId, plan, ticket, baseVersion, releasedBy, revision } = await prepare(deps, ctx, task, request);
-  const startedBy = callingUser(ctx).userId;
+  const startedBy = ctx.user.userId;
   return mutate(deps.store, ctx, request.requestId, async (tx) => {
     await lockTask(tx, task.id);
     const live = await findLiveRun(tx, task.id);
     if (live) throw fail('RUN_ALREADY_ACTIVE', { run_id: live.id });
-    const shared = {
-      taskId: task.id,
-      groupId: task.groupId,
-      moduleId: task.moduleId,
-      taskRevision: revision.number,
-      snapshotHash: revision.snapshotHash,
-      baseVersion,
-      startedBy,
-      releasedBy,
-    };
-    const run = await tx
-      .insertInto('runs')
-      .values({
-        ...shared,
-        id: runId,
-        state: RunState.CREATED,
-        desire: Desire.RUN,
-        desireRevision: 1n,
-        live: true,
-        executionRevision: 0n,
-        plan: Buffer.from(EffectivePlan.encode(plan).finish()),
-        parameters: Buffer.from(JSON.stringify(request.parameters)),
-      })
-      .returningAll()
-      .executeTakeFirstOrThrow();
-    const payload = RunRequested.encode({ spec: { ...shared, runId, plan, parameters: request.parameters, ticket } }).finish();
+    const { moduleId, groupId } = task;
+    const { number: taskRevision, snapshotHash } = revision;
+    const { parameters } = request;
+    const spec = { taskId: task.id, groupId, moduleId, taskRevision, snapshotHash, baseVersion, startedBy, releasedBy, plan, parameters };
+    const run = await insertRun(tx, { ...spec, id: runId });
+    const requested = event('data', RunRequested, { spec: { ...spec, runId, ticket } });
     return {
       response: { run: runView(run) },
       resource: `runs/${runId}`,
-      groupId: task.groupId,
+      groupId,
       runId,
       after: auditRun(run),
-      events: [{ consumer: 'data', type: 'lethe.event.v1.RunRequested', payload }],
+      events: [requested],
     };
   });
 };
@@ -90,11 +72,11 @@ const startTask = async (deps: Deps, ctx: CallContext, taskId: string, request: 
 /** Makes a run of a task, or confirms the upload of a prepared run. */
 export const start =
   (deps: Deps) =>
-  async (request: StartRequest, ctx: CallContext): Promise<StartResponse> => {
+  async (request: StartRequest, ctx: UserCall): Promise<StartResponse> => {
     if (request.target?.$case === 'runId') {
       if (Object.keys(request.parameters).length > 0)
         throw invalidField('parameters', 'PARAMETER_UNKNOWN', 'a run has its parameters already');
-      return command(deps, ctx, { runId: request.target.value, requestId: request.requestId }, { command: 'UPLOAD' });
+      return commandRun(deps, ctx, { runId: request.target.value, requestId: request.requestId }, { command: 'UPLOAD' });
     }
     return startTask(deps, ctx, request.target?.value ?? '', request);
   };

@@ -1,13 +1,13 @@
 import { OutboxDecision, type StopRequest, type StopResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
-import type { CallContext } from '@lethe/grpc/context';
-import { command } from './command.ts';
-import type { Deps } from './deps.ts';
+import type { UserCall } from '@lethe/grpc/context';
+import { commandRun } from '../app/command-run.ts';
+import type { Deps } from '../app/deps.ts';
 
 /** Ends a run for good. */
 export const stop =
   (deps: Deps) =>
-  (request: StopRequest, ctx: CallContext): Promise<StopResponse> => {
+  (request: StopRequest, ctx: UserCall): Promise<StopResponse> => {
     const decision =
       request.outbox === OutboxDecision.UNSPECIFIED ? undefined : request.outbox === OutboxDecision.DELETE ? 'DELETE' : 'KEEP';
-    return command(deps, ctx, request, { command: 'STOP', decision });
+    return commandRun(deps, ctx, request, { command: 'STOP', decision });
   };

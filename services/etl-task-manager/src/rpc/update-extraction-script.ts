@@ -2,19 +2,19 @@ import type { UpdateExtractionScriptRequest, UpdateExtractionScriptResponse } fr
 import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { repeatedRank } from '../domain/bindings.ts';
-import type { Deps } from './deps.ts';
-import { editTask } from './edit-task.ts';
+import type { Deps } from '../app/deps.ts';
+import { editTask } from '../app/edit-task.ts';
 
 /** Replaces the extraction bindings, whole. */
 export const updateExtractionScript =
   (deps: Deps) =>
   async (request: UpdateExtractionScriptRequest, ctx: CallContext): Promise<UpdateExtractionScriptResponse> => {
-    const twice = repeatedRank(request.bindings, false);
-    if (twice !== undefined)
+    const repeated = repeatedRank(request.bindings, false);
+    if (repeated !== undefined)
       throw fail(
         'RANK_TWICE',
         {},
-        { fields: [{ field: `bindings[${twice}].rank`, rule: 'RANK_TWICE', description: 'the rank is taken' }] },
+        { fields: [{ field: `bindings[${repeated}].rank`, rule: 'RANK_TWICE', description: 'the rank is taken' }] },
       );
     return editTask(deps, ctx, request, { extraction: request.bindings });
   };

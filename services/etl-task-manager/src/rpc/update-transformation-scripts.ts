@@ -5,19 +5,19 @@ import type {
 import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { repeatedRank } from '../domain/bindings.ts';
-import type { Deps } from './deps.ts';
-import { editTask } from './edit-task.ts';
+import type { Deps } from '../app/deps.ts';
+import { editTask } from '../app/edit-task.ts';
 
 /** Replaces the transformations bindings, whole. */
 export const updateTransformationScripts =
   (deps: Deps) =>
   async (request: UpdateTransformationScriptsRequest, ctx: CallContext): Promise<UpdateTransformationScriptsResponse> => {
-    const twice = repeatedRank(request.bindings, true);
-    if (twice !== undefined)
+    const repeated = repeatedRank(request.bindings, true);
+    if (repeated !== undefined)
       throw fail(
         'RANK_TWICE',
         {},
-        { fields: [{ field: `bindings[${twice}].rank`, rule: 'RANK_TWICE', description: 'the rank is taken' }] },
+        { fields: [{ field: `bindings[${repeated}].rank`, rule: 'RANK_TWICE', description: 'the rank is taken' }] },
       );
     return editTask(deps, ctx, request, { transformations: request.bindings });
   };

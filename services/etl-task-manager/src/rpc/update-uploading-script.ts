@@ -1,7 +1,7 @@
 import type { UpdateUploadingScriptRequest, UpdateUploadingScriptResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import type { CallContext } from '@lethe/grpc/context';
-import type { Deps } from './deps.ts';
-import { editTask } from './edit-task.ts';
+import type { Deps } from '../app/deps.ts';
+import { editTask } from '../app/edit-task.ts';
 
 /** Replaces the uploading script; absent = none. */
 export const updateUploadingScript =

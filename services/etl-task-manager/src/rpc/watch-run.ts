@@ -1,22 +1,22 @@
 import { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { WatchRunRequest, WatchRunResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isTerminal } from '../domain/run.ts';
+import { isTerminal } from '@lethe/contracts/run-state';
 import { findRun } from '../store/runs.ts';
-import type { Deps } from './deps.ts';
-import { observe } from './observe.ts';
+import type { Deps } from '../app/deps.ts';
+import { observeRun } from '../app/observe-run.ts';
 
-const LOOK_EVERY_MS = 250;
+const READ_EVERY_MS = 250;
 const CHECKPOINT_MS = 15_000;
 
-// The token is a digest of what was sent: a client that shows it again hears of the present state only where it has changed.
+// The token is a digest of what was sent: a client that sends it back gets the present state only where it has changed.
 const tokenOf = (run: Run): string => createHash('sha256').update(Run.encode(run).finish()).digest('base64url');
 
-/** The present state, then each change, until a terminal state. Reads the table and DataManager; holds nothing that they lack. */
+/** The present state, then each change, until a terminal state. Each reading is of the table and of DataManager; the stream has no state of its own but the last token. */
 export const watchRun = (deps: Deps) =>
   async function* (request: WatchRunRequest, ctx: CallContext): AsyncIterable<WatchRunResponse> {
     if (request.resumeToken !== '' && !/^[\w-]{43}$/.test(request.resumeToken)) throw fail('RESUME_TOKEN_INVALID');
@@ -27,7 +27,7 @@ export const watchRun = (deps: Deps) =>
     while (!ctx.signal.aborted) {
       const row = await findRun(deps.store.db, request.runId);
       if (!row) return;
-      const run = await observe(deps, ctx, row);
+      const run = await observeRun(deps, ctx, row);
       const resumeToken = tokenOf(run);
       const checkpoint = resumeToken === last;
       if (!checkpoint || Date.now() - sentMs > CHECKPOINT_MS || isTerminal(run.state)) {
@@ -36,6 +36,6 @@ export const watchRun = (deps: Deps) =>
       }
       if (isTerminal(run.state)) return;
       last = resumeToken;
-      await sleep(LOOK_EVERY_MS, undefined, { signal: ctx.signal }).catch(() => {});
+      await sleep(READ_EVERY_MS, undefined, { signal: ctx.signal }).catch(() => {});
     }
   };

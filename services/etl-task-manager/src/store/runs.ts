@@ -1,3 +1,5 @@
+import { Desire, Execution, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Queryable } from '@lethe/db/open';
 import { sql } from 'kysely';
 import type { RunRow, Tables } from './tables.ts';
@@ -22,7 +24,7 @@ export type RunFilter = {
   groupId: string;
   taskId: string;
   moduleId: string;
-  state: number;
+  state: RunState;
   after: string;
   limit: number;
 };
@@ -36,17 +38,77 @@ export const listRuns = (db: Db, filter: RunFilter): Promise<RunRow[]> =>
     .$if(filter.groupId !== '', (rows) => rows.where('groupId', '=', filter.groupId))
     .$if(filter.taskId !== '', (rows) => rows.where('taskId', '=', filter.taskId))
     .$if(filter.moduleId !== '', (rows) => rows.where('moduleId', '=', filter.moduleId))
-    .$if(filter.state !== 0, (rows) => rows.where('state', '=', filter.state))
+    .$if(filter.state !== RunState.UNSPECIFIED, (rows) => rows.where('state', '=', filter.state))
     .$if(filter.after !== '', (rows) => rows.where('id', '<', filter.after))
     .orderBy('id', 'desc')
     .limit(filter.limit)
     .execute();
 
-/** Whether events about a run still wait for their consumer's confirmation for longer than `olderThanMs`. */
+/** Prepared runs whose people were not notified yet that the prepared data will be deleted. */
+export const listUnnoticedPrepared = (db: Db): Promise<RunRow[]> =>
+  db.selectFrom('runs').selectAll().where('state', '=', RunState.PREPARED).where('expiryNoticed', '=', false).execute();
+
+/** Whether an event to DataManager since the run was made has waited for its confirmation for longer than `olderThanMs`. */
 export const waitsForDelivery = async (db: Db, run: RunRow, olderThanMs: number): Promise<boolean> => {
   const { rows } = await sql`
-    select 1 from outbox where consumer = 'data' and confirm_time is null and create_time < now() - make_interval(secs => ${olderThanMs / 1000}) and create_time >= ${run.createTime} limit 1`.execute(
+    select 1 from outgoing_event where consumer = 'data' and confirm_time is null and create_time < now() - make_interval(secs => ${olderThanMs / 1000}) and create_time >= ${run.createTime} limit 1`.execute(
     db,
   );
   return rows.length > 0;
+};
+
+/** A run to be made, with its plan and parameters. */
+export type NewRun = Pick<
+  RunRow,
+  'id' | 'taskId' | 'groupId' | 'moduleId' | 'taskRevision' | 'snapshotHash' | 'baseVersion' | 'startedBy' | 'releasedBy'
+> & { plan: EffectivePlan; parameters: Record<string, string> };
+
+/** Makes a run, which is to run. */
+export const insertRun = (db: Db, { plan, parameters, ...run }: NewRun): Promise<RunRow> =>
+  db
+    .insertInto('runs')
+    .values({
+      ...run,
+      state: RunState.CREATED,
+      desire: Desire.RUN,
+      desireRevision: 1n,
+      live: true,
+      executionRevision: 0n,
+      plan: Buffer.from(EffectivePlan.encode(plan).finish()),
+      parameters: Buffer.from(JSON.stringify(parameters)),
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+
+/** Sets what is desired of a run, as the next revision of its desire. `live`: whether it now prevents another run of its task. */
+export const setDesire = (db: Db, before: RunRow, { desire, live }: Pick<RunRow, 'desire' | 'live'>, now: Date): Promise<RunRow> =>
+  db
+    .updateTable('runs')
+    .set({ desire, desireRevision: before.desireRevision + 1n, live, updateTime: now })
+    .where('id', '=', before.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+
+/** Stores what DataManager last reported of a run. */
+export const setExecution = async (
+  db: Db,
+  id: string,
+  execution: Execution,
+  changes: Pick<RunRow, 'live' | 'updateTime' | 'endTime'>,
+): Promise<void> => {
+  await db
+    .updateTable('runs')
+    .set({
+      ...changes,
+      state: execution.state,
+      execution: Buffer.from(Execution.encode(execution).finish()),
+      executionRevision: execution.revision,
+    })
+    .where('id', '=', id)
+    .execute();
+};
+
+/** Writes down that people were notified of the coming deletion of a run's prepared data. */
+export const markExpiryNoticed = async (db: Db, id: string): Promise<void> => {
+  await db.updateTable('runs').set({ expiryNoticed: true }).where('id', '=', id).execute();
 };

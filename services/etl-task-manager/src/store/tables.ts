@@ -1,5 +1,7 @@
+import type { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import type { Task_Kind, TaskRevision_State } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { OptionalTime, PlatformTables, Time } from '@lethe/db/platform';
-import type { Generated, Selectable } from 'kysely';
+import type { Generated, Selectable, Transaction } from 'kysely';
 
 /** The tables of schema lethe_task. Configurations, snapshots and executions are kept as the bytes of their messages. */
 export type Tables = PlatformTables & {
@@ -9,7 +11,7 @@ export type Tables = PlatformTables & {
     displayName: string;
     description: string;
     namespace: string;
-    kind: number;
+    kind: Task_Kind;
     moduleId: string;
     headRevision: number;
     releasedRevision: number;
@@ -21,7 +23,7 @@ export type Tables = PlatformTables & {
   taskRevisions: {
     taskId: string;
     number: number;
-    state: number;
+    state: TaskRevision_State;
     /** A TaskRevision: what the task's editors chose. */
     configuration: Buffer;
     /** An EffectivePlan; null in a draft. */
@@ -38,8 +40,8 @@ export type Tables = PlatformTables & {
     groupId: string;
     moduleId: string;
     taskRevision: number;
-    state: number;
-    desire: number;
+    state: RunState;
+    desire: Desire;
     desireRevision: bigint;
     live: boolean;
     /** The last Execution seen. */
@@ -49,6 +51,7 @@ export type Tables = PlatformTables & {
     plan: Buffer;
     snapshotHash: string;
     baseVersion: string;
+    /** A JSON object of texts. */
     parameters: Buffer;
     startedBy: string;
     releasedBy: string;
@@ -62,3 +65,6 @@ export type Tables = PlatformTables & {
 export type TaskRow = Selectable<Tables['tasks']>;
 export type RevisionRow = Selectable<Tables['taskRevisions']>;
 export type RunRow = Selectable<Tables['runs']>;
+
+/** A transaction on these tables. */
+export type Tx = Transaction<Tables>;

@@ -1,17 +1,19 @@
+import { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import type { CreateConnectionRequest, CreateConnectionResponse } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
 import { mutate } from '@lethe/db/mutate';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import type { UserCall } from '@lethe/grpc/context';
 import { randomUUIDv7 } from 'node:crypto';
-import { checkAddress } from './check-settings.ts';
-import type { Deps } from './deps.ts';
-import { sealSecret } from './secrets.ts';
-import { tellOwners } from './tell-owners.ts';
-import { auditConnection, connectionView } from './views.ts';
+import { checkAddress } from '../app/check-address.ts';
+import type { Deps } from '../app/deps.ts';
+import { sealSecret } from '../app/connection-secret.ts';
+import { ownerNotice } from '../app/owner-notice.ts';
+import { insertConnection } from '../store/connections.ts';
+import { auditConnection, connectionView } from '../app/views.ts';
 
 /** Makes a connection. */
 export const createConnection =
   (deps: Deps) =>
-  async (request: CreateConnectionRequest, ctx: CallContext): Promise<CreateConnectionResponse> => {
+  async (request: CreateConnectionRequest, ctx: UserCall): Promise<CreateConnectionResponse> => {
     const { groupId, displayName, description, namespace, contract } = request;
     const { kind, settings, secret } = checkAddress(request.type, {
       settings: request.settings,
@@ -19,34 +21,30 @@ export const createConnection =
       uri: request.uri,
     });
     const id = randomUUIDv7();
-    const ownerIds = request.ownerIds.length > 0 ? request.ownerIds : [callingUser(ctx).userId];
+    const ownerIds = request.ownerIds.length > 0 ? request.ownerIds : [ctx.user.userId];
     const sealed = sealSecret(deps.config, { groupId, id, secretNumber: 0 }, secret, deps.now());
     return mutate(deps.store, ctx, request.requestId, async (tx) => {
-      const row = await tx
-        .insertInto('connections')
-        .values({
-          id,
-          groupId,
-          displayName,
-          description,
-          namespace,
-          type: kind.type,
-          schemaVersion: kind.schemaVersion,
-          settings: JSON.stringify(settings),
-          contract,
-          ownerIds,
-          discoverable: !request.hidden,
-          ...sealed,
-        })
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      const row = await insertConnection(tx, {
+        id,
+        groupId,
+        displayName,
+        description,
+        namespace,
+        type: kind.type,
+        schemaVersion: kind.schemaVersion,
+        settings,
+        contract,
+        ownerIds,
+        discoverable: !request.hidden,
+        ...sealed,
+      });
       return {
         response: { connection: connectionView(row) },
         resource: `connections/${row.id}`,
         groupId,
         after: auditConnection(row),
         revision: row.version,
-        events: [tellOwners(row, 'CONNECTION_CREATED')],
+        events: [ownerNotice(row, Notification_Kind.CONNECTION_CREATED)],
       };
     });
   };

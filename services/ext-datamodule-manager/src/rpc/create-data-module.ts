@@ -2,9 +2,10 @@ import type { CreateDataModuleRequest, CreateDataModuleResponse } from '@lethe/c
 import { mutate } from '@lethe/db/mutate';
 import type { CallContext } from '@lethe/grpc/context';
 import { randomUUIDv7 } from 'node:crypto';
-import { checkDocument } from './check-document.ts';
-import type { Deps } from './deps.ts';
-import { auditModule, moduleView } from './views.ts';
+import { checkDocument } from '../app/check-document.ts';
+import type { Deps } from '../app/deps.ts';
+import { insertModule } from '../store/modules.ts';
+import { auditModule, moduleView } from '../app/views.ts';
 
 /** Makes a data module from a document. */
 export const createDataModule =
@@ -14,20 +15,7 @@ export const createDataModule =
     const document = request.document ?? {};
     const documentHash = await checkDocument(document);
     return mutate(deps.store, ctx, request.requestId, async (tx) => {
-      const row = await tx
-        .insertInto('dataModules')
-        .values({
-          id: randomUUIDv7(),
-          groupId,
-          displayName,
-          namespace,
-          document: JSON.stringify(document),
-          documentRevision: 1n,
-          documentHash,
-          headVersion: '',
-        })
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      const row = await insertModule(tx, { id: randomUUIDv7(), groupId, displayName, namespace, document, documentHash });
       return {
         response: { dataModule: moduleView(row) },
         resource: `modules/${row.id}`,

@@ -2,12 +2,13 @@ import type {
   GetDataModuleVersionRequest,
   GetDataModuleVersionResponse,
 } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import { findModule, findVersion } from '../store/modules.ts';
-import type { Deps } from './deps.ts';
-import { versionView } from './views.ts';
+import { findModule } from '../store/modules.ts';
+import { findVersion } from '../store/versions.ts';
+import type { Deps } from '../app/deps.ts';
+import { versionView } from '../app/views.ts';
 
 /** A published version with its document. */
 export const getDataModuleVersion =

@@ -1,4 +1,4 @@
-import type { ExtDatamoduleManagerService } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import type { ExtDatamoduleManagerDefinition } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
 import type { Handlers } from '@lethe/grpc/bind';
 import { createConnection } from './create-connection.ts';
 import { createDataModule } from './create-data-module.ts';
@@ -14,10 +14,10 @@ import { resolveConnection } from './resolve-connection.ts';
 import { testConnection } from './test-connection.ts';
 import { updateConnection } from './update-connection.ts';
 import { updateDataModule } from './update-data-module.ts';
-import type { Deps } from './deps.ts';
+import type { Deps } from '../app/deps.ts';
 
 /** The handlers of ExtDatamoduleManager; one that is missing does not compile. */
-export const handlers = (deps: Deps): Handlers<typeof ExtDatamoduleManagerService> => ({
+export const handlers = (deps: Deps): Handlers<typeof ExtDatamoduleManagerDefinition> => ({
   createConnection: createConnection(deps),
   updateConnection: updateConnection(deps),
   getAllConnection: getAllConnection(deps),

@@ -3,12 +3,13 @@ import type {
   ListDataModuleVersionsRequest,
   ListDataModuleVersionsResponse,
 } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { closePage, openPage } from '@lethe/db/page';
-import { loadVisible } from '@lethe/db/visible';
+import { closePage, openPage } from '@lethe/grpc/page';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
-import { findModule, listVersions } from '../store/modules.ts';
-import type { Deps } from './deps.ts';
-import { versionView } from './views.ts';
+import { findModule } from '../store/modules.ts';
+import { listVersions } from '../store/versions.ts';
+import type { Deps } from '../app/deps.ts';
+import { versionView } from '../app/views.ts';
 
 /** A page of a module's versions. */
 export const listDataModuleVersions =
@@ -16,7 +17,8 @@ export const listDataModuleVersions =
   async (request: ListDataModuleVersionsRequest, ctx: CallContext): Promise<ListDataModuleVersionsResponse> => {
     const module = await loadVisible(ctx, 'module', findModule(deps.store.db, request.moduleId));
     const page = openPage(ctx, request);
-    const rows = await listVersions(deps.store.db, { moduleId: module.id, all: request.showAll, after: page.after, limit: page.limit + 1 });
+    const filter = { moduleId: module.id, withUnpublished: request.showAll, after: page.after, limit: page.limit + 1 };
+    const rows = await listVersions(deps.store.db, filter);
     // Numbers of abandoned versions may occur again, so a page goes on after a place and not after a number.
     const places = new Map(rows.map((row) => [versionView(row, false), row.place]));
     const { items, nextPageToken } = closePage(page, [...places.keys()], (view) => String(places.get(view)), DataModuleVersion);

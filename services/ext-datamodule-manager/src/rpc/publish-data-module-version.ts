@@ -5,23 +5,31 @@ import type {
   PublishDataModuleVersionResponse,
   ReserveVersion,
 } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { enumName } from '@lethe/contracts/enum-name';
 import { mutate, type Change } from '@lethe/db/mutate';
-import type { CallContext } from '@lethe/grpc/context';
+import type { ServiceCall } from '@lethe/grpc/context';
 import { fail, notFound } from '@lethe/grpc/errors';
 import { documentHash } from '@lethe/module/document';
 import { classifyChange, nextVersion } from '@lethe/module/version';
-import type { Transaction } from 'kysely';
-import { findByUpload, findVersion, lockModule, nextPlace } from '../store/modules.ts';
-import type { ModuleRow, ModuleVersionRow, Tables } from '../store/tables.ts';
-import { checkDocument } from './check-document.ts';
-import type { Deps } from './deps.ts';
-import { requireService } from './require-service.ts';
-import { auditVersion, toStored, toTableVersions, versionView } from './views.ts';
+import { lockModule, setHeadVersion } from '../store/modules.ts';
+import type { ModuleRow, ModuleVersionRow, Tx } from '../store/tables.ts';
+import {
+  findByUpload,
+  findReservation,
+  findVersion,
+  insertReservation,
+  markAbandoned,
+  markPublished,
+  tablesOf,
+} from '../store/versions.ts';
+import { checkDocument } from '../app/check-document.ts';
+import type { Deps } from '../app/deps.ts';
+import { requireService } from '../app/require-service.ts';
+import { auditVersion, versionView } from '../app/views.ts';
 
-type Tx = Transaction<Tables>;
-type Done = Change<PublishDataModuleVersionResponse>;
+type VersionChange = Change<PublishDataModuleVersionResponse>;
 
-const answer = (module: ModuleRow, row: ModuleVersionRow, before?: ModuleVersionRow): Done => ({
+const changeOf = (module: ModuleRow, row: ModuleVersionRow, before?: ModuleVersionRow): VersionChange => ({
   response: { version: versionView(row, false) },
   resource: `modules/${module.id}/versions/${row.version}`,
   groupId: module.groupId,
@@ -30,91 +38,59 @@ const answer = (module: ModuleRow, row: ModuleVersionRow, before?: ModuleVersion
   after: auditVersion(row),
 });
 
-const reserve = async (tx: Tx, module: ModuleRow, request: PublishDataModuleVersionRequest, step: ReserveVersion): Promise<Done> => {
+const reserve = async (
+  tx: Tx,
+  module: ModuleRow,
+  request: PublishDataModuleVersionRequest,
+  step: ReserveVersion,
+): Promise<VersionChange> => {
   const known = await findByUpload(tx, request.uploadId);
-  if (known) return answer(module, known);
-  const other = await tx
-    .selectFrom('moduleVersions')
-    .select('version')
-    .where('moduleId', '=', module.id)
-    .where('state', '=', State.RESERVED)
-    .executeTakeFirst();
+  if (known) return changeOf(module, known);
+  const other = await findReservation(tx, module.id);
   if (module.headVersion !== step.baseVersion || other)
     throw fail('BASE_VERSION_CHANGED', { base_version: step.baseVersion, head_version: module.headVersion });
   const base = step.baseVersion === '' ? undefined : await findVersion(tx, module.id, step.baseVersion);
-  const change = classifyChange(toTableVersions(base?.tables ?? []), step.tables, step.onlyAdditions);
-  const row = await tx
-    .insertInto('moduleVersions')
-    .values({
-      moduleId: module.id,
-      version: nextVersion(base?.version, change),
-      place: await nextPlace(tx, module.id),
-      state: State.RESERVED,
-      baseVersion: step.baseVersion,
-      runId: request.runId,
-      uploadId: request.uploadId,
-      document: null,
-      documentHash: '',
-      tables: JSON.stringify(toStored(step.tables)),
-    })
-    .returningAll()
-    .executeTakeFirstOrThrow();
-  return answer(module, row);
+  const change = classifyChange(base ? tablesOf(base) : [], step.tables, step.onlyAdditions);
+  const row = await insertReservation(tx, {
+    moduleId: module.id,
+    version: nextVersion(base?.version, change),
+    baseVersion: step.baseVersion,
+    runId: request.runId,
+    uploadId: request.uploadId,
+    tables: step.tables,
+  });
+  return changeOf(module, row);
 };
 
-const reserved = async (tx: Tx, request: PublishDataModuleVersionRequest): Promise<ModuleVersionRow> => {
-  const row = await findByUpload(tx, request.uploadId);
+const requireVersion = async (tx: Tx, uploadId: string): Promise<ModuleVersionRow> => {
+  const row = await findByUpload(tx, uploadId);
   if (!row) throw fail('VERSION_STATE', { state: 'NONE' });
   return row;
 };
 
 const commit = async (
-  deps: Deps,
   tx: Tx,
   module: ModuleRow,
-  request: PublishDataModuleVersionRequest,
-  step: CommitVersion,
-): Promise<Done> => {
-  const before = await reserved(tx, request);
-  if (before.state === State.PUBLISHED) return answer(module, before);
-  if (before.state !== State.RESERVED) throw fail('VERSION_STATE', { state: 'ABANDONED' });
+  { before, step, now }: { before: ModuleVersionRow; step: CommitVersion; now: Date },
+): Promise<VersionChange> => {
+  if (before.state === State.PUBLISHED) return changeOf(module, before);
+  if (before.state !== State.RESERVED) throw fail('VERSION_STATE', { state: enumName(State, before.state) });
   const document = step.document ?? {};
-  const after = await tx
-    .updateTable('moduleVersions')
-    .set({
-      state: State.PUBLISHED,
-      document: JSON.stringify(document),
-      documentHash: documentHash(document),
-      tables: JSON.stringify(toStored(step.tables)),
-      publishTime: deps.now(),
-    })
-    .where('moduleId', '=', module.id)
-    .where('place', '=', before.place)
-    .returningAll()
-    .executeTakeFirstOrThrow();
-  await tx.updateTable('dataModules').set({ headVersion: after.version, updateTime: deps.now() }).where('id', '=', module.id).execute();
-  return answer(module, after, before);
+  const after = await markPublished(tx, before, { document, documentHash: documentHash(document), tables: step.tables }, now);
+  await setHeadVersion(tx, module.id, after.version, now);
+  return changeOf(module, after, before);
 };
 
-const abandon = async (tx: Tx, module: ModuleRow, request: PublishDataModuleVersionRequest): Promise<Done> => {
-  const before = await reserved(tx, request);
-  if (before.state === State.ABANDONED) return answer(module, before);
-  if (before.state !== State.RESERVED) throw fail('VERSION_STATE', { state: 'PUBLISHED' });
-  // The upload's id is free again: the same upload may reserve anew after it was given up.
-  const after = await tx
-    .updateTable('moduleVersions')
-    .set({ state: State.ABANDONED, uploadId: `${before.uploadId}#${before.place}` })
-    .where('moduleId', '=', module.id)
-    .where('place', '=', before.place)
-    .returningAll()
-    .executeTakeFirstOrThrow();
-  return answer(module, after, before);
+const abandon = async (tx: Tx, module: ModuleRow, before: ModuleVersionRow): Promise<VersionChange> => {
+  if (before.state === State.ABANDONED) return changeOf(module, before);
+  if (before.state !== State.RESERVED) throw fail('VERSION_STATE', { state: enumName(State, before.state) });
+  return changeOf(module, await markAbandoned(tx, before), before);
 };
 
-/** Takes, publishes or gives up the next version's number. Repeating a step gives the first answer. */
+/** Reserves, publishes or abandons the next version. A repeated step returns what the first one returned. */
 export const publishDataModuleVersion =
   (deps: Deps) =>
-  async (request: PublishDataModuleVersionRequest, ctx: CallContext): Promise<PublishDataModuleVersionResponse> => {
+  async (request: PublishDataModuleVersionRequest, ctx: ServiceCall): Promise<PublishDataModuleVersionResponse> => {
     requireService(ctx, 'data');
     const { step } = request;
     if (step?.$case === 'commit') await checkDocument(step.value.document ?? {});
@@ -125,9 +101,9 @@ export const publishDataModuleVersion =
         case 'reserve':
           return reserve(tx, module, request, step.value);
         case 'commit':
-          return commit(deps, tx, module, request, step.value);
+          return commit(tx, module, { before: await requireVersion(tx, request.uploadId), step: step.value, now: deps.now() });
         case 'abandon':
-          return abandon(tx, module, request);
+          return abandon(tx, module, await requireVersion(tx, request.uploadId));
         case undefined:
           throw fail('VERSION_STATE', { state: 'NONE' });
       }

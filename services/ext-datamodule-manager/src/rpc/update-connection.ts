@@ -1,19 +1,19 @@
+import { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { UpdateConnectionRequest, UpdateConnectionResponse } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { checkEtag } from '@lethe/db/etag';
-import { readMask } from '@lethe/db/mask';
+import { checkEtag } from '@lethe/grpc/etag';
+import { readMask } from '@lethe/grpc/mask';
 import { mutate } from '@lethe/db/mutate';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail, invalidField } from '@lethe/grpc/errors';
-import type { Updateable } from 'kysely';
-import { lockConnection } from '../store/connections.ts';
-import type { ConnectionRow, Tables } from '../store/tables.ts';
-import { checkAddress } from './check-settings.ts';
-import type { Deps } from './deps.ts';
-import { loadConnection } from './load-connection.ts';
-import { openSecret, sealSecret } from './secrets.ts';
-import { tellOwners } from './tell-owners.ts';
-import { auditConnection, connectionView } from './views.ts';
+import { lockConnection, saveConnection, type ConnectionChanges } from '../store/connections.ts';
+import type { ConnectionRow } from '../store/tables.ts';
+import { checkAddress } from '../app/check-address.ts';
+import type { Deps } from '../app/deps.ts';
+import { loadConnection } from '../app/load-connection.ts';
+import { openSecret, sealSecret } from '../app/connection-secret.ts';
+import { ownerNotice } from '../app/owner-notice.ts';
+import { auditConnection, connectionView } from '../app/views.ts';
 
 const MUTABLE = ['display_name', 'description', 'namespace', 'settings', 'contract', 'owner_ids', 'discoverable', 'secret'];
 
@@ -28,14 +28,14 @@ const isPopulated =
       settings: wanted?.settings ?? (request.uri !== '' ? request.uri : undefined),
       contract: wanted?.contract,
       owner_ids: wanted?.ownerIds.length,
-      // An absent flag cannot be told from false; without a mask it stays as it is.
+      // An absent flag cannot be distinguished from false; without a mask it stays as it is.
       discoverable: wanted?.discoverable,
       secret: request.secret ?? (request.uri !== '' ? request.uri : undefined),
     };
     return Boolean(values[path]);
   };
 
-const plainChanges = (wanted: Connection | undefined, paths: Set<string>): Updateable<Tables['connections']> => ({
+const plainChanges = (wanted: Connection | undefined, paths: Set<string>): ConnectionChanges => ({
   ...(paths.has('display_name') ? { displayName: wanted?.displayName ?? '' } : {}),
   ...(paths.has('description') ? { description: wanted?.description ?? '' } : {}),
   ...(paths.has('namespace') ? { namespace: wanted?.namespace ?? '' } : {}),
@@ -45,19 +45,14 @@ const plainChanges = (wanted: Connection | undefined, paths: Set<string>): Updat
 });
 
 /** The new address, with the kept half of it where only one is changed. */
-const addressChanges = (
-  deps: Deps,
-  before: ConnectionRow,
-  request: UpdateConnectionRequest,
-  paths: Set<string>,
-): Updateable<Tables['connections']> => {
+const addressChanges = (deps: Deps, before: ConnectionRow, request: UpdateConnectionRequest, paths: Set<string>): ConnectionChanges => {
   if (!paths.has('settings') && !paths.has('secret')) return {};
   const withUri = request.uri !== '';
   const settings = withUri ? undefined : paths.has('settings') ? (request.connection?.settings ?? {}) : before.settings;
   const secret = withUri ? undefined : paths.has('secret') ? (request.secret?.values ?? {}) : openSecret(deps.config, before);
   const checked = checkAddress(before.type, { settings, secret, uri: request.uri });
   return {
-    settings: JSON.stringify(checked.settings),
+    settings: checked.settings,
     schemaVersion: checked.kind.schemaVersion,
     ...(paths.has('secret') ? sealSecret(deps.config, before, checked.secret, deps.now()) : {}),
   };
@@ -81,24 +76,15 @@ export const updateConnection =
     return mutate(deps.store, ctx, request.requestId, async (tx) => {
       const before = await lockConnection(tx, visible.id);
       checkEtag(request.etag, before.version);
-      const after = await tx
-        .updateTable('connections')
-        .set({
-          ...plainChanges(request.connection, paths),
-          ...addressChanges(deps, before, request, paths),
-          version: before.version + 1,
-          updateTime: deps.now(),
-        })
-        .where('id', '=', before.id)
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      const changes = { ...plainChanges(request.connection, paths), ...addressChanges(deps, before, request, paths) };
+      const after = await saveConnection(tx, before, changes, deps.now());
       return {
         response: { connection: connectionView(after) },
         groupId: after.groupId,
         before: auditConnection(before),
         after: auditConnection(after),
         revision: after.version,
-        events: [tellOwners(after, 'CONNECTION_UPDATED')],
+        events: [ownerNotice(after, Notification_Kind.CONNECTION_UPDATED)],
       };
     });
   };

@@ -1,18 +1,18 @@
 import type { UpdateDataModuleRequest, UpdateDataModuleResponse } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { checkEtag } from '@lethe/db/etag';
-import { readMask } from '@lethe/db/mask';
+import { checkEtag } from '@lethe/grpc/etag';
+import { readMask } from '@lethe/grpc/mask';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { invalidField, notFound } from '@lethe/grpc/errors';
-import { findModule, lockModule } from '../store/modules.ts';
-import { checkDocument } from './check-document.ts';
-import type { Deps } from './deps.ts';
-import { auditModule, moduleView } from './views.ts';
+import { findModule, lockModule, saveModule } from '../store/modules.ts';
+import { checkDocument } from '../app/check-document.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditModule, moduleView } from '../app/views.ts';
 
 const MUTABLE = ['display_name', 'namespace', 'document'];
 
-/** Changes a module; tasks that were released before keep the document that they pinned. */
+/** Changes a module; tasks that were released before the change keep the document that they pinned. */
 export const updateDataModule =
   (deps: Deps) =>
   async (request: UpdateDataModuleRequest, ctx: CallContext): Promise<UpdateDataModuleResponse> => {
@@ -24,25 +24,18 @@ export const updateDataModule =
       throw invalidField('data_module.display_name', 'string.min_len', 'a name is required');
     if (paths.has('document') && !wanted.document) throw invalidField('data_module.document', 'required', 'a document is required');
     const visible = await loadVisible(ctx, 'module', findModule(deps.store.db, request.moduleId));
-    const documentHash = paths.has('document') && wanted.document ? await checkDocument(wanted.document) : undefined;
+    const document = paths.has('document') ? wanted.document : undefined;
+    const documentHash = document && (await checkDocument(document));
     return mutate(deps.store, ctx, request.requestId, async (tx) => {
       const before = await lockModule(tx, visible.id);
       if (!before) throw notFound('module');
       checkEtag(request.etag, before.version);
-      const after = await tx
-        .updateTable('dataModules')
-        .set({
-          ...(paths.has('display_name') ? { displayName: wanted.displayName } : {}),
-          ...(paths.has('namespace') ? { namespace: wanted.namespace } : {}),
-          ...(documentHash === undefined
-            ? {}
-            : { document: JSON.stringify(wanted.document), documentHash, documentRevision: before.documentRevision + 1n }),
-          version: before.version + 1,
-          updateTime: deps.now(),
-        })
-        .where('id', '=', before.id)
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      const changes = {
+        ...(paths.has('display_name') ? { displayName: wanted.displayName } : {}),
+        ...(paths.has('namespace') ? { namespace: wanted.namespace } : {}),
+        ...(document && documentHash !== undefined ? { document: { document, documentHash } } : {}),
+      };
+      const after = await saveModule(tx, before, changes, deps.now());
       return {
         response: { dataModule: moduleView(after) },
         before: auditModule(before),

@@ -1,4 +1,5 @@
 import type { Queryable } from '@lethe/db/open';
+import type { Insertable, Updateable } from 'kysely';
 import type { ConnectionRow, Tables } from './tables.ts';
 
 type Db = Queryable<Tables>;
@@ -56,3 +57,39 @@ export const listConnections = (db: Db, filter: ConnectionFilter): Promise<Conne
     .orderBy('id')
     .limit(filter.limit)
     .execute();
+
+type Settings = { settings: Record<string, unknown> };
+
+/** Makes a connection. */
+export const insertConnection = (
+  db: Db,
+  { settings, ...connection }: Omit<Insertable<Tables['connections']>, 'settings'> & Settings,
+): Promise<ConnectionRow> =>
+  db
+    .insertInto('connections')
+    .values({ ...connection, settings: JSON.stringify(settings) })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+
+/** What may change of a connection. */
+export type ConnectionChanges = Omit<Updateable<Tables['connections']>, 'id' | 'settings' | 'version' | 'createTime' | 'updateTime'> &
+  Partial<Settings>;
+
+/** Changes a connection. */
+export const saveConnection = (
+  db: Db,
+  before: ConnectionRow,
+  { settings, ...changes }: ConnectionChanges,
+  now: Date,
+): Promise<ConnectionRow> =>
+  db
+    .updateTable('connections')
+    .set({
+      ...changes,
+      ...(settings === undefined ? {} : { settings: JSON.stringify(settings) }),
+      version: before.version + 1,
+      updateTime: now,
+    })
+    .where('id', '=', before.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();

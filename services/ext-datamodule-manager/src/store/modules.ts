@@ -1,9 +1,8 @@
 import type { Queryable } from '@lethe/db/open';
-import type { ModuleRow, ModuleVersionRow, Tables } from './tables.ts';
+import type { Insertable } from 'kysely';
+import type { ModuleRow, Tables } from './tables.ts';
 
 type Db = Queryable<Tables>;
-
-const PUBLISHED = 2;
 
 /** A module that is not deleted. */
 export const findModule = (db: Db, id: string): Promise<ModuleRow | undefined> =>
@@ -38,43 +37,44 @@ export const listModules = (db: Db, filter: ModuleFilter): Promise<ModuleRow[]> 
     .limit(filter.limit)
     .execute();
 
-/** A published version; '' = the newest. */
-export const findVersion = (db: Db, moduleId: string, version: string): Promise<ModuleVersionRow | undefined> =>
-  db
-    .selectFrom('moduleVersions')
-    .selectAll()
-    .where('moduleId', '=', moduleId)
-    .where('state', '=', PUBLISHED)
-    .$if(version !== '', (rows) => rows.where('version', '=', version))
-    .orderBy('place', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+/** A source document and its hash. */
+export type ModuleDocument = { document: Record<string, unknown>; documentHash: string };
 
-/** A page of versions, oldest first; published ones, or all. */
-export const listVersions = (
+/** Makes a module with the first revision of its document. */
+export const insertModule = (
   db: Db,
-  filter: { moduleId: string; all: boolean; after: string; limit: number },
-): Promise<ModuleVersionRow[]> =>
+  { document, ...module }: Pick<Insertable<Tables['dataModules']>, 'id' | 'groupId' | 'displayName' | 'namespace'> & ModuleDocument,
+): Promise<ModuleRow> =>
   db
-    .selectFrom('moduleVersions')
-    .selectAll()
-    .where('moduleId', '=', filter.moduleId)
-    .$if(!filter.all, (rows) => rows.where('state', '=', PUBLISHED))
-    .$if(filter.after !== '', (rows) => rows.where('place', '>', Number(filter.after)))
-    .orderBy('place')
-    .limit(filter.limit)
-    .execute();
-
-/** The version that an upload reserved, whatever became of it. */
-export const findByUpload = (db: Db, uploadId: string): Promise<ModuleVersionRow | undefined> =>
-  db.selectFrom('moduleVersions').selectAll().where('uploadId', '=', uploadId).executeTakeFirst();
-
-/** The place after a module's last version. */
-export const nextPlace = async (db: Db, moduleId: string): Promise<number> => {
-  const { last } = await db
-    .selectFrom('moduleVersions')
-    .select((row) => row.fn.max('place').as('last'))
-    .where('moduleId', '=', moduleId)
+    .insertInto('dataModules')
+    .values({ ...module, document: JSON.stringify(document), documentRevision: 1n, headVersion: '' })
+    .returningAll()
     .executeTakeFirstOrThrow();
-  return (last ?? 0) + 1;
+
+/** Changes a module; a document that is given becomes the next revision of it. */
+export const saveModule = (
+  db: Db,
+  before: ModuleRow,
+  { document, ...names }: { displayName?: string; namespace?: string; document?: ModuleDocument },
+  now: Date,
+): Promise<ModuleRow> =>
+  db
+    .updateTable('dataModules')
+    .set({
+      ...names,
+      ...(document && {
+        document: JSON.stringify(document.document),
+        documentHash: document.documentHash,
+        documentRevision: before.documentRevision + 1n,
+      }),
+      version: before.version + 1,
+      updateTime: now,
+    })
+    .where('id', '=', before.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+
+/** Sets the newest published version of a module. */
+export const setHeadVersion = async (db: Db, id: string, headVersion: string, now: Date): Promise<void> => {
+  await db.updateTable('dataModules').set({ headVersion, updateTime: now }).where('id', '=', id).execute();
 };

@@ -1,9 +1,10 @@
+import type { DataModuleVersion_State } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
 import type { OptionalTime, PlatformTables, Time } from '@lethe/db/platform';
-import type { ColumnType, Generated, Selectable } from 'kysely';
+import type { ColumnType, Generated, Selectable, Transaction } from 'kysely';
 
 type Json<T> = ColumnType<T, string, string>;
 
-/** A table of a version, as it is kept. */
+/** A table of a version as it is stored: JSON has no 64-bit integers. */
 export type StoredTableVersion = { table: string; contentHash: string; schemaHash: string; rowCount: string };
 
 /** The tables of schema lethe_extdatamodule. */
@@ -49,7 +50,7 @@ export type Tables = PlatformTables & {
     version: string;
     /** Place in the order of versions, from 1. */
     place: number;
-    state: number;
+    state: DataModuleVersion_State;
     baseVersion: string;
     runId: string;
     uploadId: string;
@@ -64,3 +65,6 @@ export type Tables = PlatformTables & {
 export type ConnectionRow = Selectable<Tables['connections']>;
 export type ModuleRow = Selectable<Tables['dataModules']>;
 export type ModuleVersionRow = Selectable<Tables['moduleVersions']>;
+
+/** A transaction on these tables. */
+export type Tx = Transaction<Tables>;

@@ -5,7 +5,7 @@ import {
   ScriptVersion_State as State,
 } from '@lethe/contracts/gen/lethe/script/v1/script';
 
-const LANGUAGES: Record<number, readonly Language[]> = {
+const LANGUAGES: Partial<Record<Type, readonly Language[]>> = {
   [Type.EXTRACTION]: [Language.SQL, Language.TYPESCRIPT, Language.JSON],
   [Type.FIELD_RULES]: [Language.JSON],
   [Type.TRANSFORMATION]: [Language.SQL, Language.TYPESCRIPT],

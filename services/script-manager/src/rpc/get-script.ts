@@ -1,10 +1,10 @@
 import type { GetScriptRequest, GetScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
 import { findScript, findVersion } from '../store/scripts.ts';
-import type { Deps } from './deps.ts';
-import { scriptView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { scriptView } from '../app/views.ts';
 
 /** A script with one of its versions. */
 export const getScript =

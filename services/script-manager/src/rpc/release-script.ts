@@ -1,12 +1,12 @@
 import { ScriptVersion_State as State } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { ReleaseScriptRequest, ReleaseScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail, notFound } from '@lethe/grpc/errors';
-import { findScript, findVersion, lockScript } from '../store/scripts.ts';
-import type { Deps } from './deps.ts';
-import { auditScript, scriptView } from './views.ts';
+import { findScript, findVersion, lockScript, markReleased, saveScript } from '../store/scripts.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditScript, scriptView } from '../app/views.ts';
 
 /** Freezes the draft. */
 export const releaseScript =
@@ -18,19 +18,8 @@ export const releaseScript =
       const draft = await findVersion(tx, before.id, request.version);
       if (!draft) throw notFound('script version');
       if (draft.state !== State.DRAFT) throw fail('NOT_A_DRAFT', { version: String(draft.number) });
-      const version = await tx
-        .updateTable('scriptVersions')
-        .set({ state: State.RELEASED, releaseTime: deps.now() })
-        .where('scriptId', '=', before.id)
-        .where('number', '=', draft.number)
-        .returningAll()
-        .executeTakeFirstOrThrow();
-      const after = await tx
-        .updateTable('scripts')
-        .set({ releasedVersion: version.number, version: before.version + 1, updateTime: deps.now() })
-        .where('id', '=', before.id)
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      const version = await markReleased(tx, draft, deps.now());
+      const after = await saveScript(tx, before, { releasedVersion: version.number }, deps.now());
       return {
         response: { script: scriptView(after, version) },
         before: auditScript(before, draft),

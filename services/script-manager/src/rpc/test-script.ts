@@ -1,14 +1,13 @@
-import { Script_Language as Language, type Script_Language, type Script_Type } from '@lethe/contracts/gen/lethe/script/v1/script';
+import { Script_Language as Language } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { TestScriptRequest, TestScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail, notFound } from '@lethe/grpc/errors';
+import { fillParameters } from '@lethe/module/parameters';
 import { parseTransformProperties } from '@lethe/module/parse-script';
-import { fillParameters } from '../domain/parameters.ts';
 import { isTestable } from '../domain/script.ts';
 import { findScript, findVersion } from '../store/scripts.ts';
-import type { Deps } from './deps.ts';
-import { versionView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
 
 const DEADLINE_MS = 58_000;
 
@@ -17,17 +16,16 @@ export const testScript =
   (deps: Deps) =>
   async (request: TestScriptRequest, ctx: CallContext): Promise<TestScriptResponse> => {
     const script = await loadVisible(ctx, 'script', findScript(deps.store.db, request.scriptId));
-    const language = script.language as Script_Language;
-    if (!isTestable(script.type as Script_Type, language)) throw fail('NOT_TESTABLE');
+    if (!isTestable(script.type, script.language)) throw fail('NOT_TESTABLE');
     const version = await findVersion(deps.store.db, script.id, request.version || script.headVersion);
     if (!version) throw notFound('script version');
-    const filled = fillParameters(versionView(version, false).parameters, request.parameters);
+    const filled = fillParameters(version.parameters, request.parameters);
     if ('invalid' in filled) throw fail('PARAMETER_INVALID', { parameters: filled.invalid.join(', ') });
     const declared = parseTransformProperties(version.properties);
     const outputs = 'outputs' in declared ? declared.outputs : undefined;
     return deps.data.testRows(
       {
-        language: language === Language.SQL ? 'SQL' : 'TYPESCRIPT',
+        language: script.language === Language.SQL ? 'SQL' : 'TYPESCRIPT',
         content: version.content,
         tables: request.tables.map(({ table, rows }) => ({ table, rows, columns: [] })),
         table: request.table || (request.tables[0]?.table ?? ''),

@@ -1,18 +1,19 @@
-import { ScriptVersion_State as State, type Parameter, type Script } from '@lethe/contracts/gen/lethe/script/v1/script';
+import type { Script } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { UpdateScriptRequest, UpdateScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
-import { checkEtag } from '@lethe/db/etag';
-import { readMask } from '@lethe/db/mask';
+import { checkEtag } from '@lethe/grpc/etag';
+import { readMask } from '@lethe/grpc/mask';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/db/visible';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { invalidField } from '@lethe/grpc/errors';
 import type { Transaction } from 'kysely';
 import { editedVersion } from '../domain/script.ts';
-import { findScript, findVersion, lockScript } from '../store/scripts.ts';
+import type { SqlParser } from '../sql/parsers.ts';
+import { findScript, findVersion, insertDraft, lockScript, saveScript, updateDraft } from '../store/scripts.ts';
 import type { ScriptRow, Tables, VersionRow } from '../store/tables.ts';
-import { checkContent, type Content } from './check-content.ts';
-import type { Deps } from './deps.ts';
-import { auditScript, scriptView, versionView } from './views.ts';
+import { checkContent, type Content } from '../app/check-content.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditScript, scriptView } from '../app/views.ts';
 
 const OWN = ['display_name', 'description', 'namespace'];
 const OF_VERSION = ['version.content', 'version.properties', 'version.parameters'];
@@ -32,46 +33,20 @@ const isPopulated =
   };
 
 const merge = (row: ScriptRow, head: VersionRow, wanted: Script, paths: Set<string>): Content => {
-  const present = versionView(head, true);
-  const parameters: Parameter[] = paths.has('version.parameters') ? (wanted.version?.parameters ?? []) : present.parameters;
   return {
-    type: row.type as Content['type'],
-    language: row.language as Content['language'],
-    content: paths.has('version.content') ? (wanted.version?.content ?? '') : present.content,
+    type: row.type,
+    language: row.language,
+    content: paths.has('version.content') ? (wanted.version?.content ?? '') : head.content,
     properties: paths.has('version.properties') ? (wanted.version?.properties ?? {}) : head.properties,
-    parameters,
+    parameters: paths.has('version.parameters') ? (wanted.version?.parameters ?? []) : head.parameters,
   };
 };
 
-const saveVersion = async (
-  { parseSql }: Deps,
-  tx: Transaction<Tables>,
-  row: ScriptRow,
-  head: VersionRow,
-  content: Content,
-): Promise<VersionRow> => {
-  const derived = await checkContent(content, parseSql);
-  const { number, replaces } = editedVersion({ number: head.number, state: head.state as State });
-  const values = {
-    content: content.content,
-    ...derived,
-    properties: JSON.stringify(content.properties),
-    parameters: JSON.stringify(content.parameters),
-  };
-  if (replaces) {
-    return tx
-      .updateTable('scriptVersions')
-      .set(values)
-      .where('scriptId', '=', row.id)
-      .where('number', '=', number)
-      .returningAll()
-      .executeTakeFirstOrThrow();
-  }
-  return tx
-    .insertInto('scriptVersions')
-    .values({ scriptId: row.id, number, state: State.DRAFT, ...values })
-    .returningAll()
-    .executeTakeFirstOrThrow();
+const saveVersion = async (tx: Transaction<Tables>, head: VersionRow, saved: Content, parseSql: SqlParser): Promise<VersionRow> => {
+  const { content, properties, parameters } = saved;
+  const derived = await checkContent(saved, parseSql);
+  const { number, replaces } = editedVersion(head);
+  return (replaces ? updateDraft : insertDraft)(tx, head.scriptId, number, { content, ...derived, properties, parameters });
 };
 
 /** Changes a script; changed content goes into the draft, or into a new one after a released head. */
@@ -90,21 +65,15 @@ export const updateScript =
       const head = await findVersion(tx, before.id, before.headVersion);
       if (!head) throw new Error('a script without its head version');
       const version = OF_VERSION.some((path) => paths.has(path))
-        ? await saveVersion(deps, tx, before, head, merge(before, head, wanted, paths))
+        ? await saveVersion(tx, head, merge(before, head, wanted, paths), deps.parseSql)
         : head;
-      const after = await tx
-        .updateTable('scripts')
-        .set({
-          ...(paths.has('display_name') ? { displayName: wanted.displayName } : {}),
-          ...(paths.has('description') ? { description: wanted.description } : {}),
-          ...(paths.has('namespace') ? { namespace: wanted.namespace } : {}),
-          headVersion: version.number,
-          version: before.version + 1,
-          updateTime: deps.now(),
-        })
-        .where('id', '=', before.id)
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      const changes = {
+        ...(paths.has('display_name') ? { displayName: wanted.displayName } : {}),
+        ...(paths.has('description') ? { description: wanted.description } : {}),
+        ...(paths.has('namespace') ? { namespace: wanted.namespace } : {}),
+        headVersion: version.number,
+      };
+      const after = await saveScript(tx, before, changes, deps.now());
       return {
         response: { script: scriptView(after, version) },
         before: auditScript(before, head),

@@ -1,4 +1,4 @@
-// The grammars of the engines that will run a script: a mistake is found when it is saved, not in a run at night.
+// The grammars of the engines that will run a script: a mistake is found when the script is saved, not in a run.
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { hasSqlDetails, parse } from 'libpg-query';
 import { positionAt, type Problem } from '../domain/problem.ts';
@@ -6,7 +6,7 @@ import { positionAt, type Problem } from '../domain/problem.ts';
 /** The dialects of scripts: extractions run in their source, transformations in the engine. */
 export type Dialect = 'postgres' | 'duckdb';
 
-/** Parses one statement and runs nothing; answers its syntax error, with line and column, or nothing. */
+/** Parses one statement and runs nothing. Returns its syntax error with line and column, or an empty list. */
 export type SqlParser = (dialect: Dialect, source: string) => Promise<Problem[]>;
 
 const syntaxError = (source: string, message: string, index: number): Problem => ({
@@ -36,8 +36,8 @@ type Serialized = { error: boolean; error_message?: string; position?: string };
 
 const parseDuckdb = async (connection: DuckDBConnection, source: string): Promise<Problem[]> => {
   // Serializes the syntax tree: names are not looked up, and nothing is read.
-  const answer = await connection.runAndReadAll('SELECT json_serialize_sql($source::VARCHAR)', { source });
-  const { error, error_message: message = '', position = '0' } = JSON.parse(String(answer.getRows()[0]?.[0])) as Serialized;
+  const result = await connection.runAndReadAll('SELECT json_serialize_sql($source::VARCHAR)', { source });
+  const { error, error_message: message = '', position = '0' } = JSON.parse(String(result.getRows()[0]?.[0])) as Serialized;
   return error ? [syntaxError(source, message, Number(position))] : [];
 };
 

@@ -1,4 +1,6 @@
+import { Script_Type as Type, ScriptVersion_State as State } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { Queryable } from '@lethe/db/open';
+import type { Insertable, Updateable } from 'kysely';
 import type { ScriptRow, Tables, VersionRow } from './tables.ts';
 
 type Db = Queryable<Tables>;
@@ -21,7 +23,7 @@ export type ScriptFilter = {
   groupId: string;
   namespace: string;
   displayName: string;
-  type: number;
+  type: Type;
   after: string;
   limit: number;
 };
@@ -36,7 +38,7 @@ export const listScripts = (db: Db, filter: ScriptFilter): Promise<(ScriptRow & 
     .$if(filter.groupId !== '', (rows) => rows.where('groupId', '=', filter.groupId))
     .$if(filter.namespace !== '', (rows) => rows.where('namespace', '=', filter.namespace))
     .$if(filter.displayName !== '', (rows) => rows.where('displayName', '=', filter.displayName))
-    .$if(filter.type !== 0, (rows) => rows.where('type', '=', filter.type))
+    .$if(filter.type !== Type.UNSPECIFIED, (rows) => rows.where('type', '=', filter.type))
     .$if(filter.after !== '', (rows) => rows.where('id', '>', filter.after))
     .orderBy('id')
     .limit(filter.limit)
@@ -63,3 +65,58 @@ const withHeads = async (db: Db, scripts: ScriptRow[]): Promise<(ScriptRow & { h
     return head ? [{ ...script, head }] : [];
   });
 };
+
+/** Makes a script. */
+export const insertScript = (db: Db, script: Insertable<Tables['scripts']>): Promise<ScriptRow> =>
+  db.insertInto('scripts').values(script).returningAll().executeTakeFirstOrThrow();
+
+/** Changes a script. */
+export const saveScript = (
+  db: Db,
+  before: ScriptRow,
+  changes: Pick<Updateable<Tables['scripts']>, 'displayName' | 'description' | 'namespace' | 'headVersion' | 'releasedVersion'>,
+  now: Date,
+): Promise<ScriptRow> =>
+  db
+    .updateTable('scripts')
+    .set({ ...changes, version: before.version + 1, updateTime: now })
+    .where('id', '=', before.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+
+/** What a draft holds. */
+export type VersionContent = Pick<VersionRow, 'content' | 'contentHash' | 'readKind' | 'properties' | 'parameters'>;
+
+const toColumns = ({ properties, parameters, ...plain }: VersionContent) => ({
+  ...plain,
+  properties: JSON.stringify(properties),
+  parameters: JSON.stringify(parameters),
+});
+
+/** Makes a version as a draft. */
+export const insertDraft = (db: Db, scriptId: string, number: number, content: VersionContent): Promise<VersionRow> =>
+  db
+    .insertInto('scriptVersions')
+    .values({ scriptId, number, state: State.DRAFT, ...toColumns(content) })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+
+/** Replaces what a draft holds. */
+export const updateDraft = (db: Db, scriptId: string, number: number, content: VersionContent): Promise<VersionRow> =>
+  db
+    .updateTable('scriptVersions')
+    .set(toColumns(content))
+    .where('scriptId', '=', scriptId)
+    .where('number', '=', number)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+
+/** Freezes a draft. */
+export const markReleased = (db: Db, { scriptId, number }: VersionRow, now: Date): Promise<VersionRow> =>
+  db
+    .updateTable('scriptVersions')
+    .set({ state: State.RELEASED, releaseTime: now })
+    .where('scriptId', '=', scriptId)
+    .where('number', '=', number)
+    .returningAll()
+    .executeTakeFirstOrThrow();

@@ -1,3 +1,4 @@
+import type { Parameter, Script_Language, Script_Type, ScriptVersion_State } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { OptionalTime, PlatformTables, Time } from '@lethe/db/platform';
 import type { ColumnType, Generated, Selectable } from 'kysely';
 
@@ -11,8 +12,8 @@ export type Tables = PlatformTables & {
     displayName: string;
     description: string;
     namespace: string;
-    type: number;
-    language: number;
+    type: Script_Type;
+    language: Script_Language;
     headVersion: number;
     releasedVersion: number;
     version: Generated<number>;
@@ -23,12 +24,12 @@ export type Tables = PlatformTables & {
   scriptVersions: {
     scriptId: string;
     number: number;
-    state: number;
+    state: ScriptVersion_State;
     content: string;
     contentHash: string;
     readKind: string;
     properties: Json<Record<string, unknown>>;
-    parameters: Json<{ name: string; type: number; defaultValue: string; required: boolean }[]>;
+    parameters: Json<Parameter[]>;
     createTime: Time;
     releaseTime: OptionalTime;
   };

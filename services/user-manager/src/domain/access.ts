@@ -5,8 +5,5 @@ import { AccessRequest_State as State } from '@lethe/contracts/gen/lethe/user/v1
 export const stateAt = (state: State, expireTime: Date | null, now: Date): State =>
   state === State.APPROVED && expireTime !== null && expireTime <= now ? State.EXPIRED : state;
 
-/** The name of a state. */
-export const stateName = (state: State): string => Object.entries(State).find(([, value]) => value === state)?.[0] ?? '';
-
 /** Whether the caller may decide for this user: nobody decides for themselves. */
 export const mayDecide = (deciderId: string, userId: string): boolean => deciderId !== userId;

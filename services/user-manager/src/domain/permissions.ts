@@ -34,7 +34,7 @@ const MEMBER = [
   'run.list',
 ];
 
-const BY_DUTY: Record<number, string[]> = {
+const BY_DUTY: Partial<Record<Duty, string[]>> = {
   [Duty.TASK_EDITOR]: [
     'script.create',
     'script.update',
@@ -55,14 +55,14 @@ const BY_DUTY: Record<number, string[]> = {
   [Duty.DATA_MANAGER]: ['entry.list', 'entry.read', 'row.read', 'row.edit'],
 };
 
-const DUTIES_OF_ROLE: Record<number, Duty[]> = {
+const DUTIES_OF_ROLE: Partial<Record<Role, Duty[]>> = {
   [Role.GUEST]: [],
   [Role.DEVELOPER]: [Duty.TASK_EDITOR, Duty.TASK_MANAGER],
   [Role.MAINTAINER]: [Duty.TASK_EDITOR, Duty.TASK_MANAGER, Duty.DATA_MANAGER],
   [Role.OWNER]: [Duty.TASK_EDITOR, Duty.TASK_MANAGER, Duty.DATA_MANAGER],
 };
 
-const BY_ROLE: Record<number, string[]> = {
+const BY_ROLE: Partial<Record<Role, string[]>> = {
   [Role.GUEST]: [],
   [Role.DEVELOPER]: ['audit.group'],
   [Role.MAINTAINER]: ['audit.group', 'member.add', 'member.update'],

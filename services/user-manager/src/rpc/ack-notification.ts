@@ -1,28 +1,18 @@
 import type { AckNotificationRequest, AckNotificationResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import { mutate } from '@lethe/db/mutate';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import type { Deps } from './deps.ts';
-import { notificationView } from './views.ts';
+import { lockNotification, markAcked } from '../store/notifications.ts';
+import type { Deps } from '../app/deps.ts';
+import { notificationView } from '../app/views.ts';
 
 /** Marks a notification as read. */
 export const ackNotification =
   (deps: Deps) =>
-  async (request: AckNotificationRequest, ctx: CallContext): Promise<AckNotificationResponse> =>
+  async (request: AckNotificationRequest, ctx: UserCall): Promise<AckNotificationResponse> =>
     mutate(deps.store, ctx, request.requestId, async (tx) => {
-      const found = await tx
-        .selectFrom('notifications')
-        .selectAll()
-        .where('id', '=', request.notificationId)
-        .forUpdate()
-        .executeTakeFirst();
-      if (found?.userId !== callingUser(ctx).userId) throw notFound('notification');
-      const ackTime = found.ackTime ?? deps.now();
-      const after = await tx
-        .updateTable('notifications')
-        .set({ ackTime })
-        .where('id', '=', found.id)
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      const before = await lockNotification(tx, request.notificationId);
+      if (before?.userId !== ctx.user.userId) throw notFound('notification');
+      const after = await markAcked(tx, before, deps.now());
       return { response: { notification: notificationView(after) }, resource: `notifications/${after.id}` };
     });

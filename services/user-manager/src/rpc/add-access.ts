@@ -2,25 +2,25 @@ import { AccessRequest_State as State, Notification_Kind as Kind } from '@lethe/
 import { User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { AddAccessRequest, AddAccessResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import type { UserCall } from '@lethe/grpc/context';
 import { fail, invalidField, notFound } from '@lethe/grpc/errors';
 import { isMember } from '@lethe/grpc/principal';
 import { randomUUIDv7 } from 'node:crypto';
-import { findLiveRequest } from '../store/access.ts';
-import { notify } from '../store/notify.ts';
+import { notify } from '../app/notify.ts';
+import { findLiveRequest, insertAccessRequest, markExpired } from '../store/access-requests.ts';
 import { findUser } from '../store/users.ts';
-import { fetchConnection } from './connection.ts';
-import type { Deps } from './deps.ts';
-import { changeRights } from './rights.ts';
-import { accessRequestView, auditAccess } from './views.ts';
+import { fetchConnection } from '../app/fetch-connection.ts';
+import type { Deps } from '../app/deps.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { accessRequestView, auditAccess } from '../app/views.ts';
 
 const checkRequest = (
   deps: Deps,
-  ctx: CallContext,
+  ctx: UserCall,
   request: AddAccessRequest,
   connection: Connection,
 ): { userId: string; atOnce: boolean } => {
-  const caller = callingUser(ctx);
+  const caller = ctx.user;
   const owner = connection.ownerIds.includes(caller.userId);
   if (!owner && !connection.discoverable && !isMember(caller, connection.groupId)) throw notFound('connection');
   const userId = request.userId || caller.userId;
@@ -34,38 +34,29 @@ const checkRequest = (
 /** Asks for access to a connection; an owner who names another user grants it at once. */
 export const addAccess =
   (deps: Deps) =>
-  async (request: AddAccessRequest, ctx: CallContext): Promise<AddAccessResponse> => {
+  async (request: AddAccessRequest, ctx: UserCall): Promise<AddAccessResponse> => {
     const connection = await fetchConnection(deps, ctx, request.connectionId);
     const { userId, atOnce } = checkRequest(deps, ctx, request, connection);
-    const callerId = callingUser(ctx).userId;
+    const callerId = ctx.user.userId;
     return changeRights(deps, ctx, request.requestId, [userId], async (tx, authzRevision) => {
       const user = await findUser(tx, userId);
       if (user?.state !== User_State.ACTIVE) throw fail('USER_INACTIVE');
-      await tx
-        .updateTable('accessRequests')
-        .set({ state: State.EXPIRED })
-        .where('state', '=', State.APPROVED)
-        .where('expireTime', '<=', deps.now())
-        .execute();
+      await markExpired(tx, deps.now());
       const live = await findLiveRequest(tx, { connectionId: connection.id, userId, access: request.access });
       if (live) throw fail('ACCESS_EXISTS', { access_request_id: live.id });
-      const made = await tx
-        .insertInto('accessRequests')
-        .values({
-          id: randomUUIDv7(),
-          connectionId: connection.id,
-          connectionGroupId: connection.groupId,
-          userId,
-          access: request.access,
-          reason: request.reason,
-          state: atOnce ? State.APPROVED : State.PENDING,
-          deciderId: atOnce ? callerId : null,
-          decideTime: atOnce ? deps.now() : null,
-          comment: '',
-          expireTime: request.expireTime ?? null,
-        })
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      const made = await insertAccessRequest(tx, {
+        id: randomUUIDv7(),
+        connectionId: connection.id,
+        connectionGroupId: connection.groupId,
+        userId,
+        access: request.access,
+        reason: request.reason,
+        state: atOnce ? State.APPROVED : State.PENDING,
+        deciderId: atOnce ? callerId : null,
+        decideTime: atOnce ? deps.now() : null,
+        comment: '',
+        expireTime: request.expireTime ?? null,
+      });
       const about = { resource: `access_requests/${made.id}`, groupId: connection.groupId };
       if (atOnce)
         await notify(tx, [userId], {

@@ -1,19 +1,20 @@
 import { User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { AddGroupMemberRequest, AddGroupMemberResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { loadVisible } from '@lethe/db/visible';
-import type { CallContext } from '@lethe/grpc/context';
+import { loadVisible } from '@lethe/grpc/visible';
+import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
-import { findGroup, lockMember } from '../store/groups.ts';
+import { findGroup } from '../store/groups.ts';
+import { insertMember, lockMember } from '../store/members.ts';
 import { findUser } from '../store/users.ts';
-import type { Deps } from './deps.ts';
-import { checkRoleChange, ownRole } from './member-change.ts';
-import { changeRights } from './rights.ts';
-import { auditMember, memberView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { checkRoleChange, ownRole } from '../app/role-change.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { auditMember, memberView } from '../app/views.ts';
 
 /** Adds a user to a group. */
 export const addGroupMember =
   (deps: Deps) =>
-  async (request: AddGroupMemberRequest, ctx: CallContext): Promise<AddGroupMemberResponse> => {
+  async (request: AddGroupMemberRequest, ctx: UserCall): Promise<AddGroupMemberResponse> => {
     const { groupId, userId, role, duties } = request;
     await loadVisible(ctx, 'group', findGroup(deps.store.db, groupId));
     return changeRights(deps, ctx, request.requestId, [userId], async (tx, authzRevision) => {
@@ -21,7 +22,7 @@ export const addGroupMember =
       if (user?.state !== User_State.ACTIVE) throw fail('USER_INACTIVE');
       await checkRoleChange(tx, ownRole(ctx, groupId), { groupId, userId, before: undefined, after: role });
       if (await lockMember(tx, groupId, userId)) throw fail('MEMBER_EXISTS');
-      const member = await tx.insertInto('members').values({ groupId, userId, role, duties }).returningAll().executeTakeFirstOrThrow();
+      const member = await insertMember(tx, { groupId, userId, role, duties });
       return {
         response: { member: memberView(member, user.displayName), authzRevision },
         resource: `groups/${groupId}/members/${userId}`,

@@ -1,45 +1,37 @@
+import { enumName } from '@lethe/contracts/enum-name';
 import { AccessRequest_State as State, Notification_Kind as Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import {
   Decision,
   type ApproveAccessRequestRequest,
   type ApproveAccessRequestResponse,
 } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
-import { mayDecide, stateAt, stateName } from '../domain/access.ts';
-import { lockAccessRequest } from '../store/access.ts';
-import { notify } from '../store/notify.ts';
-import { loadOwnedRequest } from './decide.ts';
-import type { Deps } from './deps.ts';
-import { changeRights } from './rights.ts';
-import { accessRequestView, auditAccess } from './views.ts';
+import { mayDecide, stateAt } from '../domain/access.ts';
+import { notify } from '../app/notify.ts';
+import { lockAccessRequest, markDecided } from '../store/access-requests.ts';
+import { loadOwnedRequest } from '../app/owned-request.ts';
+import type { Deps } from '../app/deps.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { accessRequestView, auditAccess } from '../app/views.ts';
 
 /** Approves or denies a pending request, once. */
 export const approveAccessRequest =
   (deps: Deps) =>
-  async (request: ApproveAccessRequestRequest, ctx: CallContext): Promise<ApproveAccessRequestResponse> => {
-    const found = await loadOwnedRequest(deps, ctx, request.accessRequestId);
-    const { connection } = found;
+  async (request: ApproveAccessRequestRequest, ctx: UserCall): Promise<ApproveAccessRequestResponse> => {
+    const { request: owned, connection } = await loadOwnedRequest(deps, ctx, request.accessRequestId);
     const approve = request.decision === Decision.APPROVE;
-    if (!mayDecide(callingUser(ctx).userId, found.request.userId)) throw fail('OWN_REQUEST');
+    if (!mayDecide(ctx.user.userId, owned.userId)) throw fail('OWN_REQUEST');
     if (request.expireTime && request.expireTime <= deps.now()) throw fail('TIME_INVALID', { field: 'expire_time' });
-    return changeRights(deps, ctx, request.requestId, [found.request.userId], async (tx, authzRevision) => {
-      const before = await lockAccessRequest(tx, found.request.id);
-      const state = stateAt(before.state as State, before.expireTime, deps.now());
-      if (state !== State.PENDING) throw fail('ALREADY_DECIDED', { state: stateName(state) });
-      const after = await tx
-        .updateTable('accessRequests')
-        .set({
-          state: approve ? State.APPROVED : State.DENIED,
-          deciderId: callingUser(ctx).userId,
-          decideTime: deps.now(),
-          comment: request.comment,
-          expireTime: approve ? (request.expireTime ?? null) : null,
-          updateTime: deps.now(),
-        })
-        .where('id', '=', before.id)
-        .returningAll()
-        .executeTakeFirstOrThrow();
+    return changeRights(deps, ctx, request.requestId, [owned.userId], async (tx, authzRevision) => {
+      const before = await lockAccessRequest(tx, owned.id);
+      const state = stateAt(before.state, before.expireTime, deps.now());
+      if (state !== State.PENDING) throw fail('ALREADY_DECIDED', { state: enumName(State, state) });
+      const decision = approve
+        ? { state: State.APPROVED, expireTime: request.expireTime ?? null }
+        : { state: State.DENIED, expireTime: null };
+      const decided = { ...decision, deciderId: ctx.user.userId, comment: request.comment };
+      const after = await markDecided(tx, before.id, decided, deps.now());
       const resource = `access_requests/${after.id}`;
       const text = `Your request for the connection ${connection.displayName} was ${approve ? 'approved' : 'denied'}`;
       await notify(tx, [after.userId], { kind: Kind.ACCESS_DECIDED, resource, groupId: '', text });

@@ -1,6 +1,6 @@
 import type { AuthenticateRequest, AuthenticateResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { CallContext } from '@lethe/grpc/context';
-import type { Deps } from './deps.ts';
+import type { Deps } from '../app/deps.ts';
 
 /** Who a bearer token stands for. */
 export const authenticate =

@@ -2,15 +2,17 @@ import type { CheckAccessRequest, CheckAccessResponse } from '@lethe/contracts/g
 import { User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { CallContext } from '@lethe/grpc/context';
 import { invalidField } from '@lethe/grpc/errors';
-import { findUser, grantsOf, membershipsOf } from '../store/users.ts';
-import { fetchConnection } from './connection.ts';
-import type { Deps } from './deps.ts';
-import { membershipView } from './views.ts';
+import { grantsOf } from '../store/access-requests.ts';
+import { membershipsOf } from '../store/members.ts';
+import { findUser } from '../store/users.ts';
+import { fetchConnection } from '../app/fetch-connection.ts';
+import type { Deps } from '../app/deps.ts';
+import { membershipView } from '../app/views.ts';
 
 const NO: CheckAccessResponse = { allowed: false, accessRequestId: '', expireTime: undefined };
 
-/** Whom and which group the question is about; users ask for themselves, and the connection's group is looked up for them. */
-const readQuestion = async (deps: Deps, request: CheckAccessRequest, ctx: CallContext): Promise<{ userId: string; groupId: string }> => {
+/** The user and the connection's group; users may name only themselves, and the group is looked up for them. */
+const readSubject = async (deps: Deps, request: CheckAccessRequest, ctx: CallContext): Promise<{ userId: string; groupId: string }> => {
   if (ctx.principal.kind === 'service') {
     if (request.userId === '') throw invalidField('user_id', 'required', 'a service names the user');
     return { userId: request.userId, groupId: request.connectionGroupId };
@@ -24,7 +26,7 @@ const readQuestion = async (deps: Deps, request: CheckAccessRequest, ctx: CallCo
 export const checkAccess =
   (deps: Deps) =>
   async (request: CheckAccessRequest, ctx: CallContext): Promise<CheckAccessResponse> => {
-    const { userId, groupId } = await readQuestion(deps, request, ctx);
+    const { userId, groupId } = await readSubject(deps, request, ctx);
     const { db } = deps.store;
     const user = await findUser(db, userId);
     if (user?.state !== User_State.ACTIVE) return NO;

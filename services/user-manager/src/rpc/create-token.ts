@@ -1,14 +1,15 @@
 import type { CreateTokenRequest, CreateTokenResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import { permissions } from '@lethe/contracts/registry';
 import { mutate } from '@lethe/db/mutate';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { inScope } from '@lethe/grpc/principal';
-import { randomBytes, randomUUIDv7 } from 'node:crypto';
-import { TOKEN_PREFIX, tokenHash } from '../authenticate.ts';
+import { randomUUIDv7 } from 'node:crypto';
+import { newPersonalToken, tokenHash } from '../app/personal-token.ts';
 import { isScope } from '../domain/permissions.ts';
-import type { Deps } from './deps.ts';
-import { auditToken, tokenView } from './views.ts';
+import { insertToken } from '../store/tokens.ts';
+import type { Deps } from '../app/deps.ts';
+import { auditToken, tokenView } from '../app/views.ts';
 
 const DAY_SECONDS = 86_400n;
 const DEFAULT_DAYS = 30n;
@@ -33,28 +34,24 @@ const checkScopes = (wanted: readonly string[], held: readonly string[]): void =
   });
 };
 
-/** Makes a personal token. What is kept is a hash; the secret is in this answer only, and not in its replay. */
+/** Makes a personal token. What is kept is a hash; the secret is in this response only, and not in its replay. */
 export const createToken =
   (deps: Deps) =>
-  async (request: CreateTokenRequest, ctx: CallContext): Promise<CreateTokenResponse> => {
-    const caller = callingUser(ctx);
+  async (request: CreateTokenRequest, ctx: UserCall): Promise<CreateTokenResponse> => {
+    const caller = ctx.user;
     checkScopes(request.scopes, caller.scopes);
     const seconds = request.ttl?.seconds ?? DEFAULT_DAYS * DAY_SECONDS;
     if (seconds <= 0n || seconds > MAX_DAYS * DAY_SECONDS) throw fail('TIME_INVALID', { field: 'ttl' });
-    const secret = TOKEN_PREFIX + randomBytes(32).toString('base64url');
+    const secret = newPersonalToken();
     return mutate(deps.store, ctx, request.requestId, async (tx) => {
-      const token = await tx
-        .insertInto('tokens')
-        .values({
-          id: randomUUIDv7(),
-          userId: caller.userId,
-          displayName: request.displayName,
-          scopes: request.scopes,
-          hash: tokenHash(secret),
-          expireTime: new Date(deps.now().getTime() + Number(seconds) * 1000),
-        })
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      const token = await insertToken(tx, {
+        id: randomUUIDv7(),
+        userId: caller.userId,
+        displayName: request.displayName,
+        scopes: request.scopes,
+        hash: tokenHash(secret),
+        expireTime: new Date(deps.now().getTime() + Number(seconds) * 1000),
+      });
       return { response: { token: tokenView(token), secret }, resource: `tokens/${token.id}`, after: auditToken(token) };
     });
   };

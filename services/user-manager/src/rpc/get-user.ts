@@ -1,16 +1,16 @@
 import type { GetUserRequest, GetUserResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import { accessView } from '../authenticate.ts';
+import { accessView } from '../app/access-view.ts';
 import { findUser } from '../store/users.ts';
-import type { Deps } from './deps.ts';
-import { userView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { userView } from '../app/views.ts';
 
 /** The caller, or another user with those memberships that the caller shares. */
 export const getUser =
   (deps: Deps) =>
-  async (request: GetUserRequest, ctx: CallContext): Promise<GetUserResponse> => {
-    const caller = callingUser(ctx);
+  async (request: GetUserRequest, ctx: UserCall): Promise<GetUserResponse> => {
+    const caller = ctx.user;
     const id = request.userId || caller.userId;
     const user = await findUser(deps.store.db, id);
     if (!user) throw notFound('user');

@@ -1,4 +1,4 @@
-import type { UserManagerService } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import type { UserManagerDefinition } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { Handlers } from '@lethe/grpc/bind';
 import { ackNotification } from './ack-notification.ts';
 import { addAccess } from './add-access.ts';
@@ -21,10 +21,10 @@ import { revokeAccess } from './revoke-access.ts';
 import { revokeToken } from './revoke-token.ts';
 import { updateGroupMember } from './update-group-member.ts';
 import { updateUser } from './update-user.ts';
-import type { Deps } from './deps.ts';
+import type { Deps } from '../app/deps.ts';
 
 /** The handlers of UserManager; one that is missing does not compile. */
-export const handlers = (deps: Deps): Handlers<typeof UserManagerService> => ({
+export const handlers = (deps: Deps): Handlers<typeof UserManagerDefinition> => ({
   getUser: getUser(deps),
   listUsers: listUsers(deps),
   updateUser: updateUser(deps),

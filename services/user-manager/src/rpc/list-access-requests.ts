@@ -1,25 +1,25 @@
 import { AccessRequest } from '@lethe/contracts/gen/lethe/user/v1/access';
 import type { ListAccessRequestsRequest, ListAccessRequestsResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { closePage, openPage } from '@lethe/db/page';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import { closePage, openPage } from '@lethe/grpc/page';
+import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import * as access from '../store/access.ts';
-import { fetchConnection } from './connection.ts';
-import type { Deps } from './deps.ts';
-import { accessRequestView } from './views.ts';
+import * as accessRequests from '../store/access-requests.ts';
+import { fetchConnection } from '../app/fetch-connection.ts';
+import type { Deps } from '../app/deps.ts';
+import { accessRequestView } from '../app/views.ts';
 
 /** A page of the caller's own requests, or of those for a connection that the caller owns. */
 export const listAccessRequests =
   (deps: Deps) =>
-  async (request: ListAccessRequestsRequest, ctx: CallContext): Promise<ListAccessRequestsResponse> => {
-    const caller = callingUser(ctx);
+  async (request: ListAccessRequestsRequest, ctx: UserCall): Promise<ListAccessRequestsResponse> => {
+    const caller = ctx.user;
     if (request.connectionId !== '') {
       const connection = await fetchConnection(deps, ctx, request.connectionId);
       if (!caller.superuser && !connection.ownerIds.includes(caller.userId)) throw notFound('connection');
     }
     const page = openPage(ctx, request);
     const userId = request.connectionId === '' ? caller.userId : '';
-    const rows = await access.listAccessRequests(deps.store.db, {
+    const rows = await accessRequests.listAccessRequests(deps.store.db, {
       userId,
       connectionId: request.connectionId,
       state: request.state,

@@ -1,16 +1,16 @@
 import { Group } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { ListGroupsRequest, ListGroupsResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { closePage, openPage } from '@lethe/db/page';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import { closePage, openPage } from '@lethe/grpc/page';
+import type { UserCall } from '@lethe/grpc/context';
 import * as groups from '../store/groups.ts';
-import type { Deps } from './deps.ts';
-import { groupView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { groupView } from '../app/views.ts';
 
 /** A page of the caller's groups; of all for superusers. */
 export const listGroups =
   (deps: Deps) =>
-  async (request: ListGroupsRequest, ctx: CallContext): Promise<ListGroupsResponse> => {
-    const caller = callingUser(ctx);
+  async (request: ListGroupsRequest, ctx: UserCall): Promise<ListGroupsResponse> => {
+    const caller = ctx.user;
     const page = openPage(ctx, request);
     const ids = caller.superuser ? undefined : [...caller.memberships.keys()];
     const rows = await groups.listGroups(deps.store.db, {

@@ -1,17 +1,17 @@
 import { Token } from '@lethe/contracts/gen/lethe/user/v1/access';
 import type { ListTokensRequest, ListTokensResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { closePage, openPage } from '@lethe/db/page';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
-import * as access from '../store/access.ts';
-import type { Deps } from './deps.ts';
-import { tokenView } from './views.ts';
+import { closePage, openPage } from '@lethe/grpc/page';
+import type { UserCall } from '@lethe/grpc/context';
+import * as tokens from '../store/tokens.ts';
+import type { Deps } from '../app/deps.ts';
+import { tokenView } from '../app/views.ts';
 
 /** A page of the caller's tokens, without secrets. */
 export const listTokens =
   (deps: Deps) =>
-  async (request: ListTokensRequest, ctx: CallContext): Promise<ListTokensResponse> => {
+  async (request: ListTokensRequest, ctx: UserCall): Promise<ListTokensResponse> => {
     const page = openPage(ctx, request);
-    const rows = await access.listTokens(deps.store.db, { userId: callingUser(ctx).userId, after: page.after, limit: page.limit + 1 });
+    const rows = await tokens.listTokens(deps.store.db, { userId: ctx.user.userId, after: page.after, limit: page.limit + 1 });
     const { items, nextPageToken } = closePage(page, rows.map(tokenView), ({ id }) => id, Token);
     return { tokens: items, nextPageToken };
   };

@@ -1,21 +1,22 @@
 import { Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { RemoveGroupMemberRequest, RemoveGroupMemberResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { checkEtag } from '@lethe/db/etag';
-import { loadVisible } from '@lethe/db/visible';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import { checkEtag } from '@lethe/grpc/etag';
+import { loadVisible } from '@lethe/grpc/visible';
+import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import { findGroup, lockMember } from '../store/groups.ts';
-import type { Deps } from './deps.ts';
-import { checkRoleChange, ownRole } from './member-change.ts';
-import { changeRights } from './rights.ts';
-import { auditMember } from './views.ts';
+import { findGroup } from '../store/groups.ts';
+import { deleteMember, lockMember } from '../store/members.ts';
+import type { Deps } from '../app/deps.ts';
+import { checkRoleChange, ownRole } from '../app/role-change.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { auditMember } from '../app/views.ts';
 
 /** Takes a user out of a group; everybody may take themselves out. */
 export const removeGroupMember =
   (deps: Deps) =>
-  async (request: RemoveGroupMemberRequest, ctx: CallContext): Promise<RemoveGroupMemberResponse> => {
+  async (request: RemoveGroupMemberRequest, ctx: UserCall): Promise<RemoveGroupMemberResponse> => {
     const { groupId, userId } = request;
-    const self = callingUser(ctx).userId === userId;
+    const self = ctx.user.userId === userId;
     await loadVisible(ctx, 'group', findGroup(deps.store.db, groupId), self ? 'group.read' : 'member.update');
     return changeRights(deps, ctx, request.requestId, [userId], async (tx, authzRevision) => {
       const before = await lockMember(tx, groupId, userId);
@@ -24,10 +25,10 @@ export const removeGroupMember =
       await checkRoleChange(tx, self ? Role.OWNER : ownRole(ctx, groupId), {
         groupId,
         userId,
-        before: before.role as Role,
+        before: before.role,
         after: undefined,
       });
-      await tx.deleteFrom('members').where('groupId', '=', groupId).where('userId', '=', userId).execute();
+      await deleteMember(tx, before);
       return { response: { authzRevision }, resource: `groups/${groupId}/members/${userId}`, groupId, before: auditMember(before) };
     });
   };

@@ -1,31 +1,26 @@
+import { enumName } from '@lethe/contracts/enum-name';
 import { AccessRequest_State as State, Notification_Kind as Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import type { RevokeAccessRequest, RevokeAccessResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import type { CallContext } from '@lethe/grpc/context';
+import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
-import { stateAt, stateName } from '../domain/access.ts';
-import { lockAccessRequest } from '../store/access.ts';
-import { notify } from '../store/notify.ts';
-import { loadOwnedRequest } from './decide.ts';
-import type { Deps } from './deps.ts';
-import { changeRights } from './rights.ts';
-import { accessRequestView, auditAccess } from './views.ts';
+import { stateAt } from '../domain/access.ts';
+import { notify } from '../app/notify.ts';
+import { lockAccessRequest, markRevoked } from '../store/access-requests.ts';
+import { loadOwnedRequest } from '../app/owned-request.ts';
+import type { Deps } from '../app/deps.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { accessRequestView, auditAccess } from '../app/views.ts';
 
 /** Takes an approved access back. */
 export const revokeAccess =
   (deps: Deps) =>
-  async (request: RevokeAccessRequest, ctx: CallContext): Promise<RevokeAccessResponse> => {
-    const found = await loadOwnedRequest(deps, ctx, request.accessRequestId);
-    const { connection } = found;
-    return changeRights(deps, ctx, request.requestId, [found.request.userId], async (tx, authzRevision) => {
-      const before = await lockAccessRequest(tx, found.request.id);
-      const state = stateAt(before.state as State, before.expireTime, deps.now());
-      if (state !== State.APPROVED) throw fail('NOT_APPROVED', { state: stateName(state) });
-      const after = await tx
-        .updateTable('accessRequests')
-        .set({ state: State.REVOKED, comment: request.comment, updateTime: deps.now() })
-        .where('id', '=', before.id)
-        .returningAll()
-        .executeTakeFirstOrThrow();
+  async (request: RevokeAccessRequest, ctx: UserCall): Promise<RevokeAccessResponse> => {
+    const { request: owned, connection } = await loadOwnedRequest(deps, ctx, request.accessRequestId);
+    return changeRights(deps, ctx, request.requestId, [owned.userId], async (tx, authzRevision) => {
+      const before = await lockAccessRequest(tx, owned.id);
+      const state = stateAt(before.state, before.expireTime, deps.now());
+      if (state !== State.APPROVED) throw fail('NOT_APPROVED', { state: enumName(State, state) });
+      const after = await markRevoked(tx, before.id, request.comment, deps.now());
       const resource = `access_requests/${after.id}`;
       await notify(tx, [after.userId], {
         kind: Kind.ACCESS_DECIDED,

@@ -1,34 +1,28 @@
-import type { Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { UpdateGroupMemberRequest, UpdateGroupMemberResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { checkEtag } from '@lethe/db/etag';
-import { loadVisible } from '@lethe/db/visible';
-import type { CallContext } from '@lethe/grpc/context';
+import { checkEtag } from '@lethe/grpc/etag';
+import { loadVisible } from '@lethe/grpc/visible';
+import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import { findGroup, lockMember } from '../store/groups.ts';
+import { findGroup } from '../store/groups.ts';
+import { lockMember, updateMember } from '../store/members.ts';
 import { findUser } from '../store/users.ts';
-import type { Deps } from './deps.ts';
-import { checkRoleChange, ownRole } from './member-change.ts';
-import { changeRights } from './rights.ts';
-import { auditMember, memberView } from './views.ts';
+import type { Deps } from '../app/deps.ts';
+import { checkRoleChange, ownRole } from '../app/role-change.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { auditMember, memberView } from '../app/views.ts';
 
 /** Gives a member another role and other duties. */
 export const updateGroupMember =
   (deps: Deps) =>
-  async (request: UpdateGroupMemberRequest, ctx: CallContext): Promise<UpdateGroupMemberResponse> => {
+  async (request: UpdateGroupMemberRequest, ctx: UserCall): Promise<UpdateGroupMemberResponse> => {
     const { groupId, userId, role, duties } = request;
     await loadVisible(ctx, 'group', findGroup(deps.store.db, groupId));
     return changeRights(deps, ctx, request.requestId, [userId], async (tx, authzRevision) => {
       const before = await lockMember(tx, groupId, userId);
       if (!before) throw notFound('member');
       checkEtag(request.etag, before.version);
-      await checkRoleChange(tx, ownRole(ctx, groupId), { groupId, userId, before: before.role as Role, after: role });
-      const after = await tx
-        .updateTable('members')
-        .set({ role, duties, version: before.version + 1, updateTime: deps.now() })
-        .where('groupId', '=', groupId)
-        .where('userId', '=', userId)
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      await checkRoleChange(tx, ownRole(ctx, groupId), { groupId, userId, before: before.role, after: role });
+      const after = await updateMember(tx, before, { role, duties }, deps.now());
       const user = await findUser(tx, userId);
       return {
         response: { member: memberView(after, user?.displayName ?? ''), authzRevision },

@@ -1,20 +1,20 @@
 import { User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { UpdateUserRequest, UpdateUserResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { checkEtag } from '@lethe/db/etag';
-import { readMask } from '@lethe/db/mask';
-import { callingUser, type CallContext } from '@lethe/grpc/context';
+import { checkEtag } from '@lethe/grpc/etag';
+import { readMask } from '@lethe/grpc/mask';
+import type { UserCall } from '@lethe/grpc/context';
 import { fail, invalidField, notFound } from '@lethe/grpc/errors';
-import { findUser } from '../store/users.ts';
-import type { Deps } from './deps.ts';
-import { changeRights } from './rights.ts';
-import { auditUser, userView } from './views.ts';
+import { findUser, updateUser as saveUser } from '../store/users.ts';
+import type { Deps } from '../app/deps.ts';
+import { changeRights } from '../app/change-rights.ts';
+import { auditUser, userView } from '../app/views.ts';
 
 const MUTABLE = ['display_name', 'state'];
 
 /** Changes a user's name or state. A deactivated user's credentials are refused from then on. */
 export const updateUser =
   (deps: Deps) =>
-  async (request: UpdateUserRequest, ctx: CallContext): Promise<UpdateUserResponse> => {
+  async (request: UpdateUserRequest, ctx: UserCall): Promise<UpdateUserResponse> => {
     const wanted = request.user;
     const paths = readMask(request.updateMask, MUTABLE, (path) =>
       path === 'state' ? wanted?.state !== User_State.UNSPECIFIED : wanted?.displayName !== '',
@@ -25,19 +25,12 @@ export const updateUser =
       const before = await findUser(tx, request.userId);
       if (!before) throw notFound('user');
       checkEtag(request.etag, before.version);
-      if (paths.has('state') && wanted?.state === User_State.DEACTIVATED && before.id === callingUser(ctx).userId)
-        throw fail('SELF_DEACTIVATION');
-      const after = await tx
-        .updateTable('users')
-        .set({
-          ...(paths.has('state') && wanted ? { state: wanted.state } : {}),
-          ...(paths.has('display_name') && wanted ? { displayName: wanted.displayName } : {}),
-          version: before.version + 1,
-          updateTime: deps.now(),
-        })
-        .where('id', '=', before.id)
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      if (paths.has('state') && wanted?.state === User_State.DEACTIVATED && before.id === ctx.user.userId) throw fail('SELF_DEACTIVATION');
+      const changes = {
+        ...(paths.has('state') && wanted ? { state: wanted.state } : {}),
+        ...(paths.has('display_name') && wanted ? { displayName: wanted.displayName } : {}),
+      };
+      const after = await saveUser(tx, before, changes, deps.now());
       return {
         response: { user: userView(after), authzRevision },
         resource: `users/${after.id}`,

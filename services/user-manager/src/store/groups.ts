@@ -1,5 +1,6 @@
 import type { Queryable } from '@lethe/db/open';
-import type { GroupRow, MemberRow, Tables } from './tables.ts';
+import type { Insertable } from 'kysely';
+import type { GroupRow, Tables } from './tables.ts';
 
 type Db = Queryable<Tables>;
 
@@ -26,35 +27,6 @@ export const listGroups = (
     .limit(filter.limit)
     .execute();
 
-/** A member, locked for a change. */
-export const lockMember = (db: Db, groupId: string, userId: string): Promise<MemberRow | undefined> =>
-  db.selectFrom('members').selectAll().where('groupId', '=', groupId).where('userId', '=', userId).forUpdate().executeTakeFirst();
-
-/** The ids of a group's owners. The group is locked, so that two changes cannot both take the last but one away. */
-export const lockOwners = async (db: Db, groupId: string): Promise<string[]> => {
-  await db.selectFrom('groups').select('id').where('id', '=', groupId).forUpdate().execute();
-  const owners = await db.selectFrom('members').select('userId').where('groupId', '=', groupId).where('role', '=', 4).execute();
-  return owners.map(({ userId }) => userId);
-};
-
-/** A page of members by user id, with their names. */
-export const listMembers = (
-  db: Db,
-  filter: { groupId: string; after: string; limit: number },
-): Promise<(MemberRow & { displayName: string })[]> =>
-  db
-    .selectFrom('members')
-    .innerJoin('users', 'users.id', 'members.userId')
-    .selectAll('members')
-    .select('users.displayName as displayName')
-    .where('groupId', '=', filter.groupId)
-    .$if(filter.after !== '', (members) => members.where('userId', '>', filter.after))
-    .orderBy('userId')
-    .limit(filter.limit)
-    .execute();
-
-/** The users of a group who hold one of the duties, by role or given. */
-export const holdersOf = async (db: Db, groupId: string, holds: (member: MemberRow) => boolean): Promise<string[]> => {
-  const members = await db.selectFrom('members').selectAll().where('groupId', '=', groupId).execute();
-  return members.filter(holds).map(({ userId }) => userId);
-};
+/** Makes a group. */
+export const insertGroup = (db: Db, group: Insertable<Tables['groups']>): Promise<GroupRow> =>
+  db.insertInto('groups').values(group).returningAll().executeTakeFirstOrThrow();

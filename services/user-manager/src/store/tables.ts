@@ -1,3 +1,5 @@
+import type { AccessRequest_State, Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
+import type { Access, Duty, Role, User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { OptionalTime, PlatformTables, Time } from '@lethe/db/platform';
 import type { ColumnType, Generated, Selectable } from 'kysely';
 
@@ -9,7 +11,7 @@ export type Tables = PlatformTables & {
     subject: string;
     displayName: string;
     email: string;
-    state: number;
+    state: User_State;
     superuser: boolean;
     version: Generated<number>;
     createTime: Time;
@@ -28,8 +30,8 @@ export type Tables = PlatformTables & {
   members: {
     groupId: string;
     userId: string;
-    role: number;
-    duties: number[];
+    role: Role;
+    duties: Duty[];
     version: Generated<number>;
     createTime: Time;
     updateTime: Time;
@@ -39,9 +41,9 @@ export type Tables = PlatformTables & {
     connectionId: string;
     connectionGroupId: string;
     userId: string;
-    access: number;
+    access: Access;
     reason: string;
-    state: number;
+    state: AccessRequest_State;
     deciderId: string | null;
     decideTime: OptionalTime;
     comment: string;
@@ -63,7 +65,7 @@ export type Tables = PlatformTables & {
   notifications: {
     id: string;
     userId: string;
-    kind: number;
+    kind: Notification_Kind;
     resource: string;
     groupId: string | null;
     text: string;

@@ -1,5 +1,7 @@
+import { User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { Queryable } from '@lethe/db/open';
-import type { AccessRequestRow, MemberRow, Tables, UserRow } from './tables.ts';
+import type { Insertable, Updateable } from 'kysely';
+import type { Tables, UserRow } from './tables.ts';
 
 type Db = Queryable<Tables>;
 
@@ -11,25 +13,20 @@ export const findUser = (db: Db, id: string): Promise<UserRow | undefined> =>
 export const findAccount = (db: Db, issuer: string, subject: string): Promise<UserRow | undefined> =>
   db.selectFrom('users').selectAll().where('issuer', '=', issuer).where('subject', '=', subject).executeTakeFirst();
 
-/** The user of a personal token that is valid at `now`, and the token. */
-export const findByTokenHash = (db: Db, hash: Buffer, now: Date) =>
-  db
-    .selectFrom('tokens')
-    .innerJoin('users', 'users.id', 'tokens.userId')
-    .selectAll('users')
-    .select(['tokens.id as tokenId', 'tokens.scopes as scopes', 'tokens.expireTime as expireTime', 'tokens.lastUseTime as lastUseTime'])
-    .where('tokens.hash', '=', hash)
-    .where('tokens.revokeTime', 'is', null)
-    .where('tokens.expireTime', '>', now)
-    .executeTakeFirst();
+/** Those of the ids that are ids of users. */
+export const knownUserIds = async (db: Db, ids: readonly string[]): Promise<string[]> => {
+  if (ids.length === 0) return [];
+  const known = await db.selectFrom('users').select('id').where('id', 'in', ids).execute();
+  return known.map(({ id }) => id);
+};
 
-/** A page of users by id; deactivated ones only on demand. */
-export const listUsers = (db: Db, filter: { after: string; limit: number; query: string; all: boolean }): Promise<UserRow[]> =>
+/** A page of users by id; deactivated ones only where `withDeactivated`. */
+export const listUsers = (db: Db, filter: { after: string; limit: number; query: string; withDeactivated: boolean }): Promise<UserRow[]> =>
   db
     .selectFrom('users')
     .selectAll()
     .$if(filter.after !== '', (users) => users.where('id', '>', filter.after))
-    .$if(!filter.all, (users) => users.where('state', '=', 1))
+    .$if(!filter.withDeactivated, (users) => users.where('state', '=', User_State.ACTIVE))
     .$if(filter.query !== '', (users) => {
       const pattern = `%${filter.query.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
       return users.where((user) => user.or([user('displayName', 'ilike', pattern), user('email', 'ilike', pattern)]));
@@ -38,43 +35,26 @@ export const listUsers = (db: Db, filter: { after: string; limit: number; query:
     .limit(filter.limit)
     .execute();
 
-/** The groups of a user, with their names. */
-export const membershipsOf = (db: Db, userId: string): Promise<(MemberRow & { groupDisplayName: string })[]> =>
-  db
-    .selectFrom('members')
-    .innerJoin('groups', 'groups.id', 'members.groupId')
-    .selectAll('members')
-    .select('groups.displayName as groupDisplayName')
-    .where('members.userId', '=', userId)
-    .where('groups.deleteTime', 'is', null)
-    .orderBy('members.groupId')
+/** Makes a user of an account, or returns the one that another call has made of it. */
+export const insertUser = async (db: Db, user: Insertable<Tables['users']>): Promise<UserRow> => {
+  await db
+    .insertInto('users')
+    .values(user)
+    .onConflict((conflict) => conflict.columns(['issuer', 'subject']).doNothing())
     .execute();
+  return db.selectFrom('users').selectAll().where('issuer', '=', user.issuer).where('subject', '=', user.subject).executeTakeFirstOrThrow();
+};
 
-/** The accesses that a user has asked for and that nobody has decided on. */
-export const pendingOf = (db: Db, userId: string): Promise<AccessRequestRow[]> =>
-  db.selectFrom('accessRequests').selectAll().where('userId', '=', userId).where('state', '=', 1).orderBy('id').execute();
-
-/** The approved accesses of a user that hold at `now`. */
-export const grantsOf = (db: Db, userId: string, now: Date): Promise<AccessRequestRow[]> =>
+/** Changes a user. */
+export const updateUser = (
+  db: Db,
+  before: UserRow,
+  changes: Pick<Updateable<Tables['users']>, 'state' | 'displayName'>,
+  now: Date,
+): Promise<UserRow> =>
   db
-    .selectFrom('accessRequests')
-    .selectAll()
-    .where('userId', '=', userId)
-    .where('state', '=', 2)
-    .where((row) => row.or([row('expireTime', 'is', null), row('expireTime', '>', now)]))
-    .orderBy('id')
-    .execute();
-
-/** The present revision of everybody's rights. */
-export const authzRevision = async (db: Db): Promise<bigint> =>
-  (await db.selectFrom('authz').select('revision').executeTakeFirstOrThrow()).revision;
-
-/** Raises the revision of rights. */
-export const raiseAuthzRevision = async (db: Db): Promise<bigint> =>
-  (
-    await db
-      .updateTable('authz')
-      .set((row) => ({ revision: row('revision', '+', 1n) }))
-      .returning('revision')
-      .executeTakeFirstOrThrow()
-  ).revision;
+    .updateTable('users')
+    .set({ ...changes, version: before.version + 1, updateTime: now })
+    .where('id', '=', before.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();

@@ -1,35 +1,18 @@
 import { mutateAsSystem } from '@lethe/db/mutate';
 import type { Store } from '@lethe/db/open';
-import type { Logger } from 'pino';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { auditAccess } from '../rpc/views.ts';
-import { expireAccesses } from '../store/access.ts';
+import { every, type Worker } from '@lethe/service/worker';
+import { auditAccess } from '../app/views.ts';
+import { hasUnmarkedExpiry, markExpired } from '../store/access-requests.ts';
 import type { Tables } from '../store/tables.ts';
 
 const EVERY_MS = 30_000;
 
 /** Writes down accesses that have expired, one record each. Until then they count as expired by their time. */
-export const expireAccessesWorker =
-  (store: Store<Tables>, now: () => Date, log: Logger) =>
-  async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
-      try {
-        const due = await store.db
-          .selectFrom('accessRequests')
-          .select('id')
-          .where('state', '=', 2)
-          .where('expireTime', '<=', now())
-          .limit(1)
-          .executeTakeFirst();
-        if (due) {
-          await mutateAsSystem(store, { service: 'user', action: 'expire-accesses' }, async (tx) => {
-            const expired = await expireAccesses(tx, now());
-            return { response: undefined, after: { access_requests: expired.map(auditAccess) } };
-          });
-        }
-      } catch {
-        log.warn({ worker: 'expire-accesses' }, 'expired accesses could not be written down; tried again later');
-      }
-      await sleep(EVERY_MS, undefined, { signal }).catch(() => {});
-    }
-  };
+export const expireAccessesWorker = (store: Store<Tables>, now: () => Date): Worker =>
+  every('expire-accesses', EVERY_MS, async () => {
+    if (!(await hasUnmarkedExpiry(store.db, now()))) return;
+    await mutateAsSystem(store, { service: 'user', action: 'expire-accesses' }, async (tx) => {
+      const expired = await markExpired(tx, now());
+      return { response: undefined, after: { access_requests: expired.map(auditAccess) } };
+    });
+  });

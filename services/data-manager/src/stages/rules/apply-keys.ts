@@ -1,17 +1,10 @@
 import type { Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { generatedKeyColumn, planForeignKeys, type ForeignKeyPlan } from '@lethe/module/key-plan';
 import type { Engine } from '../../engine/engine.ts';
 import type { CleanPlan, KeyReplacement } from '../../plan/project.ts';
-import {
-  foreignKeyName,
-  linkStatement,
-  orphansStatement,
-  planForeignKeys,
-  removeOrphansStatements,
-  type ForeignKeyPlan,
-} from '../../plan/foreign-key.ts';
+import { foreignKeyName, linkStatement, orphansStatement, removeOrphansStatements } from '../../plan/foreign-key.ts';
 import { quoteIdentifier, quoteLiteral, quoteNames } from '../../plan/identifiers.ts';
 import { KEY_RULES, SOURCES_TABLE, keyColumns, keyTables, linkTable } from '../../plan/key-tables.ts';
-import { generatedKeyColumn } from '../../plan/plannable.ts';
 import { fellBackQuery, needsEarlyRows, primaryKeyStatements, removeDroppedStatement } from '../../plan/primary-key.ts';
 import type { RuleCount } from '../manifest.ts';
 import { invariant } from '../../domain/defect.ts';

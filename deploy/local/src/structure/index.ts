@@ -1,0 +1,22 @@
+// The rules of the house that no linter knows. Each has a test that plants a breach.
+import { libraryLine, noRoomCycles, rpcFiles } from './rooms.ts';
+import { eventsByLibrary, noBareErrors, noBareStates, noEnumAssertions, reasonsOfOwnCatalogue } from './values.ts';
+import type { Finding, Rule, Source } from './sources.ts';
+
+/** All rules, by name. */
+export const RULES: Record<string, Rule> = {
+  noRoomCycles,
+  libraryLine,
+  rpcFiles,
+  noBareStates,
+  noEnumAssertions,
+  reasonsOfOwnCatalogue,
+  noBareErrors,
+  eventsByLibrary,
+};
+
+/** What breaks a rule, in the order of files. */
+export const findings = (sources: readonly Source[]): Finding[] =>
+  Object.values(RULES)
+    .flatMap((rule) => rule(sources))
+    .toSorted((left, right) => left.file.localeCompare(right.file) || left.line - right.line);

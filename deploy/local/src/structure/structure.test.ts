@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest';
+import { findings, RULES } from './index.ts';
+import { readSources, type Source } from './sources.ts';
+
+const rpcStubs = readSources().filter(({ file }) => /\/src\/rpc\//.test(file));
+
+/** What the rules say of planted sources, beside files that every rule wants to see. */
+const breaches = (...planted: Source[]): string[] =>
+  findings([...rpcStubs.map(({ file }) => ({ file, text: '' })), ...planted])
+    .filter(({ file }) => planted.some((source) => source.file === file))
+    .map(({ file, line, rule }) => `${file}:${line} ${rule}`);
+
+const TABLES = {
+  file: 'services/etl-task-manager/src/store/tables.ts',
+  text: "import type { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';\nexport type Tables = {\n  resumeState: RunState;\n  phase: RunState;\n};\n",
+};
+
+test('the sources keep every rule', () => {
+  expect(findings(readSources())).toEqual([]);
+});
+
+describe('a planted breach is found', () => {
+  test.each<[name: string, planted: Source[], found: string[]]>([
+    [
+      'two rooms that need each other',
+      [
+        { file: 'services/data-manager/src/connectors/a.ts', text: "import { b } from '../run/b.ts';" },
+        { file: 'services/data-manager/src/run/b.ts', text: "import { c } from '../upload/c.ts';" },
+        { file: 'services/data-manager/src/upload/c.ts', text: "import { a } from '../connectors/a.ts';" },
+      ],
+      [
+        'services/data-manager/src/connectors/a.ts:1 room-cycle',
+        'services/data-manager/src/run/b.ts:1 room-cycle',
+        'services/data-manager/src/upload/c.ts:1 room-cycle',
+      ],
+    ],
+    [
+      'a library that imports deploy/',
+      [{ file: 'libs/testkit/src/a.ts', text: "\nimport { startStack } from '@lethe/local/stack';" }],
+      ['libs/testkit/src/a.ts:2 library-line'],
+    ],
+    [
+      'a library that imports deploy/ by path',
+      [{ file: 'libs/servers/src/a.ts', text: "import { ROOT } from '../../../deploy/local/src/stack.ts';" }],
+      ['libs/servers/src/a.ts:1 library-line'],
+    ],
+    [
+      'a library that imports one after it',
+      [{ file: 'libs/grpc/src/a.ts', text: "import { mutate } from '@lethe/db/mutate';" }],
+      ['libs/grpc/src/a.ts:1 library-line'],
+    ],
+    [
+      'a file in rpc/ that is no RPC',
+      [{ file: 'services/script-manager/src/rpc/views.ts', text: '' }],
+      ['services/script-manager/src/rpc/views.ts:1 rpc-files'],
+    ],
+    [
+      'a state column that is a number',
+      [{ file: 'services/user-manager/src/store/tables.ts', text: 'export type Tables = {\n  state: number;\n};' }],
+      ['services/user-manager/src/store/tables.ts:2 bare-state'],
+    ],
+    [
+      'an enum column compared with a number',
+      [TABLES, { file: 'services/etl-task-manager/src/store/a.ts', text: "rows.where('phase', '=', 4)" }],
+      ['services/etl-task-manager/src/store/a.ts:1 bare-state'],
+    ],
+    [
+      'a state set to a number',
+      [{ file: 'services/data-manager/src/run/a.ts', text: 'update.set({ state: 5, updateTime })' }],
+      ['services/data-manager/src/run/a.ts:1 bare-state'],
+    ],
+    [
+      'a state tested against a number',
+      [{ file: 'services/data-manager/src/run/a.ts', text: 'if (row.state === 3) return;' }],
+      ['services/data-manager/src/run/a.ts:1 bare-state'],
+    ],
+    [
+      'an asserted state',
+      [{ file: 'services/data-manager/src/run/a.ts', text: 'const state = row.state as RunState;' }],
+      ['services/data-manager/src/run/a.ts:1 enum-assertion'],
+    ],
+    [
+      'a reason of another service',
+      [{ file: 'services/user-manager/src/rpc/get-user.ts', text: "throw fail('RUN_STATE', {});" }],
+      ['services/user-manager/src/rpc/get-user.ts:1 reason'],
+    ],
+    [
+      'an asserted reason',
+      [{ file: 'services/user-manager/src/rpc/get-user.ts', text: 'throw fail(text as Reason);' }],
+      ['services/user-manager/src/rpc/get-user.ts:1 reason'],
+    ],
+    [
+      'an error of DataManager without a reason',
+      [{ file: 'services/data-manager/src/plan/a.ts', text: "\n\nthrow new Error('no column');" }],
+      ['services/data-manager/src/plan/a.ts:3 bare-error'],
+    ],
+    [
+      'an event that is written past the library',
+      [{ file: 'services/data-manager/src/run/a.ts', text: "tx.insertInto('outgoingEvent')" }],
+      ['services/data-manager/src/run/a.ts:1 emit'],
+    ],
+  ])('%s', (_name, planted, found) => {
+    expect(breaches(...planted)).toEqual(found);
+  });
+});
+
+test('an RPC without its file is found', () => {
+  const sources = rpcStubs.filter(({ file }) => !file.endsWith('/rpc/release-script.ts')).map(({ file }) => ({ file, text: '' }));
+  expect(RULES['rpcFiles']?.(sources).map(({ file }) => file)).toEqual(
+    expect.arrayContaining(['services/script-manager/src/rpc/release-script.ts']),
+  );
+});

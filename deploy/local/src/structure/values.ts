@@ -1,0 +1,86 @@
+// Rules about values that a type could hold.
+import { reasonOf } from '@lethe/contracts/registry';
+import { NOUNS } from '@lethe/contracts/nouns';
+import { SERVICE_FOLDERS } from '@lethe/servers/repository';
+import { isTest, matches, type Rule, type Source } from './sources.ts';
+
+const GENERATED = /import (?:type )?\{([^}]*)\} from '@lethe\/contracts\/gen\/[^']*'/g;
+
+/** The columns of a service's tables that hold an enum of the contract. */
+const enumColumns = ({ text }: Source): string[] => {
+  const enums = new Set(
+    [...text.matchAll(GENERATED)].flatMap(([, names = '']) => names.split(',').map((name) => name.replace('type ', '').trim())),
+  );
+  return [...text.matchAll(/^\s+(\w+): (\w+)(?:\[\])?;$/gm)].flatMap(([, column = '', type = '']) => (enums.has(type) ? [column] : []));
+};
+
+// Columns that hold an enum in every service that has them.
+const ALWAYS_ENUMS = ['state', 'desire', 'resumeState', 'role', 'duties', 'access', 'kind', 'language'];
+
+/** A column that holds an enum is declared as one, and is never compared with or set to a bare number. */
+export const noBareStates: Rule = (sources) =>
+  NOUNS.flatMap((noun) => {
+    const folder = `services/${SERVICE_FOLDERS[noun]}/src/`;
+    const own = sources.filter(({ file }) => file.startsWith(folder) && !isTest(file) && !file.includes('/migrations/'));
+    const tables = own.filter(({ file }) => file === `${folder}store/tables.ts`);
+    const untyped = tables.flatMap((source) =>
+      matches(
+        source,
+        new RegExp(`^\\s+(${ALWAYS_ENUMS.join('|')}): number(?:\\[\\])?;$`, 'm'),
+        'bare-state',
+        ([, column]) => `${column} is a number; declare its enum`,
+      ),
+    );
+    const columns = [...new Set([...ALWAYS_ENUMS, ...tables.flatMap(enumColumns)])].join('|');
+    const compared = new RegExp(`'(?:\\w+\\.)?(?:${columns})', '(?:=|<>|!=|in|not in)', \\[?\\d`);
+    const set = new RegExp(`\\b(?:${columns}): \\d+[,\\s}]`);
+    const tested = new RegExp(`\\.(?:${columns}) [!=]== \\d`);
+    const bare = own.flatMap((source) =>
+      [compared, set, tested].flatMap((pattern) =>
+        matches(source, pattern, 'bare-state', ([text]) => `${text.trim()}: name the enum's value`),
+      ),
+    );
+    return [...untyped, ...bare];
+  });
+
+const STATE_ENUMS =
+  'RunState|Desire|Entry_State|User_State|AccessRequest_State|ScriptVersion_State|DataModuleVersion_State|TaskRevision_State|Role|Duty';
+
+/** A value read from a typed column needs no assertion that it is of its enum. */
+export const noEnumAssertions: Rule = (sources) =>
+  sources
+    .filter(({ file }) => file.startsWith('services/') && !isTest(file))
+    .flatMap((source) =>
+      matches(
+        source,
+        new RegExp(` as (?:${STATE_ENUMS})\\b`),
+        'enum-assertion',
+        ([text]) => `${text.trim()}: type the source of the value`,
+      ),
+    );
+
+/** A reason is one of the service's own catalogue or of the common one; a type that is asserted says nothing. */
+export const reasonsOfOwnCatalogue: Rule = (sources) =>
+  NOUNS.flatMap((noun) => {
+    const own = sources.filter(({ file }) => file.startsWith(`services/${SERVICE_FOLDERS[noun]}/src/`) && !isTest(file));
+    return own.flatMap((source) => [
+      ...matches(source, /\bfail\(\s*'(\w+)'/, 'reason', ([, reason = '']) => reason)
+        .filter(({ text }) => reasonOf(`lethe.${noun}.v1`, text) === undefined)
+        .map((finding) => ({ ...finding, text: `${finding.text} is in no catalogue that lethe.${noun}.v1 may use` })),
+      ...matches(source, / as (?:Common)?Reason\b/, 'reason', () => 'a reason by assertion: use a key of the catalogue'),
+    ]);
+  });
+
+/** DataManager's failures are of its catalogue: whatever a run can meet has a reason, and what it cannot is a defect with a place. */
+export const noBareErrors: Rule = (sources) =>
+  sources
+    .filter(({ file }) => file.startsWith('services/data-manager/src/') && !isTest(file))
+    .flatMap((source) =>
+      matches(source, /\bnew (?:Range|Type)?Error\(/, 'bare-error', () => 'use stageError or the one helper for defects'),
+    );
+
+/** Outgoing events are written by the library alone. */
+export const eventsByLibrary: Rule = (sources) =>
+  sources
+    .filter(({ file }) => file.startsWith('services/') && !isTest(file))
+    .flatMap((source) => matches(source, /(?:insertInto\('outgoingEvent'|insert into outgoing_event)/, 'emit', () => 'use emit or mutate'));

@@ -1,0 +1,81 @@
+// The fields of a column: its type, its role, and the rules for its values.
+import {
+  CastPolicy,
+  EmptyStrategy,
+  RangeStrategy,
+  type CastRule,
+  type EmptyRule,
+  type RangeRule,
+} from '@lethe/contracts/gen/lethe/module/v1/rules';
+import { BaseType, Role, type Column, type DataType } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { choice, flag, integer, name, optionalText, text, texts, type Field } from './field.ts';
+import { inline, shape, within } from './shape.ts';
+import { enumWords } from './words.ts';
+
+export const BASE_TYPES = enumWords('BaseType', BaseType, 'lowerCamel', {
+  DATETIME: 'dateTime',
+  DATETIMESTAMP: 'dateTimeStamp',
+  BINARY: 'hexBinary',
+});
+export const ROLES = enumWords('Role', Role, 'kebab');
+const EMPTY_STRATEGIES = enumWords('EmptyStrategy', EmptyStrategy);
+const CAST_POLICIES = enumWords('CastPolicy', CastPolicy);
+const RANGE_STRATEGIES = enumWords('RangeStrategy', RangeStrategy);
+
+const DATATYPE = { meaning: 'The type of the values, and the bounds of the range rule.', iri: 'csvw:datatype', required: true } as const;
+
+const dataType = shape<DataType>({
+  base: choice('base', BASE_TYPES, { meaning: 'The base type, named as in CSVW.', iri: 'csvw:base', required: true }),
+  precision: integer('decimalDigits', { meaning: 'Decimals: digits in all.', min: 1, max: 38, example: 12, fallback: '38' }),
+  scale: integer('fractionDigits', { meaning: 'Decimals: digits after the point.', max: 38, example: 2, fallback: '0' }),
+});
+
+const emptyRule = shape<EmptyRule>({
+  nullMarkers: texts('null', { meaning: 'Texts that stand for an empty value.', iri: 'csvw:null', example: ['?', ''] }),
+  strategy: choice('emptyStrategy', EMPTY_STRATEGIES, {
+    meaning: 'What happens to an empty value: NULL, or a null marker.',
+    fallback: '`Ignore`',
+    absent: EmptyStrategy.IGNORE,
+  }),
+  replacement: text('replacement', {
+    meaning: '`ReplaceWith` of empty values: the value in their place.',
+    example: '0',
+    only: 'emptyStrategy',
+  }),
+});
+
+const castRule = shape<CastRule>({
+  policy: choice('castPolicy', CAST_POLICIES, {
+    meaning: 'What happens to a text that cannot be read as the type.',
+    fallback: '`Fail`',
+    absent: CastPolicy.FAIL,
+  }),
+  replacement: text('castReplacement', {
+    meaning: '`ReplaceWith` of unreadable values: the value in their place.',
+    example: '0',
+    only: 'castPolicy',
+  }),
+});
+
+const bound = (word: string, meaning: string, example: string): Field<string | undefined> =>
+  within('datatype', optionalText(word, { meaning, example, iri: `csvw:${word}` }), DATATYPE);
+
+const rangeRule = shape<RangeRule>({
+  minimum: bound('minimum', 'The lowest allowed value.', '17'),
+  maximum: bound('maximum', 'The highest allowed value.', '85'),
+  minExclusive: bound('minExclusive', 'A value that all allowed ones are above.', '16'),
+  maxExclusive: bound('maxExclusive', 'A value that all allowed ones are below.', '86'),
+  strategy: choice('rangeStrategy', RANGE_STRATEGIES, { meaning: 'What happens to a value out of range; required with a bound.' }),
+});
+
+/** A column. */
+export const column = shape<Column>({
+  name: name('name', { meaning: 'The name of the column.', iri: 'schema_:name', example: 'age', required: true }),
+  description: text('description', { meaning: 'What the column holds.', iri: 'schema_:description', example: 'Age in years.' }),
+  type: within('datatype', inline(dataType, 'base'), DATATYPE),
+  role: choice('role', ROLES, { meaning: 'What the column says about a person.', required: true }),
+  trim: flag('trim', { meaning: 'Text: blanks are cut from both ends before null markers are recognised.' }),
+  empty: inline(emptyRule, 'strategy', 'nullMarkers'),
+  cast: inline(castRule, 'policy'),
+  range: inline(rangeRule, 'strategy', 'minimum', 'maximum', 'minExclusive', 'maxExclusive'),
+});

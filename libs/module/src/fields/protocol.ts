@@ -1,0 +1,167 @@
+// The fields of the collection protocol and of the upload plan: where rows come from, and where they go.
+import {
+  FileFormat,
+  type CollectionProtocol,
+  type CsvOptions,
+  type FileRead,
+  type HttpRead,
+  type OffsetPaging,
+  type PageNumberPaging,
+  type Paging,
+  type ProtocolEntry,
+  type ScriptBinding,
+  type ScriptRef,
+  type TableRead,
+  type TokenPaging,
+} from '@lethe/contracts/gen/lethe/module/v1/protocol';
+import { UploadMode, type TableUpload, type UploadPlan } from '@lethe/contracts/gen/lethe/module/v1/upload';
+import { choice, id, integer, name, text, textMap, texts, type Field } from './field.ts';
+import { inline, list, nested, oneOf, outside, shape, type Shape } from './shape.ts';
+import { enumWords } from './words.ts';
+
+const FILE_FORMATS = enumWords('FileFormat', FileFormat, 'lowerCamel');
+const UPLOAD_MODES = enumWords('UploadMode', UploadMode, 'lowerCamel');
+
+const EXAMPLE_ID = '0192f0c0-0000-7000-8000-000000000001';
+const tableName = (meaning: string): Field<string> => name('table', { meaning, example: 'person', required: true });
+const sourceTable = tableName('The table of the module that the rows belong to.');
+const rank = integer('rank', {
+  meaning: 'The place in the order of the sources of the table, 1 = preferred.',
+  min: 1,
+  max: 10_000,
+  example: 1,
+  required: true,
+});
+const connection = id('connection', { meaning: 'The connection; not for scripts that need none.', example: EXAMPLE_ID });
+const columnMapping = (meaning: string): Field<{ [key: string]: string }> =>
+  textMap('columnMapping', { meaning, example: { age: 'years' } });
+
+const scriptRef = shape<ScriptRef>({
+  scriptId: id('script', { meaning: 'An extraction script.', example: EXAMPLE_ID }),
+  version: integer('scriptVersion', {
+    meaning: 'The version of the script.',
+    example: 2,
+    fallback: 'the newest released one',
+    only: 'script',
+  }),
+});
+
+const scriptBinding = shape<ScriptBinding>({
+  table: sourceTable,
+  rank,
+  connectionId: connection,
+  script: inline(scriptRef, 'scriptId'),
+  parameters: textMap('parameters', { meaning: 'The parameters of the script.', example: { year: '1994' }, only: 'script' }),
+});
+
+const tableRead = shape<TableRead>({
+  connectionId: outside(connection),
+  schema: text('schema', { meaning: 'The schema.', example: 'public', fallback: "the connection's default" }),
+  table: text('table', { meaning: 'The table of the source.', iri: 'lethe:table', example: 'people', required: true, minLength: 1 }),
+  columns: columnMapping('Column of the module to column of the source; the same name where absent.'),
+});
+
+const csvOptions = shape<CsvOptions>({
+  delimiter: text('delimiter', { meaning: 'One character between fields.', example: ';', fallback: '`,`', maxLength: 1 }),
+  quote: text('quote', { meaning: 'One character around fields.', example: "'", fallback: '`"`', maxLength: 1 }),
+  header: texts('header', { meaning: 'The names of the columns, for files without a header line.', example: ['id', 'age'], ordered: true }),
+});
+
+const fileRead = shape<FileRead>({
+  connectionId: outside(connection),
+  path: text('path', { meaning: "The file, relative to the connection's root.", example: 'people.csv', required: true, minLength: 1 }),
+  format: choice('format', FILE_FORMATS, { meaning: 'The format of the file.', required: true }),
+  csv: nested('csv', csvOptions, { meaning: 'How a csv file is written.' }),
+  columns: columnMapping('Column of the module to column or JSON pointer of the file; the same name where absent.'),
+});
+
+const parameter = text('parameter', { meaning: 'The name of the query parameter.', example: 'page', required: true, minLength: 1 });
+
+const pageNumberPaging = shape<PageNumberPaging>({
+  parameter,
+  first: integer('first', { meaning: 'The number of the first page.', example: 1, fallback: '0' }),
+});
+
+const offsetPaging = shape<OffsetPaging>({
+  offsetParameter: text('offsetParameter', {
+    meaning: 'The query parameter of the offset.',
+    example: 'offset',
+    required: true,
+    minLength: 1,
+  }),
+  limitParameter: text('limitParameter', { meaning: 'The query parameter of the limit.', example: 'limit' }),
+  limit: integer('limit', { meaning: 'Rows a page.', min: 1, max: 100_000, example: 1000, required: true }),
+});
+
+const tokenPaging = shape<TokenPaging>({
+  parameter,
+  tokenPointer: text('tokenPointer', {
+    meaning: 'JSON pointer of the token; reading ends without one.',
+    example: '/next',
+    required: true,
+    minLength: 1,
+  }),
+});
+
+const paging = shape<Paging>({
+  kind: oneOf<Paging['kind']>({
+    pageNumber: nested('pageNumber', pageNumberPaging, { meaning: 'Pages by number.', always: true }),
+    offset: nested('offset', offsetPaging, { meaning: 'Pages by offset and limit.', always: true }),
+    token: nested('token', tokenPaging, { meaning: 'Pages by a token from the page before.', always: true }),
+  }),
+});
+
+const httpRead = shape<HttpRead>({
+  connectionId: outside(connection),
+  path: text('path', { meaning: "The path, relative to the connection's base URL.", example: '/people', required: true, minLength: 1 }),
+  query: textMap('query', { meaning: 'Query parameters.', example: { country: 'NL' } }),
+  rowsPointer: text('rowsPointer', { meaning: 'JSON pointer of the rows.', example: '/data', fallback: 'the whole body' }),
+  paging: nested('paging', paging, { meaning: 'How pages follow each other; one request where absent.' }),
+  columns: columnMapping('Column of the module to JSON pointer in a row; `/<name>` where absent.'),
+});
+
+const plainEntry = shape<ProtocolEntry>({
+  table: sourceTable,
+  rank,
+  collect: oneOf<ProtocolEntry['collect']>({
+    script: inline(scriptBinding, 'script'),
+    tableRead: nested('tableRead', tableRead, { meaning: 'Reads a table of a relational connection.' }),
+    fileRead: nested('fileRead', fileRead, { meaning: 'Reads a file of a file connection.' }),
+    httpRead: nested('httpRead', httpRead, { meaning: 'Reads rows from an HTTP API that gives JSON.' }),
+  }),
+});
+
+// A script's binding has table and rank itself.
+const withoutPlace = (entry: ProtocolEntry): ProtocolEntry =>
+  entry.collect?.$case === 'script' ? { ...entry, table: '', rank: 0 } : entry;
+
+const entry: Shape<ProtocolEntry> = {
+  ...plainEntry,
+  read: (from, above) => withoutPlace(plainEntry.read(from, above)),
+  write: (value, into, above) => plainEntry.write(withoutPlace(value), into, above),
+};
+
+/** The collection protocol. */
+export const protocol = inline(
+  shape<CollectionProtocol>({ entries: list('protocol', entry, { meaning: 'How the tables are collected.', always: true }) }),
+  'entries',
+);
+
+const tableUpload = shape<TableUpload>({
+  table: tableName('The table.'),
+  connectionId: id('connection', { meaning: 'The connection of the target.', example: EXAMPLE_ID, required: true }),
+  mode: choice('mode', UPLOAD_MODES, { meaning: 'How a new version meets the ones before.', fallback: '`versioned`' }),
+  schema: text('schema', { meaning: 'The schema of a relational target.', example: 'public', fallback: "the connection's default" }),
+  target: text('target', {
+    meaning: 'Name of the table, or of the file without its ending.',
+    example: 'people',
+    fallback: "the table's name",
+  }),
+  format: choice('format', FILE_FORMATS, { meaning: 'Files: the format.', fallback: '`csv`' }),
+});
+
+/** The upload plan. */
+export const upload = inline(
+  shape<UploadPlan>({ tables: list('upload', tableUpload, { meaning: 'Where the tables of the result go.', always: true }) }),
+  'tables',
+);

@@ -1,0 +1,70 @@
+// The commands to a run: Pause, Resume, Stop and the confirmation of an upload.
+import { stateName } from '@lethe/contracts/run-state';
+import { RunCommanded } from '@lethe/contracts/gen/lethe/event/v1/facts';
+import { Desire, Execution, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
+import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
+import { event } from '@lethe/db/event';
+import { mutate } from '@lethe/db/mutate';
+import { loadVisible } from '@lethe/grpc/visible';
+import type { UserCall } from '@lethe/grpc/context';
+import { fail } from '@lethe/grpc/errors';
+import { desireOf, isLive, type Command } from '../domain/run.ts';
+import { findLiveRun, findRun, lockRun, setDesire } from '../store/runs.ts';
+import type { RunRow } from '../store/tables.ts';
+import type { Deps } from './deps.ts';
+import { requireGrants } from './grants.ts';
+import { refreshRun } from './mirror.ts';
+import { ticketFor } from './ticket.ts';
+import { auditRun, runView } from './views.ts';
+
+/** A command, and for STOP what becomes of the entries of the run's Outbox. */
+type RunCommand = { command: Command; decision?: 'KEEP' | 'DELETE' | undefined };
+
+const hasEntries = (run: RunRow): boolean =>
+  (run.execution ? Execution.decode(run.execution).entryCount > 0 : false) || run.state === RunState.PREPARED;
+
+/** Sets what is desired of a run and sends that to DataManager; returns before DataManager has reacted. */
+export const commandRun = async (
+  deps: Deps,
+  ctx: UserCall,
+  request: { runId: string; requestId: string },
+  { command, decision }: RunCommand,
+): Promise<{ run: Run }> => {
+  const visible = await loadVisible(ctx, 'run', findRun(deps.store.db, request.runId));
+  ctx.runId = visible.id;
+  // Pause and Stop are allowed whatever DataManager would report, so they do not wait for it.
+  const continues = command === 'RESUME' || command === 'UPLOAD';
+  if (continues) await refreshRun(deps, ctx, visible.id);
+  const plan = EffectivePlan.decode(visible.plan);
+  if (continues) await requireGrants(deps, ctx, plan, visible.releasedBy);
+  const ticket = await ticketFor(deps, visible, plan);
+  return mutate(deps.store, ctx, request.requestId, async (tx) => {
+    const before = await lockRun(tx, visible.id);
+    if (!before) throw new Error('the run does not exist any more');
+    const desire = desireOf(command, before.state);
+    if (desire === undefined) throw fail('RUN_STATE', { state: stateName(before.state) });
+    if (desire === Desire.STOP && hasEntries(before) && decision === undefined)
+      throw fail('OUTBOX_DECISION_REQUIRED', { run_id: before.id });
+    const live = desire === Desire.UPLOAD ? await findLiveRun(tx, before.taskId) : undefined;
+    if (live && live.id !== before.id) throw fail('RUN_ALREADY_ACTIVE', { run_id: live.id });
+    const after = await setDesire(tx, before, { desire, live: isLive(before.state, desire, true) }, deps.now());
+    const commanded = event('data', RunCommanded, {
+      runId: after.id,
+      desireRevision: after.desireRevision,
+      desire,
+      deleteEntries: decision === 'DELETE',
+      ticket,
+      userId: ctx.user.userId,
+    });
+    return {
+      response: { run: runView(after) },
+      resource: `runs/${after.id}`,
+      groupId: after.groupId,
+      runId: after.id,
+      before: auditRun(before),
+      after: auditRun(after),
+      events: [commanded],
+    };
+  });
+};
