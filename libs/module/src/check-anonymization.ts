@@ -9,6 +9,7 @@ import type {
 import { SuppressScope } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import { BaseType, Role, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { isValue } from './datatype.ts';
+import { effectOf } from './operations.ts';
 import type { Report } from './violation.ts';
 
 const MAX_HIERARCHY_BYTES = 1024 * 1024;
@@ -87,7 +88,7 @@ const checkStep = (
   if (!table) return report(`${pointer}/table`, 'TABLE_UNKNOWN', `a step names a missing table ${step.table}`);
   const { operation } = step;
   if (operation?.$case === 'generalize') return checkGeneralize(table, operation.value, hierarchies, `${pointer}/generalize`, report);
-  for (const name of operation?.value.columns ?? []) {
+  for (const name of operation ? effectOf(operation).columns : []) {
     if (!table.columns.some((column) => column.name === name))
       report(pointer, 'COLUMN_UNKNOWN', `the table ${table.name} has no column ${name}`);
   }
@@ -98,12 +99,8 @@ const checkStep = (
     report(pointer, 'VALUES_MISMATCH', wantsValues ? 'values to suppress are missing' : 'this scope takes no values');
 };
 
-const handles = (step: AnonymizationStep, table: string, column: string): boolean => {
-  if (step.table !== table) return false;
-  const { operation } = step;
-  if (operation?.$case === 'pseudonymize') return operation.value.columns.includes(column);
-  return operation?.$case === 'suppress' && operation.value.scope === SuppressScope.COLUMN && operation.value.columns.includes(column);
-};
+const handles = (step: AnonymizationStep, table: string, column: string): boolean =>
+  step.table === table && step.operation !== undefined && effectOf(step.operation).hidden.includes(column);
 
 const checkPrivacy = (table: Table, steps: readonly AnonymizationStep[], pointer: string, report: Report): void => {
   const quasi = table.columns.some(({ role }) => role === Role.QUASI_IDENTIFYING);

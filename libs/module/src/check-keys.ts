@@ -1,5 +1,11 @@
 // The keys of the tables: within a table, and between tables.
-import { KeyConflict, NullReference, WithinSource, type ForeignKeyRule } from '@lethe/contracts/gen/lethe/module/v1/rules';
+import {
+  KeyConflict,
+  NullReference,
+  WithinSource,
+  type ForeignKeyRule,
+  type PrimaryKeyRule,
+} from '@lethe/contracts/gen/lethe/module/v1/rules';
 import type { Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { mayBeEmpty } from './check-column.ts';
 import { generatedKeyColumn, planForeignKeys } from './key-plan.ts';
@@ -8,23 +14,31 @@ import type { Report } from './violation.ts';
 const columnOf = (table: Table | undefined, name: string): Table['columns'][number] | undefined =>
   table?.columns.find((column) => column.name === name);
 
+const CONFLICTS: Record<KeyConflict, (table: Table, key: PrimaryKeyRule, pointer: string, report: Report) => void> = {
+  [KeyConflict.UNSPECIFIED]: ({ name }, _, pointer, report) =>
+    report(`${pointer}/primaryKeyConflict`, 'KEY_CONFLICT_MISSING', `the primary key of table ${name} has no strategy for conflicts`),
+  [KeyConflict.SOURCE_PRIORITY]: ({ name }, { withinSource }, pointer, report) => {
+    if (withinSource === WithinSource.UNSPECIFIED)
+      report(`${pointer}/withinSource`, 'WITHIN_SOURCE_MISSING', `SourcePriority of table ${name} needs a rule for rows of one source`);
+  },
+  [KeyConflict.DROP_ALL_CONFLICTING]: () => undefined,
+  [KeyConflict.GENERATE_KEYS]: (table, _, pointer, report) => {
+    if (generatedKeyColumn(table) === undefined)
+      report(
+        `${pointer}/primaryKeyConflict`,
+        'KEY_NOT_GENERABLE',
+        `no column of the primary key of table ${table.name} can hold generated numbers and is in no foreign key`,
+      );
+  },
+};
+
 const checkPrimaryKey = (table: Table, pointer: string, report: Report): void => {
   const key = table.primaryKey;
   if (!key) return;
   if (key.columns.length === 0) report(`${pointer}/primaryKey`, 'KEY_EMPTY', `the primary key of table ${table.name} has no columns`);
   for (const name of key.columns)
     if (!columnOf(table, name)) report(`${pointer}/primaryKey`, 'COLUMN_UNKNOWN', `the table ${table.name} has no column ${name}`);
-  if (key.conflict === KeyConflict.SOURCE_PRIORITY && key.withinSource === WithinSource.UNSPECIFIED) {
-    report(`${pointer}/withinSource`, 'WITHIN_SOURCE_MISSING', `SourcePriority of table ${table.name} needs a rule for rows of one source`);
-  }
-  if (key.conflict === KeyConflict.UNSPECIFIED)
-    report(`${pointer}/primaryKeyConflict`, 'KEY_CONFLICT_MISSING', `the primary key of table ${table.name} has no strategy for conflicts`);
-  if (key.conflict === KeyConflict.GENERATE_KEYS && generatedKeyColumn(table) === undefined)
-    report(
-      `${pointer}/primaryKeyConflict`,
-      'KEY_NOT_GENERABLE',
-      `no column of the primary key of table ${table.name} can hold generated numbers and is in no foreign key`,
-    );
+  CONFLICTS[key.conflict](table, key, pointer, report);
 };
 
 const checkForeignKey = (tables: readonly Table[], table: Table, rule: ForeignKeyRule, pointer: string, report: Report): void => {

@@ -2,6 +2,10 @@ import { AnonymizationPlan, SuppressScope } from '@lethe/contracts/gen/lethe/mod
 import { Origin } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import {
   CastPolicy,
+  EmptyRule,
+  ForeignKeyRule,
+  PrimaryKeyRule,
+  RangeRule,
   EmptyStrategy,
   KeyConflict,
   NullReference,
@@ -32,9 +36,14 @@ test('a module with a rule, a source, an upload and a guarantee for each table l
 });
 
 describe('the rule of a column or a table', () => {
-  const replace = { strategy: EmptyStrategy.REPLACE_WITH, replacement: '30' };
-  const reference = { columns: ['country'], referencedTable: 'countries', referencedColumns: ['name'], nullReference: NullReference.DROP };
-  const key = { columns: ['id'], conflict: KeyConflict.SOURCE_PRIORITY, withinSource: WithinSource.LAST };
+  const replace = EmptyRule.fromPartial({ strategy: EmptyStrategy.REPLACE_WITH, replacement: '30' });
+  const reference = ForeignKeyRule.fromPartial({
+    columns: ['country'],
+    referencedTable: 'countries',
+    referencedColumns: ['name'],
+    nullReference: NullReference.DROP,
+  });
+  const key = PrimaryKeyRule.fromPartial({ columns: ['id'], conflict: KeyConflict.SOURCE_PRIORITY, withinSource: WithinSource.LAST });
   const cases: [
     name: string,
     input: Partial<EffectivePlanInput>,
@@ -59,7 +68,7 @@ describe('the rule of a column or a table', () => {
       'empty',
       'age',
       (plan) => columnOf(plan.tables, 'person', 'age')?.empty,
-      { ...replace, nullMarkers: [] },
+      replace,
       Origin.TASK,
     ],
     [
@@ -104,7 +113,7 @@ describe('the rule of a column or a table', () => {
       'range',
       'age',
       (plan) => columnOf(plan.tables, 'person', 'age')?.range,
-      { maximum: '85', strategy: RangeStrategy.DROP_RECORD },
+      RangeRule.fromPartial({ maximum: '85', strategy: RangeStrategy.DROP_RECORD }),
       Origin.TASK,
     ],
     [

@@ -1,11 +1,12 @@
 // The document of a new version: the schema of the result, and the protocol that collects it.
-import { SuppressScope, type AnonymizationStep } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
+import type { AnonymizationStep } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { FileFormat, FileRead, type ProtocolEntry, TableRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
-import { CastPolicy, EmptyStrategy, KeyConflict } from '@lethe/contracts/gen/lethe/module/v1/rules';
-import { Column, Module, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { CastPolicy, CastRule, EmptyRule, EmptyStrategy, KeyConflict } from '@lethe/contracts/gen/lethe/module/v1/rules';
+import { Module, type Column, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { UploadMode, type TableUpload } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { createHash } from 'node:crypto';
+import { effectOf } from './operations.ts';
 
 const MAX_NAME_BYTES = 63;
 
@@ -36,24 +37,24 @@ const changedColumns = (steps: readonly AnonymizationStep[], table: string): { c
   const changed = new Set<string>();
   const tokens = new Map<string, string>();
   for (const { operation } of steps.filter((step) => step.table === table)) {
-    if (operation?.$case === 'generalize') operation.value.columns.forEach(({ column }) => changed.add(column));
-    if (operation?.$case === 'suppress' && operation.value.scope !== SuppressScope.RECORD)
-      operation.value.columns.forEach((column) => changed.add(column));
-    if (operation?.$case !== 'pseudonymize') continue;
-    const { columns, domain } = operation.value;
-    columns.forEach((column) => tokens.set(column, domain || (columns[0] ?? '')));
+    const effect = operation && effectOf(operation);
+    effect?.changed.forEach((column) => changed.add(column));
+    effect?.tokens?.columns.forEach((column) => tokens.set(column, effect.tokens?.domain ?? ''));
   }
   return { changed, tokens };
 };
 
-const publishColumn = (column: Column, isChanged: boolean): Column =>
-  Column.fromPartial({
-    ...column,
-    trim: false,
-    empty: { nullMarkers: [], strategy: EmptyStrategy.IGNORE, replacement: '' },
-    cast: { policy: CastPolicy.FAIL, replacement: '' },
-    range: isChanged ? undefined : column.range,
-  });
+// Each member is named, so that a new rule does not compile before it is decided what of it is published.
+const publishColumn = ({ name, description, type, role, range }: Column, isChanged: boolean): Column => ({
+  name,
+  description,
+  type,
+  role,
+  trim: false,
+  empty: EmptyRule.fromPartial({ strategy: EmptyStrategy.IGNORE }),
+  cast: CastRule.fromPartial({ policy: CastPolicy.FAIL }),
+  range: isChanged ? undefined : range,
+});
 
 const publishTable = (plan: EffectivePlan, table: Table, columns: readonly Column[]): Table => {
   const { changed, tokens } = changedColumns(plan.steps, table.name);
@@ -74,14 +75,16 @@ const publishTable = (plan: EffectivePlan, table: Table, columns: readonly Colum
       referencedColumns.every((name) => !target.changed.has(name))
     );
   });
-  return Table.fromPartial({
-    ...table,
+  return {
+    name: table.name,
     columns: columns.map((column) =>
       publishColumn({ ...column, range: source(column.name)?.range }, changed.has(column.name) || tokens.has(column.name)),
     ),
     primaryKey,
     foreignKeys,
-  });
+    privacy: table.privacy,
+    unpublished: table.unpublished,
+  };
 };
 
 const collectTable = (upload: TableUpload, published: Published): ProtocolEntry => {

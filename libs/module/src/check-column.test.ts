@@ -1,0 +1,119 @@
+// What each strategy is checked for, and whether it leaves NULL. A strategy or a rule without a case does not compile.
+import { CastPolicy, EmptyStrategy, RangeStrategy } from '@lethe/contracts/gen/lethe/module/v1/rules';
+import { BaseType, Role, Table, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { describe, expect, test } from 'vitest';
+import { checkColumn, mayBeEmpty } from './check-column.ts';
+import { collector } from './violation.ts';
+
+type ColumnParts = NonNullable<Parameters<typeof Table.fromPartial>[0]['columns']>[number];
+
+/** A rule that is right, those that are refused with the code, and whether the column may hold NULL under the first. */
+type Case = { rule: ColumnParts; refused: [rule: ColumnParts, code: string][]; mayBeEmpty: boolean };
+
+const filled: ColumnParts = { empty: { strategy: EmptyStrategy.DROP_RECORD } };
+const empty = (strategy: EmptyStrategy, replacement = ''): ColumnParts => ({ empty: { strategy, replacement } });
+const cast = (policy: CastPolicy, replacement = ''): ColumnParts => ({ ...filled, cast: { policy, replacement } });
+const range = (strategy: RangeStrategy, minExclusive: string): ColumnParts => ({ ...filled, range: { minExclusive, strategy } });
+const upTo9 = { range: { maximum: '9', strategy: RangeStrategy.CLAMP } };
+
+const EMPTY: Record<EmptyStrategy, Case> = {
+  [EmptyStrategy.UNSPECIFIED]: { rule: {}, refused: [[empty(EmptyStrategy.UNSPECIFIED), 'EMPTY_STRATEGY_MISSING']], mayBeEmpty: true },
+  [EmptyStrategy.IGNORE]: { rule: empty(EmptyStrategy.IGNORE), refused: [], mayBeEmpty: true },
+  [EmptyStrategy.REPLACE_WITH]: {
+    rule: empty(EmptyStrategy.REPLACE_WITH, '1'),
+    refused: [
+      [empty(EmptyStrategy.REPLACE_WITH, 'x'), 'VALUE_MALFORMED'],
+      [{ ...empty(EmptyStrategy.REPLACE_WITH, '10'), ...upTo9 }, 'REPLACEMENT_OUT_OF_RANGE'],
+    ],
+    mayBeEmpty: false,
+  },
+  [EmptyStrategy.DROP_RECORD]: { rule: filled, refused: [], mayBeEmpty: false },
+};
+
+const CAST: Record<CastPolicy, Case> = {
+  [CastPolicy.UNSPECIFIED]: { rule: filled, refused: [[cast(CastPolicy.UNSPECIFIED), 'CAST_POLICY_MISSING']], mayBeEmpty: false },
+  [CastPolicy.FAIL]: { rule: cast(CastPolicy.FAIL), refused: [], mayBeEmpty: false },
+  [CastPolicy.DROP_RECORD]: { rule: cast(CastPolicy.DROP_RECORD), refused: [], mayBeEmpty: false },
+  [CastPolicy.NULL]: { rule: cast(CastPolicy.NULL), refused: [], mayBeEmpty: true },
+  [CastPolicy.REPLACE_WITH]: {
+    rule: cast(CastPolicy.REPLACE_WITH, '1'),
+    refused: [
+      [cast(CastPolicy.REPLACE_WITH, 'x'), 'VALUE_MALFORMED'],
+      [{ ...cast(CastPolicy.REPLACE_WITH, '10'), ...upTo9 }, 'REPLACEMENT_OUT_OF_RANGE'],
+    ],
+    mayBeEmpty: false,
+  },
+};
+
+const ofText = { type: { base: BaseType.STRING } };
+const ofDouble = { type: { base: BaseType.DOUBLE } };
+const RANGE: Record<RangeStrategy, Case> = {
+  [RangeStrategy.UNSPECIFIED]: {
+    rule: filled,
+    refused: [[range(RangeStrategy.UNSPECIFIED, '1'), 'RANGE_STRATEGY_MISSING']],
+    mayBeEmpty: false,
+  },
+  [RangeStrategy.DROP_RECORD]: {
+    rule: range(RangeStrategy.DROP_RECORD, '1'),
+    refused: [
+      [{ ...filled, range: { strategy: RangeStrategy.DROP_RECORD } }, 'RANGE_EMPTY'],
+      [range(RangeStrategy.DROP_RECORD, 'low'), 'VALUE_MALFORMED'],
+      [{ ...range(RangeStrategy.DROP_RECORD, 'a'), ...ofText }, 'RANGE_UNORDERED'],
+      [{ ...filled, range: { minimum: '1', minExclusive: '0', strategy: RangeStrategy.DROP_RECORD } }, 'RANGE_TWICE'],
+      [{ ...filled, range: { minimum: '2', maximum: '1', strategy: RangeStrategy.DROP_RECORD } }, 'RANGE_REVERSED'],
+    ],
+    mayBeEmpty: false,
+  },
+  [RangeStrategy.CLAMP]: {
+    rule: range(RangeStrategy.CLAMP, '1'),
+    refused: [[{ ...range(RangeStrategy.CLAMP, '1'), ...ofDouble }, 'CLAMP_IMPOSSIBLE']],
+    mayBeEmpty: false,
+  },
+};
+
+const tableOf = (rule: ColumnParts): Table =>
+  Table.fromPartial({
+    name: 't',
+    columns: [
+      { name: 'value', type: { base: BaseType.INTEGER }, role: Role.INSENSITIVE, ...rule },
+      { name: 'person', type: { base: BaseType.INTEGER }, role: Role.IDENTIFYING },
+      { name: 'word', type: { base: BaseType.STRING }, role: Role.INSENSITIVE },
+    ],
+  });
+
+const codesOf = (table: Table): string[] => {
+  const { report, violations } = collector();
+  const [column] = table.columns;
+  if (column) checkColumn(table, column, '/tables/0/columns/0', report);
+  return violations.map(({ rule }) => rule);
+};
+
+const named = (names: Record<string, number>, cases: Record<number, Case>): [string, Case][] =>
+  Object.entries(names).flatMap(([name, value]) => {
+    const found = cases[value];
+    return found === undefined ? [] : [[name, found]];
+  });
+
+/** The members of a column that say what happens to its values. */
+const RULES: Record<Exclude<keyof Column, 'name' | 'description' | 'type' | 'role'>, [strategy: string, expected: Case][]> = {
+  trim: [['true', { rule: { trim: true }, refused: [], mayBeEmpty: true }]],
+  empty: named(EmptyStrategy, EMPTY),
+  cast: named(CastPolicy, CAST),
+  range: named(RangeStrategy, RANGE),
+};
+
+describe.each(Object.entries(RULES))('%s', (_, cases) => {
+  test.each(cases)('%s is taken where its rule is right', (__, { rule }) => {
+    expect(codesOf(tableOf(rule))).toEqual([]);
+  });
+
+  const refused = cases.flatMap(([name, { refused: wrong }]) => wrong.map(([rule, code]) => [name, code, rule] as const));
+  test.each(refused)('%s is refused with %s', (__, code, rule) => {
+    expect(codesOf(tableOf(rule))).toEqual([code]);
+  });
+
+  test.each(cases)('%s leaves NULL only where it says so', (__, { rule, mayBeEmpty: expected }) => {
+    const table = tableOf(rule);
+    expect(table.columns.slice(0, 1).map((column) => mayBeEmpty(table, column))).toEqual([expected]);
+  });
+});

@@ -1,0 +1,113 @@
+// Each strategy of each rule for values, once. A strategy or a rule without a case does not compile.
+import { CastPolicy, EmptyStrategy, RangeStrategy } from '@lethe/contracts/gen/lethe/module/v1/rules';
+import { BaseType, Role, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { column, oneSource, openBench, planOf, runRules, type Bench } from '../../../test/support/run-fixture.ts';
+
+type ColumnParts = Omit<NonNullable<Parameters<typeof column>[2]>, 'name' | 'type'>;
+
+/** The rule of column `value`, what its cells are then, and how many cells or records were counted. */
+type Case = {
+  rule: ColumnParts;
+  rows?: string[][];
+  kept: (string | null)[];
+  dropped?: number;
+  replaced?: number;
+  castFailed?: number;
+  clamped?: number;
+};
+type Cases<S extends number> = Record<Exclude<S, 0>, Case | 'the run fails'>;
+
+const ROWS = [
+  ['101', '20', '1'],
+  ['102', '?', '2'],
+  ['103', '99', '3'],
+];
+
+const nullMarkers = ['?'];
+const EMPTY: Cases<EmptyStrategy> = {
+  [EmptyStrategy.IGNORE]: { rule: { empty: { nullMarkers, strategy: EmptyStrategy.IGNORE } }, kept: ['20', null, '99'] },
+  [EmptyStrategy.REPLACE_WITH]: {
+    rule: { empty: { nullMarkers, strategy: EmptyStrategy.REPLACE_WITH, replacement: '30' } },
+    kept: ['20', '30', '99'],
+    replaced: 1,
+  },
+  [EmptyStrategy.DROP_RECORD]: { rule: { empty: { nullMarkers, strategy: EmptyStrategy.DROP_RECORD } }, kept: ['20', '99'], dropped: 1 },
+};
+
+const CAST: Cases<CastPolicy> = {
+  [CastPolicy.FAIL]: 'the run fails',
+  [CastPolicy.DROP_RECORD]: { rule: { cast: { policy: CastPolicy.DROP_RECORD } }, kept: ['20', '99'], dropped: 1 },
+  [CastPolicy.NULL]: { rule: { cast: { policy: CastPolicy.NULL } }, kept: ['20', null, '99'], castFailed: 1 },
+  [CastPolicy.REPLACE_WITH]: {
+    rule: { cast: { policy: CastPolicy.REPLACE_WITH, replacement: '30' } },
+    kept: ['20', '30', '99'],
+    castFailed: 1,
+  },
+};
+
+const ignored = { empty: { nullMarkers, strategy: EmptyStrategy.IGNORE } };
+const RANGE: Cases<RangeStrategy> = {
+  [RangeStrategy.DROP_RECORD]: {
+    rule: { ...ignored, range: { maximum: '85', strategy: RangeStrategy.DROP_RECORD } },
+    kept: ['20', null],
+    dropped: 1,
+  },
+  [RangeStrategy.CLAMP]: {
+    rule: { ...ignored, range: { maximum: '85', strategy: RangeStrategy.CLAMP } },
+    kept: ['20', null, '85'],
+    clamped: 1,
+  },
+};
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await openBench();
+});
+afterAll(() => bench.close());
+
+const run = async (rule: ColumnParts, rows: string[][] = ROWS) => {
+  const person = column('person', BaseType.INTEGER, { role: Role.IDENTIFYING });
+  const plan = planOf([{ name: 't', columns: [person, column('value', BaseType.INTEGER, rule), column('other', BaseType.INTEGER)] }]);
+  const made = await runRules(bench, plan, [oneSource('t', rows)]);
+  return { kept: (made.rows['t'] ?? []).map(([, value]) => value ?? null), counts: made.counts['t'] };
+};
+
+const total = (counts: readonly { count: number }[] = []): number => counts.reduce((sum, { count }) => sum + count, 0);
+
+const named = (names: Record<string, number>, cases: Partial<Record<number, Case | 'the run fails'>>): [string, Case | 'the run fails'][] =>
+  Object.entries(names).flatMap(([name, value]) => {
+    const found = cases[value];
+    return found === undefined ? [] : [[name, found]];
+  });
+
+/** The members of a column that say what happens to its values. */
+const RULES: Record<
+  Exclude<keyof Column, 'name' | 'description' | 'type' | 'role'>,
+  [strategy: string, expected: Case | 'the run fails'][]
+> = {
+  trim: [['true', { rule: { trim: true }, rows: [['101', ' 20 ', '1']], kept: ['20'] }]],
+  empty: named(EmptyStrategy, EMPTY),
+  cast: named(CastPolicy, CAST),
+  range: named(RangeStrategy, RANGE),
+};
+
+describe.each(Object.entries(RULES))('%s', (_, cases) => {
+  it.each(cases)('%s keeps, drops and counts what it says', async (__, expected) => {
+    if (expected === 'the run fails') return expect(run({})).rejects.toThrow('value');
+    const { kept, counts } = await run(expected.rule, expected.rows);
+    expect(kept).toEqual(expected.kept);
+    const { dropped = 0, replaced = 0, castFailed = 0, clamped = 0 } = expected;
+    expect([counts?.dropped, counts?.replaced, counts?.castFailed, counts?.clamped].map(total)).toEqual([
+      dropped,
+      replaced,
+      castFailed,
+      clamped,
+    ]);
+  });
+
+  it.each(cases)('%s puts no value of an identifying column into another', async (__, expected) => {
+    const { kept } = expected === 'the run fails' ? { kept: [] } : await run(expected.rule, expected.rows);
+    expect(kept.filter((value) => ROWS.some(([person]) => person === value))).toEqual([]);
+  });
+});
