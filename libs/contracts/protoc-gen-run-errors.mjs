@@ -1,6 +1,11 @@
 // A plugin of the generator: writes the catalogue of run errors as constants, so that the compiler knows each reason and the facts of its sentence.
 import { createFileRegistry, fromBinary, create, getOption, hasOption, toBinary } from '@bufbuild/protobuf';
-import { CodeGeneratorRequestSchema, CodeGeneratorResponseSchema, CodeGeneratorResponse_Feature, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import {
+  CodeGeneratorRequestSchema,
+  CodeGeneratorResponseSchema,
+  CodeGeneratorResponse_Feature,
+  FileDescriptorSetSchema,
+} from '@bufbuild/protobuf/wkt';
 
 const PREFIX = 'RUN_ERROR_REASON_';
 

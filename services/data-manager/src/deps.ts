@@ -6,7 +6,7 @@ import type { ServiceClient } from '@lethe/grpc/client';
 import type { TokenRequest } from '@lethe/grpc/service-tokens';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
-import type { Isolation } from './sandbox/sandbox.ts';
+import type { Isolation } from './domain/isolation.ts';
 import type { Tables } from './store/tables.ts';
 
 /** Shared by the workers and the handlers of DataManager. */

@@ -17,7 +17,7 @@ import { runKeys, unwrap } from '../keys/wrap.ts';
 import { anonymize } from '../stages/anonymize/anonymize.ts';
 import { extract } from '../stages/extract/extract.ts';
 import { manifestPath, readExtractManifest, readManifest } from '../stages/manifest.ts';
-import { collectReports } from '../stages/report.ts';
+import { collectReports } from './report.ts';
 import { applyRules } from '../stages/rules/apply-rules.ts';
 import type { StageContext } from '../stages/stage.ts';
 import { readStored, store, type StoredTable } from '../stages/store/store.ts';

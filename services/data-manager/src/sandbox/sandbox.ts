@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { Transform, type Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
+import type { Isolation } from '../domain/isolation.ts';
 import { RunError, runSentence, stageError } from '../domain/run-error.ts';
 import { SANDBOX_LIMITS, type SandboxLimits } from './limits.ts';
 
@@ -48,9 +49,6 @@ const denoBinary = (): string => {
 };
 
 const hasPrlimit = (): boolean => spawnSync('prlimit', ['--version'], { stdio: 'ignore' }).status === 0;
-
-/** What keeps scripts apart on this machine. Without deno, scripts are refused. */
-export type Isolation = { deno: string | undefined; prlimit: boolean };
 
 /** Looks what there is to keep scripts apart. */
 export const findIsolation = (): Isolation => {
