@@ -1,9 +1,9 @@
 import { Outcome } from '@lethe/contracts/gen/lethe/event/v1/event';
 import { Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
-import { createHash, randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createHash, randomUUID } from 'node:crypto';
 
 let suite: Suite;
 beforeAll(async () => {

@@ -5,8 +5,8 @@ import { OutboxDecision, type StartRequest, type WatchRunResponse } from '@lethe
 import { makeOrders, type Orders } from '@lethe/testkit/orders';
 import { preparedRun, waitFor } from '@lethe/testkit/runs';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
 
 let suite: Suite;
 let orders: Orders;

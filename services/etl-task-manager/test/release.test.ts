@@ -1,7 +1,7 @@
 // What a release pins, and what stands in its way: grants, revisions, and the document of the module.
-import { Missing_Kind } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { Script_Language, Script_Type } from '@lethe/contracts/gen/lethe/script/v1/script';
+import { Missing_Kind } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { TaskRevision_State, type Run } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { Access } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { Decision } from '@lethe/contracts/gen/lethe/user/v1/user_service';

@@ -2,8 +2,8 @@
 import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import { makePostgresConnection, makeWorker, postgresAddress, query } from '@lethe/testkit/orders';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
 
 let suite: Suite;
 let worker: TestUser;

@@ -1,8 +1,8 @@
 // Data modules through the wire: what their documents are checked for, and how they change.
 import { makePostgresConnection, makeWorker, ordersDocument } from '@lethe/testkit/orders';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
 
 type Json = Record<string, unknown>;
 

@@ -8,8 +8,8 @@ import type { PublishDataModuleVersionRequest } from '@lethe/contracts/gen/lethe
 import { makePeople, type People } from '@lethe/testkit/people';
 import { startSuite, type Clients, type Suite } from '@lethe/testkit/suite';
 import { visitsDocument } from '@lethe/testkit/visits';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
 
 let suite: Suite;
 let people: People;

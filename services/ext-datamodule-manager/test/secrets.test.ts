@@ -6,8 +6,8 @@ import { tablesHolding } from '@lethe/testkit/secret-search';
 import { freePort } from '@lethe/testkit/servers';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { until } from '@lethe/testkit/until';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
 
 let suite: Suite;
 let people: People;

@@ -1,11 +1,11 @@
 // What a service may sign: for itself, and nothing in the name of another.
-import { createClient } from '@lethe/grpc/client';
 import { ExtDatamoduleManagerDefinition } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { createClient } from '@lethe/grpc/client';
 import type { Ticket } from '@lethe/grpc/service-tokens';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { SignJWT } from 'jose';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
 
 let suite: Suite;
 beforeAll(async () => {

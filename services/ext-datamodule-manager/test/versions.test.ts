@@ -4,9 +4,9 @@ import type { PublishDataModuleVersionRequest } from '@lethe/contracts/gen/lethe
 import { Access } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { makePostgresConnection, makeWorker, ordersDocument, postgresAddress } from '@lethe/testkit/orders';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { randomUUID } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 let suite: Suite;
 let worker: TestUser;

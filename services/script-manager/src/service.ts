@@ -3,8 +3,8 @@ import { DataManagerDefinition } from '@lethe/contracts/gen/lethe/data/v1/data_s
 import { ScriptManagerDefinition } from '@lethe/contracts/gen/lethe/script/v1/script_service';
 import { defineService } from '@lethe/service/define-service';
 import { handlers } from './rpc/index.ts';
-import { migrations } from './store/migrations/index.ts';
 import { sqlParser } from './sql/parsers.ts';
+import { migrations } from './store/migrations/index.ts';
 import type { Tables } from './store/tables.ts';
 
 export const service = defineService<Tables>()({

@@ -3,8 +3,8 @@ import { Parameter_Type, Script, Script_Language, Script_Type, ScriptVersion_Sta
 import type { CreateScriptRequest } from '@lethe/contracts/gen/lethe/script/v1/script_service';
 import { makePeople, type People } from '@lethe/testkit/people';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
 
 const OUTPUTS = { outputs: [{ name: 'amount', type: 'integer' }] };
 const CONTENT = 'SELECT amount FROM visits';

@@ -2,8 +2,8 @@
 import { Script_Language, Script_Type, ScriptVersion_State, type Script } from '@lethe/contracts/gen/lethe/script/v1/script';
 import { makeWorker } from '@lethe/testkit/orders';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
 
 let suite: Suite;
 let worker: TestUser;

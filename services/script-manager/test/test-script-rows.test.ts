@@ -5,8 +5,8 @@ import { makePeople, type People } from '@lethe/testkit/people';
 import { tablesHolding } from '@lethe/testkit/secret-search';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { until } from '@lethe/testkit/until';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
 
 const { SQL, TYPESCRIPT } = Script_Language;
 const VISITS = [

@@ -3,9 +3,9 @@ import { Parameter_Type, Script_Language, Script_Type } from '@lethe/contracts/g
 import type { TestScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
 import { makeWorker } from '@lethe/testkit/orders';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const { SQL, TYPESCRIPT } = Script_Language;
 const ROWS = [{ name: 'Ada-Lovelace', age: 36 }];

@@ -1,6 +1,6 @@
 import type { Env } from '@lethe/service/env';
 
-/** An OIDC provider whose tokens are taken. */
+/** An OIDC provider whose tokens are accepted. */
 export type Issuer = { issuer: string; audience: string };
 
 /** UserManager's settings. */

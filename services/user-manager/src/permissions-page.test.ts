@@ -1,11 +1,11 @@
-import { permissions } from '@lethe/contracts/registry';
 import { Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
-import { readFileSync } from 'node:fs';
+import { permissions } from '@lethe/contracts/registry';
 import { expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
 import { permissionsOf, permissionsOfEverybody } from './domain/permissions.ts';
 
 const PAGE = readFileSync(new URL('../../../docs/security.md', import.meta.url), 'utf8');
-// Asked of a member inside the services; no method's policy names them.
+// Checked of a member inside the services; no method's policy names them.
 const INNER = ['audit.group', 'connection.use'];
 const HOLDERS: readonly string[][] = [
   permissionsOfEverybody(false),

@@ -4,8 +4,8 @@ import { Access, User, User_State } from '@lethe/contracts/gen/lethe/user/v1/use
 import { Decision } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import { makePeople, type People } from '@lethe/testkit/people';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
 
 const PAST = new Date(Date.now() - 1000);
 const NEXT_HOUR = new Date(Date.now() + 3_600_000);

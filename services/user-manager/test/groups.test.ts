@@ -1,7 +1,7 @@
 import { Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
 
 let suite: Suite;
 beforeAll(async () => {

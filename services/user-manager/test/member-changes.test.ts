@@ -1,8 +1,8 @@
 // Adding members and letting them go.
 import { Duty, Role, User, User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
 
 let suite: Suite;
 let groupId: string;

@@ -2,8 +2,8 @@
 import { Script_Language, Script_Type } from '@lethe/contracts/gen/lethe/script/v1/script';
 import { Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
 
 let suite: Suite;
 let groupId: string;

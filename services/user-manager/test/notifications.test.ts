@@ -4,8 +4,8 @@ import type { Notification } from '@lethe/contracts/gen/lethe/user/v1/access';
 import { makePeople, type People } from '@lethe/testkit/people';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
 import { until } from '@lethe/testkit/until';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
 
 const NAMES = ['first', 'second', 'third'];
 

@@ -3,8 +3,8 @@ import { Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { tablesHolding } from '@lethe/testkit/secret-search';
 import { startSuite, type Clients, type Suite, type TestUser } from '@lethe/testkit/suite';
 import { until } from '@lethe/testkit/until';
-import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createHash, randomUUID } from 'node:crypto';
 
 let suite: Suite;
 let user: TestUser;

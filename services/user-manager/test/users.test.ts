@@ -1,8 +1,8 @@
 // Users through the wire: who lists and changes them, and what a deactivation ends.
 import { Role, User, User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
 
 let suite: Suite;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
-import { AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
 import type { AuditLog } from '@lethe/contracts/gen/lethe/audit/v1/audit_service';
+import { AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
 import type { AuditLogRow } from '../store/tables.ts';
 
 /** A log entry; without request, before and after unless `whole`. */

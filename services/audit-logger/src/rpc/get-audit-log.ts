@@ -1,11 +1,11 @@
 import type { GetAuditLogRequest, GetAuditLogResponse } from '@lethe/contracts/gen/lethe/audit/v1/audit_service';
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import { isVisible } from '../domain/visibility.ts';
-import { findAuditLog } from '../store/audit-logs.ts';
 import type { Deps } from '../app/deps.ts';
 import { auditLogView } from '../app/views.ts';
 import { visibilityOf } from '../app/visibility.ts';
+import { isVisible } from '../domain/visibility.ts';
+import { findAuditLog } from '../store/audit-logs.ts';
 
 /** A log entry with request, before and after. */
 export const getAuditLog =

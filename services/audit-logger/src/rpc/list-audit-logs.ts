@@ -1,11 +1,11 @@
 import { AuditLog, type ListAuditLogsRequest, type ListAuditLogsResponse } from '@lethe/contracts/gen/lethe/audit/v1/audit_service';
-import { closePage, openPage } from '@lethe/grpc/page';
 import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
-import * as logs from '../store/audit-logs.ts';
+import { closePage, openPage } from '@lethe/grpc/page';
 import type { Deps } from '../app/deps.ts';
 import { auditLogView } from '../app/views.ts';
 import { visibilityOf } from '../app/visibility.ts';
+import * as logs from '../store/audit-logs.ts';
 
 /** A page of the log, newest first, with the number up to which each source's records are in it. */
 export const listAuditLogs =

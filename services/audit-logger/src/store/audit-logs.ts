@@ -107,7 +107,7 @@ export const listAuditLogs = (db: Db, filter: AuditFilter): Promise<AuditLogRow[
     .limit(filter.limit)
     .execute();
 
-/** How far the log has got with each source. */
+/** Of each source, the number up to which the log has all its records. */
 export const watermarks = async (db: Db): Promise<Record<string, bigint>> => {
   const rows = await db.selectFrom('watermark').selectAll().execute();
   return Object.fromEntries(rows.map(({ source, sourceSeq }) => [source, sourceSeq]));

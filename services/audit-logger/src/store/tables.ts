@@ -2,7 +2,7 @@ import type { Outcome } from '@lethe/contracts/gen/lethe/event/v1/event';
 import type { PlatformTables } from '@lethe/db/platform';
 import type { ColumnType, Selectable } from 'kysely';
 
-/** The tables of schema lethe_audit. A log row is never changed; `bytes` are what was hashed, the other columns are for finding it. */
+/** The tables of schema lethe_audit. A log row is never changed; `bytes` are what was hashed; the other columns serve the filters. */
 export type Tables = PlatformTables & {
   auditLogs: {
     id: string;

@@ -1,15 +1,15 @@
 // The scripts that a configuration refers to: fetched, checked, and what is missing of them.
 import { enumName } from '@lethe/contracts/enum-name';
-import { Script_Type as Type, ScriptVersion_State, type Script, type ScriptVersion } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { ScriptBinding, ScriptRef } from '@lethe/contracts/gen/lethe/module/v1/protocol';
+import { Script_Type as Type, ScriptVersion_State, type Script, type ScriptVersion } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { Missing } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { CallContext } from '@lethe/grpc/context';
 import { CallError, passOn } from '@lethe/grpc/errors';
 import type { BoundScript, ScriptInfo } from '@lethe/module/effective-plan';
-import { parseScriptContent, type ScriptContent } from '@lethe/module/parse-script';
-import { createHash } from 'node:crypto';
 import { missing } from '@lethe/module/missing';
 import { fillParameters } from '@lethe/module/parameters';
+import { parseScriptContent, type ScriptContent } from '@lethe/module/parse-script';
+import { createHash } from 'node:crypto';
 import type { Deps } from './deps.ts';
 
 type ReleasedScript = Script & { version: ScriptVersion };

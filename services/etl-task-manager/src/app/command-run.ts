@@ -1,14 +1,14 @@
 // The commands to a run: Pause, Resume, Stop and the confirmation of an upload.
-import { stateName } from '@lethe/contracts/run-state';
-import { RunCommanded } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { Desire, Execution, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { RunCommanded } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
+import { stateName } from '@lethe/contracts/run-state';
 import { event } from '@lethe/db/event';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/grpc/visible';
 import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
+import { loadVisible } from '@lethe/grpc/visible';
 import { desireOf, isLive, type Command } from '../domain/run.ts';
 import { findLiveRun, findRun, lockRun, setDesire } from '../store/runs.ts';
 import type { RunRow } from '../store/tables.ts';

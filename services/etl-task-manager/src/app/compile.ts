@@ -1,7 +1,7 @@
-// From a task's configuration to its effective plan: fetches what is referred to, and says what is missing.
-import { Script_Type as Type } from '@lethe/contracts/gen/lethe/script/v1/script';
+// From a task's configuration to its effective plan: fetches what it refers to, and lists what is missing.
 import type { DataModule } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
+import { Script_Type as Type } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { Missing, TaskRevision } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { CallContext } from '@lethe/grpc/context';
 import { parseDocument } from '@lethe/module/document';
@@ -11,7 +11,7 @@ import type { Deps } from './deps.ts';
 import { fetchModule } from './fetch-module.ts';
 import { checkGrants } from './grants.ts';
 
-/** What a configuration comes to. */
+/** A configuration's plan, what is missing for its release, and the module that it is for. */
 export type Compiled = { plan: EffectivePlan; missing: Missing[]; module: DataModule };
 
 /** Computes the effective plan of a configuration, and everything that prevents its release by `releaserId`. */

@@ -1,8 +1,8 @@
 import { TaskRevision, TaskRevision_State as State, type Task } from '@lethe/contracts/gen/lethe/task/v1/task';
-import { checkEtag } from '@lethe/grpc/etag';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
+import { checkEtag } from '@lethe/grpc/etag';
+import { loadVisible } from '@lethe/grpc/visible';
 import { findRevision, findTask, insertDraft, lockTask, saveTask, updateDraft } from '../store/tasks.ts';
 import type { Deps } from './deps.ts';
 import { auditTask, revisionView, taskView } from './views.ts';

@@ -1,7 +1,7 @@
 // Which connections a plan uses, and whether its releaser may use them now.
-import { Access } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Missing } from '@lethe/contracts/gen/lethe/task/v1/task';
+import { Access } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { CallContext } from '@lethe/grpc/context';
 import { CallError, fail, passOn } from '@lethe/grpc/errors';
 import type { Ticket } from '@lethe/grpc/service-tokens';

@@ -1,6 +1,6 @@
 // The mirror of DataManager's executions in the rows of runs.
-import { isTerminal } from '@lethe/contracts/run-state';
 import type { Execution } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { isTerminal } from '@lethe/contracts/run-state';
 import { emit } from '@lethe/db/event';
 import type { CallContext } from '@lethe/grpc/context';
 import { CallError, passOn } from '@lethe/grpc/errors';

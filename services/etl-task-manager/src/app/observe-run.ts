@@ -1,5 +1,5 @@
-import { isTerminal } from '@lethe/contracts/run-state';
 import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
+import { isTerminal } from '@lethe/contracts/run-state';
 import type { CallContext } from '@lethe/grpc/context';
 import { waitsForDelivery } from '../store/runs.ts';
 import type { RunRow } from '../store/tables.ts';

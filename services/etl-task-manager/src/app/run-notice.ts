@@ -1,12 +1,12 @@
 // Which notifications a run leads to, and whom they are for.
-import { NotificationRequested } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { NotificationRequested } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import { Duty } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { event, type OutgoingEvent } from '@lethe/db/event';
 import type { RunRow } from '../store/tables.ts';
 
-/** The kind of a notification, its sentence, and the duties whose holders get it beside the user who started the run. */
+/** The kind of a notification, its text, and the duties whose holders get it beside the user who started the run. */
 type RunNotice = Pick<NotificationRequested, 'notice' | 'text' | 'holdersOf'>;
 
 const BY_STATE: Partial<Record<RunState, RunNotice>> = {

@@ -1,9 +1,9 @@
-import { isTerminal } from '@lethe/contracts/run-state';
 import { Execution } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { Run, Task, TaskRevision, type Missing } from '@lethe/contracts/gen/lethe/task/v1/task';
-import { etagOf } from '@lethe/grpc/etag';
+import { isTerminal } from '@lethe/contracts/run-state';
 import { auditView, type AuditView } from '@lethe/db/mutate';
+import { etagOf } from '@lethe/grpc/etag';
 import type { RevisionRow, RunRow, TaskRow } from '../store/tables.ts';
 
 /** A revision with its plan: the released one, or what a draft's would be. */

@@ -3,10 +3,10 @@ import type { CreateTaskRequest, CreateTaskResponse } from '@lethe/contracts/gen
 import { mutate } from '@lethe/db/mutate';
 import type { CallContext } from '@lethe/grpc/context';
 import { randomUUIDv7 } from 'node:crypto';
-import { fetchModule } from '../app/fetch-module.ts';
 import type { Deps } from '../app/deps.ts';
-import { insertDraft, insertTask } from '../store/tasks.ts';
+import { fetchModule } from '../app/fetch-module.ts';
 import { auditTask, revisionView, taskView } from '../app/views.ts';
+import { insertDraft, insertTask } from '../store/tasks.ts';
 
 const FIRST_REVISION = 1;
 

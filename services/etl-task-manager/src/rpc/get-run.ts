@@ -1,9 +1,9 @@
 import type { GetRunRequest, GetRunResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
-import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
-import { findRun } from '../store/runs.ts';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { Deps } from '../app/deps.ts';
 import { observeRun } from '../app/observe-run.ts';
+import { findRun } from '../store/runs.ts';
 
 /** A run. */
 export const getRun =

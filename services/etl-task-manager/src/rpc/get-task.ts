@@ -1,12 +1,12 @@
 import { TaskRevision_State as State } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { GetTaskRequest, GetTaskResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
-import { loadVisible } from '@lethe/grpc/visible';
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import { findRevision, findTask } from '../store/tasks.ts';
+import { loadVisible } from '@lethe/grpc/visible';
 import { compile } from '../app/compile.ts';
 import type { Deps } from '../app/deps.ts';
 import { revisionView, taskView } from '../app/views.ts';
+import { findRevision, findTask } from '../store/tasks.ts';
 
 /** A task with a revision; for a draft, what its plan would be and what is missing. */
 export const getTask =

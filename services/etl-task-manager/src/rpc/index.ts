@@ -1,5 +1,6 @@
 import type { EtlTaskManagerDefinition } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import type { Handlers } from '@lethe/grpc/bind';
+import type { Deps } from '../app/deps.ts';
 import { createTask } from './create-task.ts';
 import { getRun } from './get-run.ts';
 import { getTask } from './get-task.ts';
@@ -16,7 +17,6 @@ import { updateFieldRules } from './update-field-rules.ts';
 import { updateTransformationScripts } from './update-transformation-scripts.ts';
 import { updateUploadingScript } from './update-uploading-script.ts';
 import { watchRun } from './watch-run.ts';
-import type { Deps } from '../app/deps.ts';
 
 /** The handlers of EtlTaskManager; one that is missing does not compile. */
 export const handlers = (deps: Deps): Handlers<typeof EtlTaskManagerDefinition> => ({

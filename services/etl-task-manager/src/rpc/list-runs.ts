@@ -1,11 +1,11 @@
 import { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { ListRunsRequest, ListRunsResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
-import { closePage, openPage } from '@lethe/grpc/page';
 import type { CallContext } from '@lethe/grpc/context';
+import { closePage, openPage } from '@lethe/grpc/page';
 import { groupsWith } from '@lethe/grpc/principal';
-import * as runs from '../store/runs.ts';
 import type { Deps } from '../app/deps.ts';
 import { runView } from '../app/views.ts';
+import * as runs from '../store/runs.ts';
 
 /** A page of the runs of the caller's groups, newest first. */
 export const listRuns =

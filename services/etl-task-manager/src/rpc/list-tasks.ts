@@ -1,11 +1,11 @@
 import { Task } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { ListTasksRequest, ListTasksResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
-import { closePage, openPage } from '@lethe/grpc/page';
 import type { CallContext } from '@lethe/grpc/context';
+import { closePage, openPage } from '@lethe/grpc/page';
 import { groupsWith } from '@lethe/grpc/principal';
-import * as tasks from '../store/tasks.ts';
 import type { Deps } from '../app/deps.ts';
 import { taskView } from '../app/views.ts';
+import * as tasks from '../store/tasks.ts';
 
 /** A page of the tasks of the caller's groups. */
 export const listTasks =

@@ -1,14 +1,14 @@
 import { TaskRevision_State as State } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { ReleaseRequest, ReleaseResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/grpc/visible';
 import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
+import { loadVisible } from '@lethe/grpc/visible';
 import { planHash } from '@lethe/module/effective-plan';
-import { findRevision, findTask, lockTask, markReleased, saveTask } from '../store/tasks.ts';
 import { compile } from '../app/compile.ts';
 import type { Deps } from '../app/deps.ts';
 import { auditTask, revisionView, taskView } from '../app/views.ts';
+import { findRevision, findTask, lockTask, markReleased, saveTask } from '../store/tasks.ts';
 
 /** Pins everything that the draft refers to, and freezes it. */
 export const release =

@@ -3,20 +3,20 @@ import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { StartRequest, StartResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import { event } from '@lethe/db/event';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/grpc/visible';
 import type { UserCall } from '@lethe/grpc/context';
 import { fail, invalidField } from '@lethe/grpc/errors';
+import { loadVisible } from '@lethe/grpc/visible';
 import { randomUUIDv7 } from 'node:crypto';
-import { overrideParameters } from '../domain/bindings.ts';
-import { findLiveRun, insertRun } from '../store/runs.ts';
-import { findRevision, findTask, lockTask } from '../store/tasks.ts';
-import type { RevisionRow, TaskRow } from '../store/tables.ts';
 import { commandRun } from '../app/command-run.ts';
+import type { Deps } from '../app/deps.ts';
 import { fetchModule } from '../app/fetch-module.ts';
 import { requireGrants } from '../app/grants.ts';
 import { ticketFor } from '../app/ticket.ts';
-import type { Deps } from '../app/deps.ts';
 import { auditRun, runView } from '../app/views.ts';
+import { overrideParameters } from '../domain/bindings.ts';
+import { findLiveRun, insertRun } from '../store/runs.ts';
+import type { RevisionRow, TaskRow } from '../store/tables.ts';
+import { findRevision, findTask, lockTask } from '../store/tasks.ts';
 
 const bindingsOf = (plan: EffectivePlan) => [
   ...plan.sources.flatMap(({ collect }) => (collect?.$case === 'script' ? [collect.value] : [])),

@@ -4,9 +4,9 @@ import type {
 } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
-import { repeatedRank } from '../domain/bindings.ts';
 import type { Deps } from '../app/deps.ts';
 import { editTask } from '../app/edit-task.ts';
+import { repeatedRank } from '../domain/bindings.ts';
 
 /** Replaces the transformations bindings, whole. */
 export const updateTransformationScripts =

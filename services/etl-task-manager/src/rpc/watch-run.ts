@@ -1,14 +1,14 @@
 import { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { WatchRunRequest, WatchRunResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
-import { loadVisible } from '@lethe/grpc/visible';
+import { isTerminal } from '@lethe/contracts/run-state';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
+import { loadVisible } from '@lethe/grpc/visible';
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isTerminal } from '@lethe/contracts/run-state';
-import { findRun } from '../store/runs.ts';
 import type { Deps } from '../app/deps.ts';
 import { observeRun } from '../app/observe-run.ts';
+import { findRun } from '../store/runs.ts';
 
 const READ_EVERY_MS = 250;
 const CHECKPOINT_MS = 15_000;
@@ -16,7 +16,7 @@ const CHECKPOINT_MS = 15_000;
 // The token is a digest of what was sent: a client that sends it back gets the present state only where it has changed.
 const tokenOf = (run: Run): string => createHash('sha256').update(Run.encode(run).finish()).digest('base64url');
 
-/** The present state, then each change, until a terminal state. Each reading is of the table and of DataManager; the stream has no state of its own but the last token. */
+/** The present state, then each change, until a terminal state. Reads the table and DataManager; the only state of a stream is its last token. */
 export const watchRun = (deps: Deps) =>
   async function* (request: WatchRunRequest, ctx: CallContext): AsyncIterable<WatchRunResponse> {
     if (request.resumeToken !== '' && !/^[\w-]{43}$/.test(request.resumeToken)) throw fail('RESUME_TOKEN_INVALID');

@@ -44,7 +44,7 @@ export const listRuns = (db: Db, filter: RunFilter): Promise<RunRow[]> =>
     .limit(filter.limit)
     .execute();
 
-/** Prepared runs whose people were not notified yet that the prepared data will be deleted. */
+/** Prepared runs of whose coming deletion nobody was notified yet. */
 export const listUnnoticedPrepared = (db: Db): Promise<RunRow[]> =>
   db.selectFrom('runs').selectAll().where('state', '=', RunState.PREPARED).where('expiryNoticed', '=', false).execute();
 
@@ -63,7 +63,7 @@ export type NewRun = Pick<
   'id' | 'taskId' | 'groupId' | 'moduleId' | 'taskRevision' | 'snapshotHash' | 'baseVersion' | 'startedBy' | 'releasedBy'
 > & { plan: EffectivePlan; parameters: Record<string, string> };
 
-/** Makes a run, which is to run. */
+/** Makes a run in state CREATED that is desired to run. */
 export const insertRun = (db: Db, { plan, parameters, ...run }: NewRun): Promise<RunRow> =>
   db
     .insertInto('runs')
@@ -108,7 +108,7 @@ export const setExecution = async (
     .execute();
 };
 
-/** Writes down that people were notified of the coming deletion of a run's prepared data. */
+/** Marks that people were notified of the coming deletion of a run's prepared data. */
 export const markExpiryNoticed = async (db: Db, id: string): Promise<void> => {
   await db.updateTable('runs').set({ expiryNoticed: true }).where('id', '=', id).execute();
 };

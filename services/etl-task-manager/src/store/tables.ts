@@ -44,7 +44,7 @@ export type Tables = PlatformTables & {
     desire: Desire;
     desireRevision: bigint;
     live: boolean;
-    /** The last Execution seen. */
+    /** The last Execution that DataManager reported. */
     execution: Buffer | null;
     executionRevision: bigint;
     /** An EffectivePlan with the run's parameters filled in. */

@@ -24,7 +24,7 @@ const toViolation =
   ({ instancePath, keyword, message, params }: ErrorObject): FieldViolation => ({
     field: `${field}#${instancePath}`,
     rule: keyword,
-    // The library's sentences name the rule; of an unknown property they leave the name out.
+    // The library's messages do not name an unknown property.
     description: `${message ?? keyword}${keyword === 'additionalProperties' ? ` (${String((params as { additionalProperty?: unknown }).additionalProperty)})` : ''}`,
   });
 

@@ -4,7 +4,7 @@ import type { ConnectionRow } from '../store/tables.ts';
 
 type SecretColumns = Pick<ConnectionRow, 'secretKeyId' | 'secretWrappedKey' | 'secretCiphertext' | 'secretNumber' | 'secretUpdateTime'>;
 
-/** What binds a sealed secret to its place. */
+/** The context that binds a sealed secret to its row and number. */
 const placeOf = (groupId: string, connectionId: string, number: number): string =>
   `${groupId}|connections|${connectionId}|secret|${number}`;
 

@@ -5,8 +5,8 @@ import {
   type ConnectionType,
 } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import { DataModule, DataModuleVersion } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
-import { etagOf } from '@lethe/grpc/etag';
 import { auditView, type AuditView } from '@lethe/db/mutate';
+import { etagOf } from '@lethe/grpc/etag';
 import type { ConnectionKind } from '../domain/connection-types.ts';
 import type { ConnectionRow, ModuleRow, ModuleVersionRow } from '../store/tables.ts';
 import { tablesOf } from '../store/versions.ts';

@@ -11,7 +11,7 @@ export type ConnectionKind = {
   readonly writable: boolean;
 };
 
-// Settings are shown to the group, so a header that would hold a secret has no place there. JSON Schema knows no flag for the case of letters.
+// Settings are visible to the group, so headers that hold secrets are refused. JSON Schema has no flag for the case of letters.
 const CREDENTIAL_HEADERS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'x-auth-token'];
 const inAnyCase = (word: string): string => word.replaceAll(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
 const NO_CREDENTIAL = `^(?!(?:${CREDENTIAL_HEADERS.map(inAnyCase).join('|')})$)`;
@@ -71,7 +71,7 @@ const FILE: ConnectionKind = {
 const HTTP: ConnectionKind = {
   type: 'http',
   schemaVersion: 1,
-  description: 'An HTTP API that answers JSON. The one host of the base URL is all that is ever called.',
+  description: 'An HTTP API that returns JSON. Only the host of the base URL is called.',
   settings: object(
     {
       baseUrl: text('Base of all paths, http or https, without credentials.', { pattern: String.raw`^https?://[^/?#@\s]+(?:/[^?#\s]*)?$` }),

@@ -1,14 +1,14 @@
-import { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import type { CreateConnectionRequest, CreateConnectionResponse } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import { mutate } from '@lethe/db/mutate';
 import type { UserCall } from '@lethe/grpc/context';
 import { randomUUIDv7 } from 'node:crypto';
 import { checkAddress } from '../app/check-address.ts';
-import type { Deps } from '../app/deps.ts';
 import { sealSecret } from '../app/connection-secret.ts';
+import type { Deps } from '../app/deps.ts';
 import { ownerNotice } from '../app/owner-notice.ts';
-import { insertConnection } from '../store/connections.ts';
 import { auditConnection, connectionView } from '../app/views.ts';
+import { insertConnection } from '../store/connections.ts';
 
 /** Makes a connection. */
 export const createConnection =

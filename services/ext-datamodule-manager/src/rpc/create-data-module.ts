@@ -4,8 +4,8 @@ import type { CallContext } from '@lethe/grpc/context';
 import { randomUUIDv7 } from 'node:crypto';
 import { checkDocument } from '../app/check-document.ts';
 import type { Deps } from '../app/deps.ts';
-import { insertModule } from '../store/modules.ts';
 import { auditModule, moduleView } from '../app/views.ts';
+import { insertModule } from '../store/modules.ts';
 
 /** Makes a data module from a document. */
 export const createDataModule =

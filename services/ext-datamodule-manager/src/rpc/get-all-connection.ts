@@ -1,13 +1,13 @@
 import { AccessStatus, ConnectionCard } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { GetAllConnectionRequest, GetAllConnectionResponse } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
 import { Access } from '@lethe/contracts/gen/lethe/user/v1/user';
-import { closePage, openPage } from '@lethe/grpc/page';
 import type { UserCall } from '@lethe/grpc/context';
+import { closePage, openPage } from '@lethe/grpc/page';
 import { mayIn, type UserPrincipal } from '@lethe/grpc/principal';
-import { listConnections } from '../store/connections.ts';
-import type { ConnectionRow } from '../store/tables.ts';
 import type { Deps } from '../app/deps.ts';
 import { cardView } from '../app/views.ts';
+import { listConnections } from '../store/connections.ts';
+import type { ConnectionRow } from '../store/tables.ts';
 
 const statusOf = (caller: UserPrincipal, row: ConnectionRow, access: Access): AccessStatus => {
   if (mayIn(caller, 'connection.use', row.groupId)) return AccessStatus.OWN_GROUP;

@@ -2,13 +2,13 @@ import type {
   GetDataModuleVersionRequest,
   GetDataModuleVersionResponse,
 } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import { findModule } from '../store/modules.ts';
-import { findVersion } from '../store/versions.ts';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { Deps } from '../app/deps.ts';
 import { versionView } from '../app/views.ts';
+import { findModule } from '../store/modules.ts';
+import { findVersion } from '../store/versions.ts';
 
 /** A published version with its document. */
 export const getDataModuleVersion =

@@ -1,11 +1,12 @@
 import type { ExtDatamoduleManagerDefinition } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
 import type { Handlers } from '@lethe/grpc/bind';
+import type { Deps } from '../app/deps.ts';
 import { createConnection } from './create-connection.ts';
 import { createDataModule } from './create-data-module.ts';
 import { getAllConnection } from './get-all-connection.ts';
 import { getConnection } from './get-connection.ts';
-import { getDataModule } from './get-data-module.ts';
 import { getDataModuleVersion } from './get-data-module-version.ts';
+import { getDataModule } from './get-data-module.ts';
 import { listConnectionTypes } from './list-connection-types.ts';
 import { listDataModuleVersions } from './list-data-module-versions.ts';
 import { listDataModules } from './list-data-modules.ts';
@@ -14,7 +15,6 @@ import { resolveConnection } from './resolve-connection.ts';
 import { testConnection } from './test-connection.ts';
 import { updateConnection } from './update-connection.ts';
 import { updateDataModule } from './update-data-module.ts';
-import type { Deps } from '../app/deps.ts';
 
 /** The handlers of ExtDatamoduleManager; one that is missing does not compile. */
 export const handlers = (deps: Deps): Handlers<typeof ExtDatamoduleManagerDefinition> => ({

@@ -3,10 +3,10 @@ import type {
   ListConnectionTypesRequest,
   ListConnectionTypesResponse,
 } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { closePage, openPage } from '@lethe/grpc/page';
 import type { CallContext } from '@lethe/grpc/context';
-import { CONNECTION_KINDS } from '../domain/connection-types.ts';
+import { closePage, openPage } from '@lethe/grpc/page';
 import { connectionTypeView } from '../app/views.ts';
+import { CONNECTION_KINDS } from '../domain/connection-types.ts';
 
 const keyOf = ({ type, schemaVersion }: { type: string; schemaVersion: number }): string =>
   `${type}/${String(schemaVersion).padStart(6, '0')}`;

@@ -1,11 +1,11 @@
 import { DataModule } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
 import type { ListDataModulesRequest, ListDataModulesResponse } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { closePage, openPage } from '@lethe/grpc/page';
 import type { CallContext } from '@lethe/grpc/context';
+import { closePage, openPage } from '@lethe/grpc/page';
 import { groupsWith } from '@lethe/grpc/principal';
-import { listModules } from '../store/modules.ts';
 import type { Deps } from '../app/deps.ts';
 import { moduleView } from '../app/views.ts';
+import { listModules } from '../store/modules.ts';
 
 /** A page of the modules of the caller's groups. */
 export const listDataModules =

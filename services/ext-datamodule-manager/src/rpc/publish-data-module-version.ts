@@ -1,3 +1,4 @@
+import { enumName } from '@lethe/contracts/enum-name';
 import { DataModuleVersion_State as State } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
 import type {
   CommitVersion,
@@ -5,12 +6,15 @@ import type {
   PublishDataModuleVersionResponse,
   ReserveVersion,
 } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { enumName } from '@lethe/contracts/enum-name';
 import { mutate, type Change } from '@lethe/db/mutate';
 import type { ServiceCall } from '@lethe/grpc/context';
 import { fail, notFound } from '@lethe/grpc/errors';
 import { documentHash } from '@lethe/module/document';
 import { classifyChange, nextVersion } from '@lethe/module/version';
+import { checkDocument } from '../app/check-document.ts';
+import type { Deps } from '../app/deps.ts';
+import { requireService } from '../app/require-service.ts';
+import { auditVersion, versionView } from '../app/views.ts';
 import { lockModule, setHeadVersion } from '../store/modules.ts';
 import type { ModuleRow, ModuleVersionRow, Tx } from '../store/tables.ts';
 import {
@@ -22,10 +26,6 @@ import {
   markPublished,
   tablesOf,
 } from '../store/versions.ts';
-import { checkDocument } from '../app/check-document.ts';
-import type { Deps } from '../app/deps.ts';
-import { requireService } from '../app/require-service.ts';
-import { auditVersion, versionView } from '../app/views.ts';
 
 type VersionChange = Change<PublishDataModuleVersionResponse>;
 

@@ -6,12 +6,12 @@ import { Access } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { ServiceCall } from '@lethe/grpc/context';
 import { fail, passOn } from '@lethe/grpc/errors';
 import { verifyTicket } from '@lethe/grpc/service-tokens';
-import { findConnection } from '../store/connections.ts';
-import type { ConnectionRow } from '../store/tables.ts';
+import { openSecret } from '../app/connection-secret.ts';
 import type { Deps } from '../app/deps.ts';
 import { requireService } from '../app/require-service.ts';
-import { openSecret } from '../app/connection-secret.ts';
 import { connectionView } from '../app/views.ts';
+import { findConnection } from '../store/connections.ts';
+import type { ConnectionRow } from '../store/tables.ts';
 
 const checkGrant = async (deps: Deps, ctx: ServiceCall, row: ConnectionRow, subject: { userId: string; access: Access }): Promise<void> => {
   const request = { ...subject, connectionId: row.id, connectionGroupId: row.groupId };

@@ -1,8 +1,8 @@
 import type { TestConnectionRequest, TestConnectionResponse } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
 import type { CallContext } from '@lethe/grpc/context';
+import { openSecret } from '../app/connection-secret.ts';
 import type { Deps } from '../app/deps.ts';
 import { loadConnection } from '../app/load-connection.ts';
-import { openSecret } from '../app/connection-secret.ts';
 import { connectionView } from '../app/views.ts';
 
 const DEADLINE_MS = 58_000;

@@ -1,19 +1,19 @@
-import { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { UpdateConnectionRequest, UpdateConnectionResponse } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { checkEtag } from '@lethe/grpc/etag';
-import { readMask } from '@lethe/grpc/mask';
+import { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import { mutate } from '@lethe/db/mutate';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail, invalidField } from '@lethe/grpc/errors';
-import { lockConnection, saveConnection, type ConnectionChanges } from '../store/connections.ts';
-import type { ConnectionRow } from '../store/tables.ts';
+import { checkEtag } from '@lethe/grpc/etag';
+import { readMask } from '@lethe/grpc/mask';
 import { checkAddress } from '../app/check-address.ts';
+import { openSecret, sealSecret } from '../app/connection-secret.ts';
 import type { Deps } from '../app/deps.ts';
 import { loadConnection } from '../app/load-connection.ts';
-import { openSecret, sealSecret } from '../app/connection-secret.ts';
 import { ownerNotice } from '../app/owner-notice.ts';
 import { auditConnection, connectionView } from '../app/views.ts';
+import { lockConnection, saveConnection, type ConnectionChanges } from '../store/connections.ts';
+import type { ConnectionRow } from '../store/tables.ts';
 
 const MUTABLE = ['display_name', 'description', 'namespace', 'settings', 'contract', 'owner_ids', 'discoverable', 'secret'];
 
@@ -44,7 +44,7 @@ const plainChanges = (wanted: Connection | undefined, paths: Set<string>): Conne
   ...(paths.has('discoverable') ? { discoverable: wanted?.discoverable ?? false } : {}),
 });
 
-/** The new address, with the kept half of it where only one is changed. */
+/** The new settings and secret, checked together; the one that is not changed stays. */
 const addressChanges = (deps: Deps, before: ConnectionRow, request: UpdateConnectionRequest, paths: Set<string>): ConnectionChanges => {
   if (!paths.has('settings') && !paths.has('secret')) return {};
   const withUri = request.uri !== '';
@@ -58,7 +58,7 @@ const addressChanges = (deps: Deps, before: ConnectionRow, request: UpdateConnec
   };
 };
 
-/** Changes a connection. Runs in progress go on with what they resolved. */
+/** Changes a connection. Runs in progress continue with what they resolved. */
 export const updateConnection =
   (deps: Deps) =>
   async (request: UpdateConnectionRequest, ctx: CallContext): Promise<UpdateConnectionResponse> => {

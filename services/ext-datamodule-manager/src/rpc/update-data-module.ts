@@ -1,14 +1,14 @@
 import type { UpdateDataModuleRequest, UpdateDataModuleResponse } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { checkEtag } from '@lethe/grpc/etag';
-import { readMask } from '@lethe/grpc/mask';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { invalidField, notFound } from '@lethe/grpc/errors';
-import { findModule, lockModule, saveModule } from '../store/modules.ts';
+import { checkEtag } from '@lethe/grpc/etag';
+import { readMask } from '@lethe/grpc/mask';
+import { loadVisible } from '@lethe/grpc/visible';
 import { checkDocument } from '../app/check-document.ts';
 import type { Deps } from '../app/deps.ts';
 import { auditModule, moduleView } from '../app/views.ts';
+import { findModule, lockModule, saveModule } from '../store/modules.ts';
 
 const MUTABLE = ['display_name', 'namespace', 'document'];
 

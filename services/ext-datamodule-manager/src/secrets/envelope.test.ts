@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { randomBytes } from 'node:crypto';
 import { rewrap, seal, unseal } from './envelope.ts';
 
 const key = (id: string): { id: string; key: Buffer } => ({ id, key: randomBytes(32) });

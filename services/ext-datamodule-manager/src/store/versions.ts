@@ -38,7 +38,7 @@ export const listVersions = (
     .limit(filter.limit)
     .execute();
 
-/** The version that an upload reserved, whatever became of it. */
+/** The version that an upload reserved, in whatever state it is now. */
 export const findByUpload = (db: Db, uploadId: string): Promise<ModuleVersionRow | undefined> =>
   db.selectFrom('moduleVersions').selectAll().where('uploadId', '=', uploadId).executeTakeFirst();
 

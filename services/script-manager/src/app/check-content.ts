@@ -1,4 +1,4 @@
-// Everything that is checked when a script is saved.
+// The checks of a script that is saved.
 import { Script_Language as Language, Script_Type as Type, type Parameter } from '@lethe/contracts/gen/lethe/script/v1/script';
 import { fail, type FieldViolation } from '@lethe/grpc/errors';
 import { parseScriptContent, parseTransformProperties, type ScriptContentKind } from '@lethe/module/parse-script';
@@ -8,10 +8,10 @@ import { checkDeclarations } from '../domain/parameters.ts';
 import type { Problem } from '../domain/problem.ts';
 import { isLanguageOf } from '../domain/script.ts';
 import { checkSql } from '../domain/sql.ts';
-import type { SqlParser } from '../sql/parsers.ts';
 import { checkTypeScript } from '../domain/typescript.ts';
+import type { SqlParser } from '../sql/parsers.ts';
 
-/** What is saved of a version. */
+/** What is saved of a version, with the type and language of its script. */
 export type Content = {
   type: Type;
   language: Language;

@@ -1,6 +1,6 @@
 import { Script, type ScriptVersion } from '@lethe/contracts/gen/lethe/script/v1/script';
-import { etagOf } from '@lethe/grpc/etag';
 import { auditView, type AuditView } from '@lethe/db/mutate';
+import { etagOf } from '@lethe/grpc/etag';
 import type { ScriptRow, VersionRow } from '../store/tables.ts';
 
 /** A version, without its content where a list shows it. */

@@ -1,4 +1,4 @@
-// The first look at an SQL script, before the engine's own parser sees it: one statement, and that a query.
+// What is checked of an SQL script before the engine's parser gets it: one statement, and that a query.
 import { positionAt, type Problem } from './problem.ts';
 
 // Literals and comments keep their length, so that positions stay right.

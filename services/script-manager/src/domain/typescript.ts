@@ -29,7 +29,7 @@ const parseModule = (javascript: string): Program | Problem => {
 };
 
 /**
- * Checks a script. `strip` takes the types away and keeps every position (it throws where they cannot be). Imports of any form are refused: the
+ * Checks a script. `strip` removes the types and keeps every position (it throws where they cannot be removed). Imports of any form are refused: the
  * sandbox has nothing to import.
  */
 export const checkTypeScript = (source: string, strip: (source: string) => string): Problem[] => {
@@ -37,7 +37,7 @@ export const checkTypeScript = (source: string, strip: (source: string) => strin
   try {
     javascript = strip(source);
   } catch {
-    return [{ pointer: '', rule: 'SYNTAX', message: 'the script is not TypeScript whose types can be taken away', line: 0, column: 0 }];
+    return [{ pointer: '', rule: 'SYNTAX', message: 'the script is not TypeScript whose types can be removed', line: 0, column: 0 }];
   }
   const program = parseModule(javascript);
   if (!('type' in program)) return [program];

@@ -4,8 +4,8 @@ import type { CallContext } from '@lethe/grpc/context';
 import { randomUUIDv7 } from 'node:crypto';
 import { checkContent } from '../app/check-content.ts';
 import type { Deps } from '../app/deps.ts';
-import { insertDraft, insertScript } from '../store/scripts.ts';
 import { auditScript, scriptView } from '../app/views.ts';
+import { insertDraft, insertScript } from '../store/scripts.ts';
 
 /** Makes a script with its first version as a draft. */
 export const createScript =

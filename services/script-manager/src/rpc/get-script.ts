@@ -1,10 +1,10 @@
 import type { GetScriptRequest, GetScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
-import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import { findScript, findVersion } from '../store/scripts.ts';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { Deps } from '../app/deps.ts';
 import { scriptView } from '../app/views.ts';
+import { findScript, findVersion } from '../store/scripts.ts';
 
 /** A script with one of its versions. */
 export const getScript =

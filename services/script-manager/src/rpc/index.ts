@@ -1,7 +1,7 @@
 import type { ScriptManagerDefinition } from '@lethe/contracts/gen/lethe/script/v1/script_service';
 import type { Handlers } from '@lethe/grpc/bind';
-import { createScript } from './create-script.ts';
 import type { Deps } from '../app/deps.ts';
+import { createScript } from './create-script.ts';
 import { getScript } from './get-script.ts';
 import { listScripts } from './list-scripts.ts';
 import { releaseScript } from './release-script.ts';

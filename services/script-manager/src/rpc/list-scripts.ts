@@ -1,11 +1,11 @@
 import { Script } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { ListScriptsRequest, ListScriptsResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
-import { closePage, openPage } from '@lethe/grpc/page';
 import type { CallContext } from '@lethe/grpc/context';
+import { closePage, openPage } from '@lethe/grpc/page';
 import { groupsWith } from '@lethe/grpc/principal';
-import * as scripts from '../store/scripts.ts';
 import type { Deps } from '../app/deps.ts';
 import { scriptView } from '../app/views.ts';
+import * as scripts from '../store/scripts.ts';
 
 /** A page of the scripts of the caller's groups. */
 export const listScripts =

@@ -1,12 +1,12 @@
 import { ScriptVersion_State as State } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { ReleaseScriptRequest, ReleaseScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail, notFound } from '@lethe/grpc/errors';
-import { findScript, findVersion, lockScript, markReleased, saveScript } from '../store/scripts.ts';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { Deps } from '../app/deps.ts';
 import { auditScript, scriptView } from '../app/views.ts';
+import { findScript, findVersion, lockScript, markReleased, saveScript } from '../store/scripts.ts';
 
 /** Freezes the draft. */
 export const releaseScript =

@@ -1,13 +1,13 @@
 import { Script_Language as Language } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { TestScriptRequest, TestScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
-import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail, notFound } from '@lethe/grpc/errors';
+import { loadVisible } from '@lethe/grpc/visible';
 import { fillParameters } from '@lethe/module/parameters';
 import { parseTransformProperties } from '@lethe/module/parse-script';
+import type { Deps } from '../app/deps.ts';
 import { isTestable } from '../domain/script.ts';
 import { findScript, findVersion } from '../store/scripts.ts';
-import type { Deps } from '../app/deps.ts';
 
 const DEADLINE_MS = 58_000;
 

@@ -1,19 +1,18 @@
 import type { Script } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { UpdateScriptRequest, UpdateScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
-import { checkEtag } from '@lethe/grpc/etag';
-import { readMask } from '@lethe/grpc/mask';
 import { mutate } from '@lethe/db/mutate';
-import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
 import { invalidField } from '@lethe/grpc/errors';
-import type { Transaction } from 'kysely';
-import { editedVersion } from '../domain/script.ts';
-import type { SqlParser } from '../sql/parsers.ts';
-import { findScript, findVersion, insertDraft, lockScript, saveScript, updateDraft } from '../store/scripts.ts';
-import type { ScriptRow, Tables, VersionRow } from '../store/tables.ts';
+import { checkEtag } from '@lethe/grpc/etag';
+import { readMask } from '@lethe/grpc/mask';
+import { loadVisible } from '@lethe/grpc/visible';
 import { checkContent, type Content } from '../app/check-content.ts';
 import type { Deps } from '../app/deps.ts';
 import { auditScript, scriptView } from '../app/views.ts';
+import { editedVersion } from '../domain/script.ts';
+import type { SqlParser } from '../sql/parsers.ts';
+import { findScript, findVersion, insertDraft, lockScript, saveScript, updateDraft } from '../store/scripts.ts';
+import type { ScriptRow, Tx, VersionRow } from '../store/tables.ts';
 
 const OWN = ['display_name', 'description', 'namespace'];
 const OF_VERSION = ['version.content', 'version.properties', 'version.parameters'];
@@ -42,7 +41,7 @@ const merge = (row: ScriptRow, head: VersionRow, wanted: Script, paths: Set<stri
   };
 };
 
-const saveVersion = async (tx: Transaction<Tables>, head: VersionRow, saved: Content, parseSql: SqlParser): Promise<VersionRow> => {
+const saveVersion = async (tx: Tx, head: VersionRow, saved: Content, parseSql: SqlParser): Promise<VersionRow> => {
   const { content, properties, parameters } = saved;
   const derived = await checkContent(saved, parseSql);
   const { number, replaces } = editedVersion(head);

@@ -1,6 +1,6 @@
 import type { Parameter, Script_Language, Script_Type, ScriptVersion_State } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { OptionalTime, PlatformTables, Time } from '@lethe/db/platform';
-import type { ColumnType, Generated, Selectable } from 'kysely';
+import type { ColumnType, Generated, Selectable, Transaction } from 'kysely';
 
 type Json<T> = ColumnType<T, string, string>;
 
@@ -37,3 +37,6 @@ export type Tables = PlatformTables & {
 
 export type ScriptRow = Selectable<Tables['scripts']>;
 export type VersionRow = Selectable<Tables['scriptVersions']>;
+
+/** A transaction on these tables. */
+export type Tx = Transaction<Tables>;

@@ -15,7 +15,7 @@ export const accessView = async (
   userId: string,
   now: Date,
 ): Promise<NonNullable<AuthenticateResponse['access']>> => {
-  // Read first: a change in between makes the rights newer than their revision, never older.
+  // Read first: after a change in between, the rights are newer than their revision, never older.
   const authzRevision = await findAuthzRevision(store.db);
   const [memberships, grants, pending] = await Promise.all([
     membershipsOf(store.db, userId),

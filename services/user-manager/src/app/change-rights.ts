@@ -1,11 +1,10 @@
-// Every change to somebody's rights: a new revision, an event to the services that cache rights, our own cache dropped.
+// Every change to a user's rights: a new revision, an event to the services that cache rights, and this service's own cache dropped.
 import { AccessChanged } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { event } from '@lethe/db/event';
 import { mutate, type Change } from '@lethe/db/mutate';
 import type { CallContext } from '@lethe/grpc/context';
-import type { Transaction } from 'kysely';
 import { raiseAuthzRevision } from '../store/authz.ts';
-import type { Tables } from '../store/tables.ts';
+import type { Tx } from '../store/tables.ts';
 import type { Deps } from './deps.ts';
 
 // AuditLogger waits for its cache to expire (5 s): its numbers of a source count audit records alone, so that a gap means a lost one.
@@ -15,9 +14,8 @@ const CACHING = ['script', 'extdatamodule', 'task', 'data'] as const;
 export const changeRights = async <R extends { authzRevision: bigint }>(
   deps: Deps,
   ctx: CallContext,
-  requestId: string,
-  userIds: readonly string[],
-  fn: (tx: Transaction<Tables>, authzRevision: bigint) => Promise<Change<R>>,
+  { requestId, userIds }: { requestId: string; userIds: readonly string[] },
+  fn: (tx: Tx, authzRevision: bigint) => Promise<Change<R>>,
 ): Promise<R> => {
   const response = await mutate(deps.store, ctx, requestId, async (tx) => {
     const authzRevision = await raiseAuthzRevision(tx);

@@ -1,8 +1,8 @@
 import { fail } from '@lethe/grpc/errors';
 import type { UserRow } from '../store/tables.ts';
 
-/** What a valid bearer token stands for. */
+/** The user of a valid bearer token, and what the token is limited to. */
 export type Credential = { user: UserRow; scopes: string[]; tokenId: string; expireTime: Date };
 
-/** The one error for every token that is not valid: which check failed is not said. */
+/** The one error for every token that is not valid: it does not say which check failed. */
 export const unauthenticated = (cause?: unknown): Error => fail('UNAUTHENTICATED', {}, { message: 'the credential is not valid', cause });

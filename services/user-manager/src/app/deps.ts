@@ -1,8 +1,8 @@
 import type { ExtDatamoduleManagerDefinition } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import type { AuthenticateResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { Store } from '@lethe/db/open';
 import type { ServiceClient } from '@lethe/grpc/client';
 import type { CallContext } from '@lethe/grpc/context';
-import type { AuthenticateResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { Config } from '../config.ts';
 import type { Tables } from '../store/tables.ts';
 

@@ -1,15 +1,14 @@
 import type { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
-import type { Queryable } from '@lethe/db/open';
 import { randomUUIDv7 } from 'node:crypto';
 import { insertNotifications } from '../store/notifications.ts';
-import type { Tables } from '../store/tables.ts';
+import type { Tx } from '../store/tables.ts';
 import { knownUserIds } from '../store/users.ts';
 
 /** What a notification says. The text holds no private data. */
 export type Notice = { kind: Notification_Kind; resource: string; groupId: string; text: string };
 
-/** Notifies users, in the transaction of what happened. Unknown users are passed over. */
-export const notify = async (tx: Queryable<Tables>, userIds: readonly string[], notice: Notice): Promise<void> => {
+/** Notifies users, in the transaction of what happened. Ids of no user are skipped. */
+export const notify = async (tx: Tx, userIds: readonly string[], notice: Notice): Promise<void> => {
   const known = await knownUserIds(tx, [...new Set(userIds)]);
   const groupId = notice.groupId === '' ? null : notice.groupId;
   await insertNotifications(

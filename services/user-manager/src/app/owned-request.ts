@@ -1,11 +1,11 @@
-// A request that the caller may decide on or take back: its connection is the caller's.
+// A request that the caller may decide on or revoke: the caller owns its connection.
 import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
 import { findAccessRequest } from '../store/access-requests.ts';
 import type { AccessRequestRow } from '../store/tables.ts';
-import { fetchConnection } from './fetch-connection.ts';
 import type { Deps } from './deps.ts';
+import { fetchConnection } from './fetch-connection.ts';
 
 /** Loads a request whose connection the caller owns; anything else is NOT_FOUND. */
 export const loadOwnedRequest = async (

@@ -1,4 +1,4 @@
-// Personal tokens. What is kept of one is its hash.
+// Personal tokens. Only the hash of one is stored.
 import type { Store } from '@lethe/db/open';
 import { createHash, randomBytes } from 'node:crypto';
 import type { Tables } from '../store/tables.ts';
@@ -15,7 +15,7 @@ export const isPersonalToken = (token: string): boolean => token.startsWith(PREF
 /** A new personal token. */
 export const newPersonalToken = (): string => PREFIX + randomBytes(SECRET_BYTES).toString('base64url');
 
-/** The hash under which a personal token is kept. */
+/** The hash that is stored of a personal token. */
 export const tokenHash = (token: string): Buffer => createHash('sha256').update(token).digest();
 
 /** Finds the user of a personal token; throws UNAUTHENTICATED. */

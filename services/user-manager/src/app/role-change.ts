@@ -1,11 +1,10 @@
-// Which role a caller may give or take, and the owner that must stay.
+// Which role a caller may give or take; the last owner of a group stays one.
 import { Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
-import type { Transaction } from 'kysely';
 import { keepsOwner, mayChangeRole } from '../domain/members.ts';
 import { lockOwners } from '../store/members.ts';
-import type { Tables } from '../store/tables.ts';
+import type { Tx } from '../store/tables.ts';
 
 /** The role in whose name the caller changes members; superusers act as owners. */
 export const ownRole = (ctx: UserCall, groupId: string): Role => {
@@ -15,7 +14,7 @@ export const ownRole = (ctx: UserCall, groupId: string): Role => {
 
 /** Refuses a change of role that the caller may not make, or that leaves the group without an owner. */
 export const checkRoleChange = async (
-  tx: Transaction<Tables>,
+  tx: Tx,
   own: Role,
   change: { groupId: string; userId: string; before: Role | undefined; after: Role | undefined },
 ): Promise<void> => {

@@ -1,4 +1,4 @@
-// Users of sign-in providers: made at their first token, and each new token recorded.
+// Users of sign-in providers: made at their first token; each new token is recorded as a login.
 import { User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { mutateAsSystem } from '@lethe/db/mutate';
 import type { Store } from '@lethe/db/open';

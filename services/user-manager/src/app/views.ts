@@ -1,8 +1,8 @@
-// Rows → messages, and the audit views of them.
+// Rows as messages, and the audit views of them.
 import { AccessRequest, type Notification, Token } from '@lethe/contracts/gen/lethe/user/v1/access';
 import { Group, GroupMember, User, type Grant, type Membership } from '@lethe/contracts/gen/lethe/user/v1/user';
-import { etagOf } from '@lethe/grpc/etag';
 import { auditView, type AuditView } from '@lethe/db/mutate';
+import { etagOf } from '@lethe/grpc/etag';
 import { stateAt } from '../domain/access.ts';
 import { dutiesOf, permissionsOf } from '../domain/permissions.ts';
 import type { AccessRequestRow, GroupRow, MemberRow, NotificationRow, TokenRow, UserRow } from '../store/tables.ts';

@@ -1,7 +1,7 @@
-// The life of an access request.
+// The states of an access request.
 import { AccessRequest_State as State } from '@lethe/contracts/gen/lethe/user/v1/access';
 
-/** The state at a time: an approved access past its end has expired, whether or not that was written down. */
+/** The state at a time: an approved access past its end has expired, whether or not it is marked so. */
 export const stateAt = (state: State, expireTime: Date | null, now: Date): State =>
   state === State.APPROVED && expireTime !== null && expireTime <= now ? State.EXPIRED : state;
 

@@ -2,9 +2,9 @@ import type { AckNotificationRequest, AckNotificationResponse } from '@lethe/con
 import { mutate } from '@lethe/db/mutate';
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import { lockNotification, markAcked } from '../store/notifications.ts';
 import type { Deps } from '../app/deps.ts';
 import { notificationView } from '../app/views.ts';
+import { lockNotification, markAcked } from '../store/notifications.ts';
 
 /** Marks a notification as read. */
 export const ackNotification =

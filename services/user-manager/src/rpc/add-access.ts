@@ -1,18 +1,18 @@
+import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import { AccessRequest_State as State, Notification_Kind as Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import { User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { AddAccessRequest, AddAccessResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { UserCall } from '@lethe/grpc/context';
 import { fail, invalidField, notFound } from '@lethe/grpc/errors';
 import { isMember } from '@lethe/grpc/principal';
 import { randomUUIDv7 } from 'node:crypto';
+import { changeRights } from '../app/change-rights.ts';
+import type { Deps } from '../app/deps.ts';
+import { fetchConnection } from '../app/fetch-connection.ts';
 import { notify } from '../app/notify.ts';
+import { accessRequestView, auditAccess } from '../app/views.ts';
 import { findLiveRequest, insertAccessRequest, markExpired } from '../store/access-requests.ts';
 import { findUser } from '../store/users.ts';
-import { fetchConnection } from '../app/fetch-connection.ts';
-import type { Deps } from '../app/deps.ts';
-import { changeRights } from '../app/change-rights.ts';
-import { accessRequestView, auditAccess } from '../app/views.ts';
 
 const checkRequest = (
   deps: Deps,
@@ -31,14 +31,14 @@ const checkRequest = (
   return { userId, atOnce };
 };
 
-/** Asks for access to a connection; an owner who names another user grants it at once. */
+/** Requests access to a connection; an owner who names another user grants it at once. */
 export const addAccess =
   (deps: Deps) =>
   async (request: AddAccessRequest, ctx: UserCall): Promise<AddAccessResponse> => {
     const connection = await fetchConnection(deps, ctx, request.connectionId);
     const { userId, atOnce } = checkRequest(deps, ctx, request, connection);
     const callerId = ctx.user.userId;
-    return changeRights(deps, ctx, request.requestId, [userId], async (tx, authzRevision) => {
+    return changeRights(deps, ctx, { requestId: request.requestId, userIds: [userId] }, async (tx, authzRevision) => {
       const user = await findUser(tx, userId);
       if (user?.state !== User_State.ACTIVE) throw fail('USER_INACTIVE');
       await markExpired(tx, deps.now());

@@ -7,13 +7,13 @@ import {
 } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
-import { mayDecide, stateAt } from '../domain/access.ts';
-import { notify } from '../app/notify.ts';
-import { lockAccessRequest, markDecided } from '../store/access-requests.ts';
-import { loadOwnedRequest } from '../app/owned-request.ts';
-import type { Deps } from '../app/deps.ts';
 import { changeRights } from '../app/change-rights.ts';
+import type { Deps } from '../app/deps.ts';
+import { notify } from '../app/notify.ts';
+import { loadOwnedRequest } from '../app/owned-request.ts';
 import { accessRequestView, auditAccess } from '../app/views.ts';
+import { mayDecide, stateAt } from '../domain/access.ts';
+import { lockAccessRequest, markDecided } from '../store/access-requests.ts';
 
 /** Approves or denies a pending request, once. */
 export const approveAccessRequest =
@@ -23,7 +23,7 @@ export const approveAccessRequest =
     const approve = request.decision === Decision.APPROVE;
     if (!mayDecide(ctx.user.userId, owned.userId)) throw fail('OWN_REQUEST');
     if (request.expireTime && request.expireTime <= deps.now()) throw fail('TIME_INVALID', { field: 'expire_time' });
-    return changeRights(deps, ctx, request.requestId, [owned.userId], async (tx, authzRevision) => {
+    return changeRights(deps, ctx, { requestId: request.requestId, userIds: [owned.userId] }, async (tx, authzRevision) => {
       const before = await lockAccessRequest(tx, owned.id);
       const state = stateAt(before.state, before.expireTime, deps.now());
       if (state !== State.PENDING) throw fail('ALREADY_DECIDED', { state: enumName(State, state) });

@@ -2,7 +2,7 @@ import type { AuthenticateRequest, AuthenticateResponse } from '@lethe/contracts
 import type { CallContext } from '@lethe/grpc/context';
 import type { Deps } from '../app/deps.ts';
 
-/** Who a bearer token stands for. */
+/** The user of a bearer token, with scopes and rights. */
 export const authenticate =
   (deps: Deps) =>
   async (request: AuthenticateRequest, ctx: CallContext): Promise<AuthenticateResponse> =>

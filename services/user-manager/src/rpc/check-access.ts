@@ -1,13 +1,13 @@
-import type { CheckAccessRequest, CheckAccessResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import { User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
+import type { CheckAccessRequest, CheckAccessResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { CallContext } from '@lethe/grpc/context';
 import { invalidField } from '@lethe/grpc/errors';
+import type { Deps } from '../app/deps.ts';
+import { fetchConnection } from '../app/fetch-connection.ts';
+import { membershipView } from '../app/views.ts';
 import { grantsOf } from '../store/access-requests.ts';
 import { membershipsOf } from '../store/members.ts';
 import { findUser } from '../store/users.ts';
-import { fetchConnection } from '../app/fetch-connection.ts';
-import type { Deps } from '../app/deps.ts';
-import { membershipView } from '../app/views.ts';
 
 const NO: CheckAccessResponse = { allowed: false, accessRequestId: '', expireTime: undefined };
 
@@ -22,7 +22,7 @@ const readSubject = async (deps: Deps, request: CheckAccessRequest, ctx: CallCon
   return { userId, groupId: (await fetchConnection(deps, ctx, request.connectionId)).groupId };
 };
 
-/** Whether a user may use a connection now: by a role in its own group, or by a grant. Read fresh, never from a cache. */
+/** Whether a user may use a connection now: by a role in its own group, or by a grant. Read from the tables, never from a cache. */
 export const checkAccess =
   (deps: Deps) =>
   async (request: CheckAccessRequest, ctx: CallContext): Promise<CheckAccessResponse> => {

@@ -5,11 +5,11 @@ import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { inScope } from '@lethe/grpc/principal';
 import { randomUUIDv7 } from 'node:crypto';
+import type { Deps } from '../app/deps.ts';
 import { newPersonalToken, tokenHash } from '../app/personal-token.ts';
+import { auditToken, tokenView } from '../app/views.ts';
 import { isScope } from '../domain/permissions.ts';
 import { insertToken } from '../store/tokens.ts';
-import type { Deps } from '../app/deps.ts';
-import { auditToken, tokenView } from '../app/views.ts';
 
 const DAY_SECONDS = 86_400n;
 const DEFAULT_DAYS = 30n;
@@ -34,7 +34,7 @@ const checkScopes = (wanted: readonly string[], held: readonly string[]): void =
   });
 };
 
-/** Makes a personal token. What is kept is a hash; the secret is in this response only, and not in its replay. */
+/** Makes a personal token. Its hash is stored; the secret is in this response only, and not in a replay of it. */
 export const createToken =
   (deps: Deps) =>
   async (request: CreateTokenRequest, ctx: UserCall): Promise<CreateTokenResponse> => {

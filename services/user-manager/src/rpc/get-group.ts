@@ -1,9 +1,9 @@
 import type { GetGroupRequest, GetGroupResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { loadVisible } from '@lethe/grpc/visible';
 import type { CallContext } from '@lethe/grpc/context';
-import { findGroup } from '../store/groups.ts';
+import { loadVisible } from '@lethe/grpc/visible';
 import type { Deps } from '../app/deps.ts';
 import { groupView } from '../app/views.ts';
+import { findGroup } from '../store/groups.ts';
 
 /** A group. */
 export const getGroup =

@@ -2,9 +2,9 @@ import type { GetUserRequest, GetUserResponse } from '@lethe/contracts/gen/lethe
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
 import { accessView } from '../app/access-view.ts';
-import { findUser } from '../store/users.ts';
 import type { Deps } from '../app/deps.ts';
 import { userView } from '../app/views.ts';
+import { findUser } from '../store/users.ts';
 
 /** The caller, or another user with those memberships that the caller shares. */
 export const getUser =

@@ -1,5 +1,6 @@
 import type { UserManagerDefinition } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { Handlers } from '@lethe/grpc/bind';
+import type { Deps } from '../app/deps.ts';
 import { ackNotification } from './ack-notification.ts';
 import { addAccess } from './add-access.ts';
 import { addGroupMember } from './add-group-member.ts';
@@ -21,7 +22,6 @@ import { revokeAccess } from './revoke-access.ts';
 import { revokeToken } from './revoke-token.ts';
 import { updateGroupMember } from './update-group-member.ts';
 import { updateUser } from './update-user.ts';
-import type { Deps } from '../app/deps.ts';
 
 /** The handlers of UserManager; one that is missing does not compile. */
 export const handlers = (deps: Deps): Handlers<typeof UserManagerDefinition> => ({

@@ -1,12 +1,12 @@
 import { AccessRequest } from '@lethe/contracts/gen/lethe/user/v1/access';
 import type { ListAccessRequestsRequest, ListAccessRequestsResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { closePage, openPage } from '@lethe/grpc/page';
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import * as accessRequests from '../store/access-requests.ts';
-import { fetchConnection } from '../app/fetch-connection.ts';
+import { closePage, openPage } from '@lethe/grpc/page';
 import type { Deps } from '../app/deps.ts';
+import { fetchConnection } from '../app/fetch-connection.ts';
 import { accessRequestView } from '../app/views.ts';
+import * as accessRequests from '../store/access-requests.ts';
 
 /** A page of the caller's own requests, or of those for a connection that the caller owns. */
 export const listAccessRequests =

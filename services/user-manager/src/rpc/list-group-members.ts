@@ -1,12 +1,12 @@
 import { GroupMember } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { ListGroupMembersRequest, ListGroupMembersResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import type { CallContext } from '@lethe/grpc/context';
 import { closePage, openPage } from '@lethe/grpc/page';
 import { loadVisible } from '@lethe/grpc/visible';
-import type { CallContext } from '@lethe/grpc/context';
-import { findGroup } from '../store/groups.ts';
-import { listMembers } from '../store/members.ts';
 import type { Deps } from '../app/deps.ts';
 import { memberView } from '../app/views.ts';
+import { findGroup } from '../store/groups.ts';
+import { listMembers } from '../store/members.ts';
 
 /** A page of a group's members. */
 export const listGroupMembers =

@@ -1,10 +1,10 @@
 import { Group } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { ListGroupsRequest, ListGroupsResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { closePage, openPage } from '@lethe/grpc/page';
 import type { UserCall } from '@lethe/grpc/context';
-import * as groups from '../store/groups.ts';
+import { closePage, openPage } from '@lethe/grpc/page';
 import type { Deps } from '../app/deps.ts';
 import { groupView } from '../app/views.ts';
+import * as groups from '../store/groups.ts';
 
 /** A page of the caller's groups; of all for superusers. */
 export const listGroups =

@@ -1,10 +1,10 @@
 import { Notification } from '@lethe/contracts/gen/lethe/user/v1/access';
 import type { ListNotificationsRequest, ListNotificationsResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { closePage, openPage } from '@lethe/grpc/page';
 import type { UserCall } from '@lethe/grpc/context';
-import * as notifications from '../store/notifications.ts';
+import { closePage, openPage } from '@lethe/grpc/page';
 import type { Deps } from '../app/deps.ts';
 import { notificationView } from '../app/views.ts';
+import * as notifications from '../store/notifications.ts';
 
 /** A page of the caller's notifications, newest first. */
 export const listNotifications =

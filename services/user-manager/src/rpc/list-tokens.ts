@@ -1,10 +1,10 @@
 import { Token } from '@lethe/contracts/gen/lethe/user/v1/access';
 import type { ListTokensRequest, ListTokensResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { closePage, openPage } from '@lethe/grpc/page';
 import type { UserCall } from '@lethe/grpc/context';
-import * as tokens from '../store/tokens.ts';
+import { closePage, openPage } from '@lethe/grpc/page';
 import type { Deps } from '../app/deps.ts';
 import { tokenView } from '../app/views.ts';
+import * as tokens from '../store/tokens.ts';
 
 /** A page of the caller's tokens, without secrets. */
 export const listTokens =

@@ -1,10 +1,10 @@
 import { User } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { ListUsersRequest, ListUsersResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { closePage, openPage } from '@lethe/grpc/page';
 import type { UserCall } from '@lethe/grpc/context';
-import * as users from '../store/users.ts';
+import { closePage, openPage } from '@lethe/grpc/page';
 import type { Deps } from '../app/deps.ts';
 import { userView } from '../app/views.ts';
+import * as users from '../store/users.ts';
 
 /** A page of users. */
 export const listUsers =

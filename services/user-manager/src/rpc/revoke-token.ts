@@ -1,10 +1,10 @@
 import type { RevokeTokenRequest, RevokeTokenResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
-import type { Deps } from '../app/deps.ts';
-import { findToken, lockToken, markTokenRevoked } from '../store/tokens.ts';
 import { changeRights } from '../app/change-rights.ts';
+import type { Deps } from '../app/deps.ts';
 import { auditToken, tokenView } from '../app/views.ts';
+import { findToken, lockToken, markTokenRevoked } from '../store/tokens.ts';
 
 /** Ends a token. */
 export const revokeToken =
@@ -13,7 +13,7 @@ export const revokeToken =
     const caller = ctx.user;
     const found = await findToken(deps.store.db, request.tokenId);
     if (!found || (found.userId !== caller.userId && !caller.superuser)) throw notFound('token');
-    return changeRights(deps, ctx, request.requestId, [found.userId], async (tx, authzRevision) => {
+    return changeRights(deps, ctx, { requestId: request.requestId, userIds: [found.userId] }, async (tx, authzRevision) => {
       const before = await lockToken(tx, found.id);
       const after = await markTokenRevoked(tx, before, deps.now());
       return {

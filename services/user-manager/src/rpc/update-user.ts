@@ -1,13 +1,13 @@
 import { User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { UpdateUserRequest, UpdateUserResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
-import { checkEtag } from '@lethe/grpc/etag';
-import { readMask } from '@lethe/grpc/mask';
 import type { UserCall } from '@lethe/grpc/context';
 import { fail, invalidField, notFound } from '@lethe/grpc/errors';
-import { findUser, updateUser as saveUser } from '../store/users.ts';
-import type { Deps } from '../app/deps.ts';
+import { checkEtag } from '@lethe/grpc/etag';
+import { readMask } from '@lethe/grpc/mask';
 import { changeRights } from '../app/change-rights.ts';
+import type { Deps } from '../app/deps.ts';
 import { auditUser, userView } from '../app/views.ts';
+import { findUser, updateUser as saveUser } from '../store/users.ts';
 
 const MUTABLE = ['display_name', 'state'];
 
@@ -21,7 +21,7 @@ export const updateUser =
     );
     if (paths.has('state') && wanted?.state === User_State.UNSPECIFIED) throw invalidField('user.state', 'required', 'a state is required');
     if (paths.has('display_name') && !wanted?.displayName) throw invalidField('user.display_name', 'string.min_len', 'a name is required');
-    return changeRights(deps, ctx, request.requestId, [request.userId], async (tx, authzRevision) => {
+    return changeRights(deps, ctx, { requestId: request.requestId, userIds: [request.userId] }, async (tx, authzRevision) => {
       const before = await findUser(tx, request.userId);
       if (!before) throw notFound('user');
       checkEtag(request.etag, before.version);

@@ -44,7 +44,7 @@ export const listAccessRequests = (
     .limit(filter.limit)
     .execute();
 
-/** The accesses that a user has asked for and that nobody has decided on. */
+/** A user's pending requests. */
 export const pendingOf = (db: Db, userId: string): Promise<AccessRequestRow[]> =>
   db.selectFrom('accessRequests').selectAll().where('userId', '=', userId).where('state', '=', State.PENDING).orderBy('id').execute();
 
@@ -71,7 +71,7 @@ export type AccessDecision = {
   expireTime: Date | null;
 };
 
-/** Writes the decision on a request down. */
+/** Stores the decision on a request. */
 export const markDecided = (db: Db, id: string, decision: AccessDecision, now: Date): Promise<AccessRequestRow> =>
   db
     .updateTable('accessRequests')
@@ -80,7 +80,7 @@ export const markDecided = (db: Db, id: string, decision: AccessDecision, now: D
     .returningAll()
     .executeTakeFirstOrThrow();
 
-/** Writes down that an access was taken back. */
+/** Marks an access as revoked. */
 export const markRevoked = (db: Db, id: string, comment: string, now: Date): Promise<AccessRequestRow> =>
   db
     .updateTable('accessRequests')
@@ -89,7 +89,7 @@ export const markRevoked = (db: Db, id: string, comment: string, now: Date): Pro
     .returningAll()
     .executeTakeFirstOrThrow();
 
-/** Whether an approved access has expired and that is not written down. */
+/** Whether there is an approved access past its end that is not marked as expired. */
 export const hasUnmarkedExpiry = async (db: Db, now: Date): Promise<boolean> =>
   (await db
     .selectFrom('accessRequests')
@@ -99,7 +99,7 @@ export const hasUnmarkedExpiry = async (db: Db, now: Date): Promise<boolean> =>
     .limit(1)
     .executeTakeFirst()) !== undefined;
 
-/** Writes down that approved accesses whose time has passed have expired; returns them. */
+/** Marks approved accesses past their end as expired; returns them. */
 export const markExpired = (db: Db, now: Date): Promise<AccessRequestRow[]> =>
   db
     .updateTable('accessRequests')

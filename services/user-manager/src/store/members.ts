@@ -9,7 +9,7 @@ type Db = Queryable<Tables>;
 export const lockMember = (db: Db, groupId: string, userId: string): Promise<MemberRow | undefined> =>
   db.selectFrom('members').selectAll().where('groupId', '=', groupId).where('userId', '=', userId).forUpdate().executeTakeFirst();
 
-/** The ids of a group's owners. The group is locked, so that two changes cannot both take the last but one away. */
+/** The ids of a group's owners. The group is locked, so that two changes at once cannot remove the last two. */
 export const lockOwners = async (db: Db, groupId: string): Promise<string[]> => {
   await db.selectFrom('groups').select('id').where('id', '=', groupId).forUpdate().execute();
   const owners = await db.selectFrom('members').select('userId').where('groupId', '=', groupId).where('role', '=', Role.OWNER).execute();
@@ -62,7 +62,7 @@ export const updateMember = (db: Db, before: MemberRow, changes: Pick<MemberRow,
     .returningAll()
     .executeTakeFirstOrThrow();
 
-/** Takes a member out of a group. */
+/** Removes a member from a group. */
 export const deleteMember = async (db: Db, { groupId, userId }: MemberRow): Promise<void> => {
   await db.deleteFrom('members').where('groupId', '=', groupId).where('userId', '=', userId).execute();
 };

@@ -1,7 +1,7 @@
 import type { AccessRequest_State, Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import type { Access, Duty, Role, User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { OptionalTime, PlatformTables, Time } from '@lethe/db/platform';
-import type { ColumnType, Generated, Selectable } from 'kysely';
+import type { ColumnType, Generated, Selectable, Transaction } from 'kysely';
 
 /** The tables of schema lethe_user. */
 export type Tables = PlatformTables & {
@@ -81,3 +81,6 @@ export type MemberRow = Selectable<Tables['members']>;
 export type AccessRequestRow = Selectable<Tables['accessRequests']>;
 export type TokenRow = Selectable<Tables['tokens']>;
 export type NotificationRow = Selectable<Tables['notifications']>;
+
+/** A transaction on these tables. */
+export type Tx = Transaction<Tables>;

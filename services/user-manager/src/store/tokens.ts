@@ -39,7 +39,7 @@ export const listTokens = (db: Db, filter: { userId: string; after: string; limi
 export const insertToken = (db: Db, token: Insertable<Tables['tokens']>): Promise<TokenRow> =>
   db.insertInto('tokens').values(token).returningAll().executeTakeFirstOrThrow();
 
-/** Writes down when a token was used last. */
+/** Stores when a token was used last. */
 export const setLastUse = async (db: Db, id: string, lastUseTime: Date): Promise<void> => {
   await db.updateTable('tokens').set({ lastUseTime }).where('id', '=', id).execute();
 };

@@ -13,7 +13,7 @@ export const findUser = (db: Db, id: string): Promise<UserRow | undefined> =>
 export const findAccount = (db: Db, issuer: string, subject: string): Promise<UserRow | undefined> =>
   db.selectFrom('users').selectAll().where('issuer', '=', issuer).where('subject', '=', subject).executeTakeFirst();
 
-/** Those of the ids that are ids of users. */
+/** Those of the ids that users have. */
 export const knownUserIds = async (db: Db, ids: readonly string[]): Promise<string[]> => {
   if (ids.length === 0) return [];
   const known = await db.selectFrom('users').select('id').where('id', 'in', ids).execute();

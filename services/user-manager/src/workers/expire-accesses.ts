@@ -7,7 +7,7 @@ import type { Tables } from '../store/tables.ts';
 
 const EVERY_MS = 30_000;
 
-/** Writes down accesses that have expired, one record each. Until then they count as expired by their time. */
+/** Marks accesses past their end as expired, all of a round in one audit record. Until then they count as expired by their time. */
 export const expireAccessesWorker = (store: Store<Tables>, now: () => Date): Worker =>
   every('expire-accesses', EVERY_MS, async () => {
     if (!(await hasUnmarkedExpiry(store.db, now()))) return;
