@@ -35,7 +35,7 @@ const section = (type: DescEnum): string => {
 
 /** The whole page. */
 export const errorPage = (): string => {
-  const catalogues = [...registry].filter((type): type is DescEnum => type.kind === 'enum' && type.name.endsWith('ErrorReason'));
+  const catalogues = [...registry].filter((type): type is DescEnum => type.kind === 'enum' && /^(?:Common)?ErrorReason$/.test(type.name));
   const sorted = catalogues.toSorted((left, right) =>
     left.name === right.name ? left.typeName.localeCompare(right.typeName) : left.name.localeCompare(right.name),
   );

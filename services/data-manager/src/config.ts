@@ -19,22 +19,27 @@ export type Config = {
   readonly maxAttempts: number;
 };
 
+/** A setting that the service cannot start with. */
+class SettingInvalid extends Error {
+  override name = 'SettingInvalid';
+}
+
 const HOUR_MS = 3_600_000;
 
 const readKey = (text: string): WrappingKey => {
   const [id, encoded] = text.split(':');
   const key = Buffer.from(encoded ?? '', 'base64url');
-  if (!id || key.length !== 32) throw new Error('LETHE_SECRET_KEYS must be <id>:<32 bytes, base64url>[,…]');
+  if (!id || key.length !== 32) throw new SettingInvalid('LETHE_SECRET_KEYS must be <id>:<32 bytes, base64url>[,…]');
   return { id, key };
 };
 
 /** Reads the settings. */
 export const readConfig = (env: Env): Config => {
   const wrappingKeys = env.list('LETHE_SECRET_KEYS').map(readKey);
-  if (wrappingKeys.length === 0) throw new Error('The setting LETHE_SECRET_KEYS is missing');
+  if (wrappingKeys.length === 0) throw new SettingInvalid('The setting LETHE_SECRET_KEYS is missing');
   const retentionMs = env.integer('LETHE_RETENTION_MS', 7 * 24 * HOUR_MS);
   if (!env.flag('LETHE_TEST_RETENTION') && (retentionMs < HOUR_MS || retentionMs > 90 * 24 * HOUR_MS))
-    throw new Error('LETHE_RETENTION_MS must be between 1 hour and 90 days');
+    throw new SettingInvalid('LETHE_RETENTION_MS must be between 1 hour and 90 days');
   return Object.freeze({
     dataFolder: env.text('LETHE_DATA_FOLDER'),
     fileRoot: env.text('LETHE_FILE_ROOT'),

@@ -6,7 +6,7 @@ import type { ServiceClient } from '@lethe/grpc/client';
 import type { TokenRequest } from '@lethe/grpc/service-tokens';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
-import type { Walls } from './sandbox/sandbox.ts';
+import type { Isolation } from './domain/isolation.ts';
 import type { Tables } from './store/tables.ts';
 
 /** Shared by the workers and the handlers of DataManager. */
@@ -16,7 +16,7 @@ export type RunDeps = {
   script: ServiceClient<typeof ScriptManagerDefinition>;
   extdatamodule: ServiceClient<typeof ExtDatamoduleManagerDefinition>;
   serviceToken: (request: TokenRequest) => Promise<string>;
-  walls: Walls;
+  isolation: Isolation;
   log: Logger;
   now: () => Date;
 };

@@ -9,7 +9,7 @@ import { runRequested } from './events/run-requested.ts';
 import { handlers } from './rpc/index.ts';
 import type { RunDeps } from './deps.ts';
 import { makeFolder } from './folders.ts';
-import { findWalls } from './sandbox/sandbox.ts';
+import { findIsolation } from './sandbox/sandbox.ts';
 import { migrations } from './store/migrations/index.ts';
 import type { Tables } from './store/tables.ts';
 import { claimWorker } from './workers/claim.ts';
@@ -25,9 +25,21 @@ export const service = defineService<Tables>()({
   build: async ({ store, config, clients, serviceToken, log, now }) => {
     await makeFolder(config.dataFolder);
     await makeFolder(config.fileRoot);
-    const walls = findWalls();
-    log.info({ wall: [walls.deno === undefined ? '' : 'deno', walls.prlimit ? 'prlimit' : ''].filter(Boolean).join(' ') }, 'sandbox');
-    const deps: RunDeps = { store, config, script: clients.script, extdatamodule: clients.extdatamodule, serviceToken, walls, log, now };
+    const isolation = findIsolation();
+    log.info(
+      { isolation: [isolation.deno === undefined ? '' : 'deno', isolation.prlimit ? 'prlimit' : ''].filter(Boolean).join(' ') },
+      'sandbox',
+    );
+    const deps: RunDeps = {
+      store,
+      config,
+      script: clients.script,
+      extdatamodule: clients.extdatamodule,
+      serviceToken,
+      isolation,
+      log,
+      now,
+    };
     return {
       handlers: handlers(deps),
       events: { handlers: new Map([runRequested(config, now), runCommanded]) },

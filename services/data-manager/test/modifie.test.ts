@@ -48,7 +48,7 @@ test('deleting a row that another table refers to is said, and the upload is ref
   await confirmUpload(orders.worker, runId);
   await expect
     .poll(async () => (await orders.worker.task.getRun({ runId })).run?.refusal, { timeout: 20_000 })
-    .toMatch(/table orders .* 3 rows refer by customer/);
+    .toMatch(/Table orders: 3 rows refer by customer/);
   const { run } = await orders.worker.task.getRun({ runId });
   expect(run).toMatchObject({ state: RunState.PREPARED, publishedVersion: '' });
 });

@@ -4,7 +4,6 @@ import { DataModuleVersion_State } from '@lethe/contracts/gen/lethe/extdatamodul
 import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { OutboxDecision } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import { armFailpoint, disarmFailpoints } from '@lethe/db/failpoint';
-import { fail } from '@lethe/grpc/errors';
 import { makeOrders, query, type Orders } from '@lethe/testkit/orders';
 import { confirmUpload, preparedRun, uploadedRun, waitFor } from '@lethe/testkit/runs';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
@@ -42,10 +41,13 @@ const stop = async (runId: string, outbox: OutboxDecision): Promise<void> => {
   await until(async () => ((await stateOf(runId)) === RunState.STOPPED ? true : undefined));
 };
 
+/** What the driver throws where a connection of the service's own database ends. */
+const connectionLost = (): Error => new Error('Connection terminated unexpectedly');
+
 /** Ends the turn of the worker after its next commit, as a crash there does. */
 const interruptAfterCommit = (): void =>
   armFailpoint('step.commit.after', () => {
-    throw fail('DEPENDENCY_UNAVAILABLE');
+    throw connectionLost();
   });
 
 /** Waits until DataManager knows of the Stop. */
@@ -59,7 +61,7 @@ const stopUploadAt = async (place: string, runId: string): Promise<void> => {
   armFailpoint(place, async () => {
     await orders.worker.task.stop({ runId, outbox: OutboxDecision.KEEP });
     await stopIsKnown(runId);
-    throw fail('DEPENDENCY_UNAVAILABLE');
+    throw connectionLost();
   });
   await confirmUpload(orders.worker, runId);
   await until(async () => ((await stateOf(runId)) === RunState.STOPPED ? true : undefined));

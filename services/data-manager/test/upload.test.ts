@@ -8,6 +8,7 @@ import { confirmUpload, preparedRun, uploadedRun, waitFor } from '@lethe/testkit
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { makeVisits } from '@lethe/testkit/visits';
 import { readdirSync } from 'node:fs';
+import { stageError } from '../src/domain/run-error.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 let suite: Suite;
@@ -159,7 +160,7 @@ describe('a failure in the middle of an upload', () => {
 
   test('after the version is published: the run ends as uploaded, with that one version', async () => {
     armFailpoint('version.bump.after', () => {
-      throw Object.assign(new Error('cut'), { code: 'ENGINE_DIED' });
+      throw stageError('ENGINE_DIED');
     });
     await confirmUpload(orders.worker, runId);
     await waitFor(orders.worker, runId, RunState.UPLOADED);
@@ -175,7 +176,7 @@ describe('a failure in the middle of an upload', () => {
     await confirmUpload(orders.worker, runId);
     await expect
       .poll(async () => (await orders.worker.task.getRun({ runId })).run?.refusal, { timeout: 20_000 })
-      .toBe('publishing failed with code 42501');
+      .toBe('Publishing failed: the server refuses the role (42501).');
     expect(await relations(orders.published)).toEqual([]);
     const given = await orders.worker.extdatamodule.listDataModuleVersions({ moduleId: orders.moduleId, showAll: true });
     expect(given.versions).toMatchObject([{ state: DataModuleVersion_State.ABANDONED }]);
@@ -193,7 +194,7 @@ describe('to files', () => {
     const visits = await makeVisits(suite, people.editor, people.groupId);
     const runId = await preparedRun(people.manager, visits.taskId);
     armFailpoint('upload.target.commit.before', () => {
-      throw Object.assign(new Error('cut'), { code: 'ENGINE_DIED' });
+      throw stageError('ENGINE_DIED');
     });
     await confirmUpload(people.manager, runId);
     await waitFor(people.manager, runId, RunState.UPLOADED);

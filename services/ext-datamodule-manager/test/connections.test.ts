@@ -43,7 +43,7 @@ describe('TestConnection', () => {
     const made = await create({ type, settings: { ...settings, user: 'nobody_here' }, secret: { values: { password: 'wrong-horse' } } });
     const answer = await worker.extdatamodule.testConnection({ connectionId: made.connection?.id ?? '' });
     expect(answer).toMatchObject({ reachable: false, tables: [] });
-    expect(answer.error).toMatch(/^POSTGRES_28\w{3}: /);
+    expect(answer.error).toMatch(/^POSTGRES_DENIED: .*\(28\w{3}\)/);
     expect(answer.error).not.toMatch(/wrong-horse|nobody_here/);
   });
 });

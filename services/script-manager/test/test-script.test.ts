@@ -68,7 +68,7 @@ describe('a script that goes too far', () => {
       TYPESCRIPT,
       'export default () => { const all = []; for (;;) all.push("x".repeat(1000) + all.length); }',
     );
-    expect(error).toBe('SCRIPT_MEMORY: the script used more memory than it may');
+    expect(error).toBe('SCRIPT_MEMORY: The script used more memory than it may.');
     expect(rows).toEqual([]);
   });
 

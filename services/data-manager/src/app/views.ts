@@ -1,4 +1,4 @@
-import { Entry, PrivacyResult, type Entry_State } from '@lethe/contracts/gen/lethe/data/v1/entry';
+import { Entry, PrivacyResult } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import { etagOf } from '@lethe/grpc/etag';
 import { auditView, type AuditView } from '@lethe/db/mutate';
 import { columnsOf } from '../outbox/overlay.ts';
@@ -9,7 +9,7 @@ export const entryView = (row: EntryRow): Entry => ({
   id: row.id,
   runId: row.runId,
   table: row.table,
-  state: row.state as Entry_State,
+  state: row.state,
   etag: etagOf(row.version),
   expireTime: row.expireTime,
   columns: columnsOf(row),

@@ -1,7 +1,7 @@
 // Resolves a host once, checks what it resolves to, and answers the one address to connect to.
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
-import { ConnectorError } from './connector.ts';
+import { stageError } from '../domain/run-error.ts';
 
 const blocked = new BlockList();
 const SUBNETS: [network: string, prefix: number, family: 'ipv4' | 'ipv6'][] = [
@@ -39,16 +39,12 @@ export const resolveTarget = async (host: string, allowPrivate: boolean): Promis
   try {
     addresses = isIP(bare) ? [bare] : (await lookup(bare, { all: true })).map(({ address }) => address);
   } catch (error) {
-    throw new ConnectorError('HOST_UNKNOWN', 'the host of the connection cannot be resolved', true, error);
+    throw stageError('HOST_UNKNOWN', {}, error);
   }
   const [first] = addresses;
-  if (first === undefined) throw new ConnectorError('HOST_UNKNOWN', 'the host of the connection cannot be resolved', true);
+  if (first === undefined) throw stageError('HOST_UNKNOWN');
   if (!allowPrivate && addresses.some(isPrivateAddress)) {
-    throw new ConnectorError(
-      'TARGET_PRIVATE',
-      'the host of the connection is a loopback or private address, which is not allowed here',
-      false,
-    );
+    throw stageError('TARGET_PRIVATE');
   }
   return first;
 };

@@ -85,18 +85,10 @@ export type Target = {
   close: () => Promise<void>;
 };
 
-/** A connector's refusal or failure: a fixed sentence with names and counts, never a value. `transient` = the same may go through later. */
-export class ConnectorError extends Error {
-  readonly code: string;
-  readonly transient: boolean;
+const READS = { tableRead: 'TableRead', fileRead: 'FileRead', httpRead: 'HttpRead' } as const;
 
-  constructor(code: string, message: string, transient: boolean, cause?: unknown) {
-    super(message, { cause });
-    this.name = 'ConnectorError';
-    this.code = code;
-    this.transient = transient;
-  }
-}
+/** The name of a read's message, for errors. */
+export const kindOfRead = (read: DirectRead): string => READS[read.$case];
 
 /** The source column of a module column. */
 export const sourceColumn = (mapping: Record<string, string>, column: string): string => mapping[column] ?? column;

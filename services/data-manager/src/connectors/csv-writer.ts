@@ -3,12 +3,11 @@ import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { csvField } from '../engine/csv-dialect.ts';
 import type { WrittenSegment } from './connector.ts';
 
 const SEGMENT_BYTES = 128 * 1024 * 1024;
 const BUFFER_BYTES = 256 * 1024;
-
-const field = (value: string | null): string => (value === null ? '' : `"${value.replaceAll('"', '""')}"`);
 
 /** Writes rows into segments of at most 128 MB. */
 export type CsvWriter = { write: (values: (string | null)[]) => Promise<void>; end: () => Promise<WrittenSegment[]> };
@@ -43,7 +42,7 @@ export const openCsvWriter = (directory: string, prefix: string, onRows: (rowCou
   return {
     write: async (values) => {
       if (!stream) open();
-      buffer += `${values.map(field).join(',')}\n`;
+      buffer += `${values.map(csvField).join(',')}\n`;
       current.rowCount += 1;
       if (buffer.length >= BUFFER_BYTES) await flush();
       if (current.sizeBytes >= SEGMENT_BYTES) await close();

@@ -1,10 +1,11 @@
 // Which connector serves which type of connection. A new connector is a folder and a line here.
-import { ConnectorError, type ConnectorLimits, type ResolvedConnection, type Source, type Target } from './connector.ts';
+import { type ConnectorLimits, type ResolvedConnection, type Source, type Target } from './connector.ts';
 import { fileSource } from './file/source.ts';
 import { fileTarget } from './file/target.ts';
 import { httpSource } from './http/source.ts';
 import { postgresSource } from './postgres/source.ts';
 import { postgresTarget } from './postgres/target.ts';
+import { stageError } from '../domain/run-error.ts';
 
 const SOURCES: Record<string, (connection: ResolvedConnection, limits: ConnectorLimits) => Source> = {
   postgres: postgresSource,
@@ -28,7 +29,7 @@ const TARGETS: Record<
 /** The reading side of a connection. */
 export const sourceOf = (connection: ResolvedConnection, limits: ConnectorLimits): Source => {
   const make = SOURCES[connection.type];
-  if (!make) throw new ConnectorError('TYPE_UNKNOWN', `a connection of type ${connection.type} cannot be read`, false);
+  if (!make) throw stageError('CONNECTION_TYPE_UNSUPPORTED', { type: connection.type, use: 'read' });
   return make(connection, limits);
 };
 
@@ -40,6 +41,6 @@ export const targetOf = (
   signal: AbortSignal,
 ): Promise<Target> => {
   const make = TARGETS[connection.type];
-  if (!make) throw new ConnectorError('TYPE_UNKNOWN', `a connection of type ${connection.type} cannot be written`, false);
+  if (!make) throw stageError('CONNECTION_TYPE_UNSUPPORTED', { type: connection.type, use: 'written' });
   return make(connection, limits, upload, signal);
 };

@@ -6,23 +6,23 @@ import { createHash } from 'node:crypto';
 import type { ResolvedConnection } from './connector.ts';
 import type { ExecutionRow } from '../store/tables.ts';
 import type { RunDeps } from '../deps.ts';
-import { RunFailure } from '../run/failure.ts';
+import { stageError } from '../domain/run-error.ts';
 
 const TRANSIENT = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'DEPENDENCY_UNAVAILABLE', 'OVERLOADED', 'DRAINING', 'CONFLICT']);
 
 /** What an error of another service means for a run. */
 export const fromCall = (error: unknown, service: string): unknown => {
   if (!(error instanceof CallError)) return error;
-  if (TRANSIENT.has(error.reason)) return new RunFailure(error.reason, `${service} is away`, { transient: true, cause: error });
-  return new RunFailure(error.reason, `${service} refused: ${error.message}`, { cause: error });
+  if (TRANSIENT.has(error.reason)) return stageError('SERVICE_AWAY', { service }, error);
+  if (error.reason === 'BASE_VERSION_CHANGED' || error.reason === 'VERSION_STATE') return stageError(error.reason, {}, error);
+  return stageError('SERVICE_REFUSED', { service, reason: error.reason }, error);
 };
 
 /** The address and secrets of a connection, against the run's ticket. */
 export const resolveConnection = async (
   deps: RunDeps,
   row: ExecutionRow,
-  connectionId: string,
-  write: boolean,
+  { connectionId, write }: { connectionId: string; write: boolean },
 ): Promise<ResolvedConnection> => {
   const token = await deps.serviceToken({ audience: 'extdatamodule', groupId: row.groupId, runId: row.runId });
   try {
@@ -38,6 +38,7 @@ export const fetchScript = async (
   deps: RunDeps,
   row: ExecutionRow,
   pinned: PinnedScript,
+  table: string,
 ): Promise<ScriptVersion & { language: string }> => {
   const token = await deps.serviceToken({ audience: 'script', groupId: row.groupId, runId: row.runId });
   try {
@@ -45,7 +46,7 @@ export const fetchScript = async (
     const hash = createHash('sha256')
       .update(script?.version?.content ?? '')
       .digest('hex');
-    if (!script?.version || hash !== pinned.contentHash) throw new RunFailure('SCRIPT_CHANGED', 'a script is not what was released', {});
+    if (!script?.version || hash !== pinned.contentHash) throw stageError('SCRIPT_CHANGED', { table });
     return { ...script.version, language: pinned.language };
   } catch (error) {
     throw fromCall(error, 'ScriptManager');

@@ -1,24 +1,12 @@
-// The states of an execution: which stage follows which, and where a command leads.
+// The states of an execution: where a command leads, and what is left of the data.
 import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { isTerminal, isWorking, TERMINAL, type STAGES } from '@lethe/contracts/run-state';
 
-/** The working states in their order. */
-export const STAGES = [
-  RunState.EXTRACTING,
-  RunState.APPLYING_RULES,
-  RunState.TRANSFORMING,
-  RunState.ANONYMIZING,
-  RunState.STORING,
-] as const;
+/** A stage of work on the data. */
+export type Stage = (typeof STAGES)[number];
 
-/** Whether a state is one of work on the data. */
-export const isWorking = (state: RunState): boolean => state === RunState.QUEUED || (STAGES as readonly RunState[]).includes(state);
-
-/** Whether a target may have rows of the run's upload. */
-export const isUploading = (state: RunState): boolean => state === RunState.UPLOADING || state === RunState.VERIFYING;
-
-/** Whether nothing will happen any more. */
-export const isTerminal = (state: RunState): boolean =>
-  state === RunState.UPLOADED || state === RunState.STOPPED || state === RunState.FAILED || state === RunState.EXPIRED;
+/** The states in which a run has no raw data any more. */
+export const WITHOUT_RAW_DATA: readonly RunState[] = [RunState.PREPARED, ...TERMINAL];
 
 /** Whether a desire interrupts work in a state. In VERIFYING a target has the rows already: what is left is to say so. */
 export const interrupts = (desire: Desire, state: RunState): boolean =>
@@ -26,6 +14,3 @@ export const interrupts = (desire: Desire, state: RunState): boolean =>
 
 /** The wait before the next attempt, in milliseconds: doubling from 1 s up to 1 min. */
 export const backoffMs = (attempt: number): number => Math.min(60_000, 1000 * 2 ** Math.min(attempt, 10));
-
-/** Names of states for logs and error metadata. */
-export const stateName = (state: RunState): string => Object.entries(RunState).find(([, value]) => value === state)?.[0] ?? String(state);

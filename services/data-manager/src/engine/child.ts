@@ -6,7 +6,7 @@ import { open } from 'node:fs/promises';
 import { DuckDBInstance, StatementType, type DuckDBConnection } from '@duckdb/node-api';
 import { quoteList } from '../plan/identifiers.ts';
 import { copyInStatement, copyOutStatement } from './csv-dialect.ts';
-import { classifyDatabaseError, engineError, isEngineError } from './engine-error.ts';
+import { classifyDatabaseError, EngineError, engineError } from './engine-error.ts';
 import { ENGINE_LIMITS } from './limits.ts';
 import type { EngineAnswer, EngineRequest, EngineResponse, EngineVerb, OpenRequest } from './protocol.ts';
 
@@ -128,7 +128,7 @@ const answer = async (request: EngineRequest): Promise<void> => {
   try {
     response = { id: request.id, answer: await handle(request) };
   } catch (error) {
-    const failure = isEngineError(error) ? { code: error.code, message: error.message } : classifyDatabaseError(error);
+    const failure = error instanceof EngineError ? { code: error.code, message: error.detail } : classifyDatabaseError(error);
     response = { id: request.id, failure };
   }
   process.send?.(response);

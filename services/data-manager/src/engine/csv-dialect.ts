@@ -1,6 +1,9 @@
 import { quoteIdentifier, quoteList, quoteLiteral } from '../plan/identifiers.ts';
 import { ENGINE_LIMITS } from './limits.ts';
 
+/** A value in the suite's csv form: NULL is empty, every text is quoted. */
+export const csvField = (value: string | null): string => (value === null ? '' : `"${value.replaceAll('"', '""')}"`);
+
 /** A column of a csv file and the DuckDB type it is read as. */
 export type CsvColumn = { name: string; type: string };
 

@@ -1,12 +1,20 @@
+import { RunError, runSentence } from '../domain/run-error.ts';
 import type { EngineErrorCode, EngineFailure } from './protocol.ts';
 
-/** A failure of the engine: a code and a fixed sentence, never a text of the database's own, which quotes statements and values. */
-export type EngineError = Error & { code: EngineErrorCode };
+/** A failure of the engine. `detail` is a fixed sentence too, never a text of the database's own, which quotes statements and values. */
+export class EngineError extends RunError {
+  readonly code: EngineErrorCode;
+  readonly detail: string;
 
-export const engineError = (code: EngineErrorCode, message: string): EngineError => Object.assign(new Error(message), { code });
+  constructor(code: EngineErrorCode, detail: string) {
+    super(code, runSentence(code));
+    this.name = 'EngineError';
+    this.code = code;
+    this.detail = detail;
+  }
+}
 
-export const isEngineError = (error: unknown): error is EngineError =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('ENGINE_');
+export const engineError = (code: EngineErrorCode, detail: string): EngineError => new EngineError(code, detail);
 
 const LOCKED: EngineFailure = { code: 'ENGINE_REFUSED', message: 'The statement wants something that is locked.' };
 

@@ -1,6 +1,8 @@
-/** The verbs between the client and the engine process, over the process's IPC channel. */
-export type EngineErrorCode =
-  'ENGINE_SQL' | 'ENGINE_MEMORY' | 'ENGINE_DISK' | 'ENGINE_INTERRUPTED' | 'ENGINE_DIED' | 'ENGINE_REFUSED' | 'ENGINE_CONVERSION';
+// The verbs between the client and the engine process, over the process's IPC channel.
+import type { RunReason } from '../domain/run-error.ts';
+
+/** The reasons of the catalogue that are the engine's. */
+export type EngineErrorCode = Extract<RunReason, `ENGINE_${string}`>;
 
 export type OpenRequest = { verb: 'open'; directory: string; memoryMb: number; threads: number; temporaryMb: number };
 export type SqlRequest = { verb: 'sql'; statement: string };

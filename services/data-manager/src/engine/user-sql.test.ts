@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EngineError } from './engine-error.ts';
 import { openEngine } from './engine.ts';
 import { runUserSql, type UserSqlOptions, type UserTable } from './user-sql.ts';
 
@@ -138,7 +139,7 @@ describe('what a statement may not do', () => {
 
   it('names the function that it refuses, and no value', async () => {
     const failure = await failureOf(run("SELECT random() + length('planted-4711')"));
-    expect(String(failure)).toBe('Error: The function random is not allowed.');
+    expect((failure as EngineError).detail).toBe('The function random is not allowed.');
     expect(String(await failureOf(run("SELECT CAST('planted-4711' AS INTEGER)")))).not.toContain('planted');
   });
 

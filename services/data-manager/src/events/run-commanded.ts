@@ -1,6 +1,6 @@
 import { RunCommanded } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { on } from '@lethe/events/consume';
-import { lockExecution } from '../store/executions.ts';
+import { lockExecution, updateExecution } from '../store/executions.ts';
 import type { Tables } from '../store/tables.ts';
 
 /** Takes a command in. The newest wins; the worker that holds the execution, or the next one, acts on it. */
@@ -8,9 +8,5 @@ export const runCommanded = on<Tables, RunCommanded>(RunCommanded, async (tx, co
   const { runId, desireRevision, desire, deleteEntries, ticket } = commanded;
   const row = await lockExecution(tx, runId);
   if (!row || row.desireRevision >= desireRevision) return;
-  await tx
-    .updateTable('executions')
-    .set({ desire, desireRevision, deleteEntries, ticket, nextAttemptTime: null })
-    .where('runId', '=', runId)
-    .execute();
+  await updateExecution(tx, runId, { desire, desireRevision, deleteEntries, ticket, nextAttemptTime: null });
 });

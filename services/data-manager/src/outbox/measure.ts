@@ -11,21 +11,29 @@ export type Measured = { rowCount: number; contentHash: string; schemaHash: stri
 /** The two numbers of the manifest that the gate reads beside the rows. */
 export type GateBase = { intoAnonymizing: number; suppressed: number };
 
-/**
- * Measures rows (a query of `row_id` and the columns) against a requirement. `privacy.violations` are the gate's sentences; empty = it holds.
- * For stored rows, and again for rows with edits.
- */
+/** The same two of an entry that was measured before. */
+export const gateBaseOf = ({ suppressionBaseCount, suppressedCount }: PrivacyResult): GateBase => ({
+  intoAnonymizing: Number(suppressionBaseCount),
+  suppressed: Number(suppressedCount),
+});
+
+/** What is measured: a query of `row_id` and the columns, and the requirement that must hold. */
+export type RowsToMeasure = {
+  rows: string;
+  columns: Column[];
+  requirement: PrivacyRequirement | undefined;
+  base: GateBase;
+  tokenLengths?: Readonly<Record<string, number>>;
+};
+
+/** Measures rows against a requirement, stored ones and those with edits. `privacy.violations` are the gate's sentences; empty = it holds. */
 export const measureTable = async (
   engine: Engine,
-  rowsQuery: string,
-  columns: Column[],
-  requirement: PrivacyRequirement | undefined,
-  base: GateBase,
-  tokenLengths?: Readonly<Record<string, number>>,
+  { rows, columns, requirement, base, tokenLengths }: RowsToMeasure,
 ): Promise<Measured> => {
   const gate: GateTable = {
     table: '',
-    query: rowsQuery,
+    query: rows,
     columns,
     requirement,
     rowsIn: base.intoAnonymizing,
@@ -44,7 +52,7 @@ export const measureTable = async (
   });
   return {
     rowCount: result.rowCount,
-    contentHash: await contentHashOf(engine, rowsQuery, columns),
+    contentHash: await contentHashOf(engine, rows, columns),
     schemaHash: schemaHashOf(columns),
     privacy,
   };

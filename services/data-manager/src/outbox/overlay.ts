@@ -2,7 +2,7 @@
 import { Table, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readCsvExpression } from '../engine/csv-dialect.ts';
+import { csvField, readCsvExpression } from '../engine/csv-dialect.ts';
 import type { Engine } from '../engine/engine.ts';
 import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier, quoteList } from '../plan/identifiers.ts';
@@ -12,10 +12,11 @@ import type { EntryRow } from '../store/tables.ts';
 /** One edited row: its cells in the order of the columns, or null where it is deleted. */
 export type EditedRow = { rowId: bigint; cells: (string | null)[] | null };
 
+/** An engine that sees the folder of a run's results; `scratch` is a folder in it. */
+export type OpenEntry = { engine: Engine; folder: string; scratch: string };
+
 /** The columns of an entry. */
 export const columnsOf = (entry: Pick<EntryRow, 'columns'>): Column[] => Table.decode(entry.columns).columns;
-
-const csvField = (value: string | null): string => (value === null ? '' : `"${value.replaceAll('"', '""')}"`);
 
 const typedNull = (column: Column): string => `CAST(NULL AS ${engineType(columnType(column), DUCKDB)}) AS ${quoteIdentifier(column.name)}`;
 
@@ -26,14 +27,9 @@ const storedRows = (folder: string, entry: Pick<EntryRow, 'segments'>, columns: 
   return `SELECT CAST(0 AS BIGINT) AS row_id, ${columns.map(typedNull).join(', ')} WHERE false`;
 };
 
-/**
- * A query of an entry's rows: `row_id`, then the columns in their types. `scratch` is a folder that the engine may read, in which the edits are put
- * as a file.
- */
+/** A query of an entry's rows: `row_id`, then the columns in their types. The edits are put into `scratch` as a file. */
 export const overlayQuery = async (
-  engine: Engine,
-  folder: string,
-  scratch: string,
+  { engine, folder, scratch }: OpenEntry,
   entry: Pick<EntryRow, 'columns' | 'segments' | 'id'>,
   edits: EditedRow[],
 ): Promise<string> => {

@@ -3,6 +3,7 @@ import type { Engine } from '../engine/engine.ts';
 import { judgeReference, orphanQuery } from '../privacy/gate.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { invariant } from '../domain/defect.ts';
 
 /** A key of the result: unchanged columns, or tokens of one domain. */
 export type ResultReference = { table: string; columns: string[]; referencedTable: string; referencedColumns: string[] };
@@ -23,8 +24,7 @@ export const brokenReferences = async (
   for (const reference of references) {
     const query = queries.get(reference.table);
     const referencedQuery = queries.get(reference.referencedTable);
-    if (query === undefined || referencedQuery === undefined)
-      throw new Error(`Table ${reference.table}: a key has no rows to be judged on.`);
+    invariant(query !== undefined && referencedQuery !== undefined, `table ${reference.table}: a key has no rows to be judged on`);
     const judged = { ...reference, query, referencedQuery };
     const { rows } = await engine.sql(orphanQuery(judged));
     const sentence = judgeReference(judged, Number(rows[0]?.[0] ?? Number.NaN));

@@ -2,6 +2,7 @@ import { EmptyStrategy, type EmptyRule } from '@lethe/contracts/gen/lethe/module
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import type { Dialect } from './dialect.ts';
 import { quoteLiteral } from './identifiers.ts';
+import { defect } from '../domain/defect.ts';
 
 /** SQL of one column after the rule for empty values. `empty` is absent where the rule neither drops nor replaces. */
 export type EmptySql = {
@@ -22,8 +23,8 @@ const withoutMarked = ({ text, marked }: EmptyPlace, value: string): string => `
 
 const STRATEGIES: Record<EmptyStrategy, Strategy> = {
   [EmptyStrategy.UNSPECIFIED]: {
-    sql: ({ column }) => {
-      throw new Error(`Column ${column.name}: the rule for empty values has no strategy.`);
+    sql: () => {
+      throw defect('a rule for empty values has no strategy');
     },
     literals: noLiterals,
   },

@@ -1,12 +1,14 @@
+import { stageError } from '../domain/run-error.ts';
+
 /** Quotes a name of a table, view or column. This file holds the only quoting of the project's SQL. */
 export const quoteIdentifier = (name: string): string => {
-  if (name.length === 0 || name.includes('\0')) throw new RangeError('An identifier must not be empty or hold a zero byte.');
+  if (name.length === 0 || name.includes('\0')) throw stageError('NAME_UNUSABLE');
   return `"${name.replaceAll('"', '""')}"`;
 };
 
 /** Quotes a text value. A zero byte cannot stand in a literal and is refused. */
 export const quoteLiteral = (value: string): string => {
-  if (value.includes('\0')) throw new RangeError('A literal must not hold a zero byte.');
+  if (value.includes('\0')) throw stageError('TEXT_UNUSABLE');
   return `'${value.replaceAll("'", "''")}'`;
 };
 

@@ -2,6 +2,7 @@ import { KeyConflict, WithinSource, type PrimaryKeyRule } from '@lethe/contracts
 import { quoteIdentifier, quoteNames } from './identifiers.ts';
 import { KEY_RULES, keyTables } from './key-tables.ts';
 import { rankSql } from './row-id.ts';
+import { defect } from '../domain/defect.ts';
 
 const equal = (columns: readonly string[], left: string, right: string): string =>
   columns.map((column) => `${left}.${quoteIdentifier(column)} = ${right}.${quoteIdentifier(column)}`).join(' AND ');
@@ -91,7 +92,7 @@ export const primaryKeyStatements = (table: string, rule: PrimaryKeyRule | undef
     case KeyConflict.GENERATE_KEYS:
       return generateKeys(table, rule);
     case KeyConflict.UNSPECIFIED:
-      throw new Error(`Table ${table}: the primary key has no rule for conflicts.`);
+      throw defect('a primary key has no rule for conflicts');
   }
 };
 

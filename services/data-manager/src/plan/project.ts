@@ -4,6 +4,7 @@ import type { Dialect } from './dialect.ts';
 import { emptySql } from './empty.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { rangeSql } from './range.ts';
+import { invariant } from '../domain/defect.ts';
 
 /** A rule that takes rows out, in the order of work. A row has the first that applies. `fails`: the run ends when it takes one. */
 export type RowRule = { name: string; column: string; fails: boolean };
@@ -138,7 +139,7 @@ export const keptRowsQuery = (
     const index = replacements.findIndex((replacement) => replacement.column === column.name);
     if (index < 0) return `_clean.${name} AS ${name}`;
     const type = column.type?.base;
-    if (type === undefined) throw new Error(`Column ${column.name} has no type.`);
+    invariant(type, `column ${column.name} has no type`);
     return `CASE WHEN _key${index}.row_id IS NULL THEN _clean.${name} ELSE ${newKeySql(`_key${index}.new_key`, column, dialect)} END AS ${name}`;
   });
   const joins = replacements.map(

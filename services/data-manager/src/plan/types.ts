@@ -1,5 +1,6 @@
 import { BaseType, type DataType } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import type { Dialect } from './dialect.ts';
+import { defect, invariant } from '../domain/defect.ts';
 
 const DATE = String.raw`[0-9]{4,6}-[0-9]{2}-[0-9]{2}`;
 const TIME = String.raw`[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?`;
@@ -63,7 +64,7 @@ export const engineType = (type: DataType, dialect: Dialect): string => {
     case BaseType.BINARY:
       return dialect.bytes;
     case BaseType.UNSPECIFIED:
-      throw new Error('A column has no type.');
+      throw defect('a column has no type');
   }
 };
 
@@ -121,6 +122,6 @@ export const writePostgresTextSql = (expression: string, type: DataType, dialect
 
 /** The type of a column; a column without one is refused before a plan is made, so this is an error of the program. */
 export const columnType = (column: { name: string; type: DataType | undefined }): DataType => {
-  if (column.type === undefined) throw new Error(`Column ${column.name} has no type.`);
+  invariant(column.type, `column ${column.name} has no type`);
   return column.type;
 };

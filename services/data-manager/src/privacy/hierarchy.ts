@@ -1,4 +1,6 @@
 import { numberValues } from './tuple-ids.ts';
+import { invariant } from '../domain/defect.ts';
+import { stageError } from '../domain/run-error.ts';
 
 /**
  * One quasi-identifying column as the search sees it: its leaves are the integers from 0, and each level maps them to coarser values,
@@ -24,7 +26,7 @@ export type LevelBounds = { lowest: number; highest: number };
 export const levelBounds = (column: string, levelCount: number, fixed: number | undefined): LevelBounds => {
   if (fixed === undefined) return { lowest: 0, highest: levelCount - 1 };
   if (!Number.isInteger(fixed) || fixed < 0 || fixed >= levelCount)
-    throw new RangeError(`Column ${column}: level ${fixed} does not exist; the highest is ${levelCount - 1}.`);
+    throw stageError('LEVEL_UNKNOWN', { column, level: fixed, limit: levelCount - 1 });
   return { lowest: fixed, highest: fixed };
 };
 
@@ -61,32 +63,32 @@ export const makeDimension = (
   const codes = [Int32Array.from({ length: leafCount }, (_, leaf) => leaf)];
   const sizes = [leafCount];
   for (const [index, level] of upperCodes.entries()) {
-    if (level.length !== leafCount) throw new RangeError(`${name}: level ${index + 1} has not one value a leaf.`);
+    invariant(level.length === leafCount, `${name}: level ${index + 1} has not one value a leaf`);
     const numbered = numberValues(level);
     const split = countSplitValues(codes[index]!, numbered.ids, sizes[index]!);
-    if (split > 0) throw new Error(`${name}: ${split} values of level ${index} have more than one parent at level ${index + 1}.`);
+    if (split > 0) throw stageError('HIERARCHY_PARENTS', { object: name, count: split, lower: index, upper: index + 1 });
     codes.push(Int32Array.from(numbered.ids));
     sizes.push(numbered.count);
   }
   const roots = sizes.at(-1) ?? 0;
-  if (upperCodes.length > 0 && roots > 1) throw new Error(`${name}: the highest level has ${roots} values; a hierarchy has one root.`);
+  if (upperCodes.length > 0 && roots > 1) throw stageError('HIERARCHY_ROOTS', { object: name, count: roots });
   const leaves = codes.map((level, index) => countLeaves(level, sizes[index]!));
   return { column, codes, sizes, leaves, leafCount, ...bounds };
 };
 
 /**
- * Checks a hierarchy written as rows from the leaf to the root: as many levels in each, no leaf twice, one root. Throws an Error that
+ * Checks a hierarchy written as rows from the leaf to the root: as many levels in each, no leaf twice, one root. Throws a RunError that
  * names the hierarchy and a count, never a value.
  */
 export const checkRows = (name: string, rows: readonly (readonly string[])[]): void => {
   const levelCount = rows[0]?.length ?? 0;
-  if (levelCount < 2) throw new Error(`Hierarchy ${name}: there is no row with two levels.`);
+  if (levelCount < 2) throw stageError('HIERARCHY_EMPTY', { hierarchy: name });
   const uneven = rows.filter((row) => row.length !== levelCount).length;
-  if (uneven > 0) throw new Error(`Hierarchy ${name}: ${uneven} rows have not ${levelCount} levels like the first.`);
+  if (uneven > 0) throw stageError('HIERARCHY_UNEVEN', { hierarchy: name, count: uneven, levels: levelCount });
   const twice = rows.length - new Set(rows.map((row) => row[0])).size;
-  if (twice > 0) throw new Error(`Hierarchy ${name}: ${twice} rows repeat the leaf of another.`);
+  if (twice > 0) throw stageError('HIERARCHY_LEAF_REPEATED', { hierarchy: name, count: twice });
   const roots = new Set(rows.map((row) => row.at(-1))).size;
-  if (roots > 1) throw new Error(`Hierarchy ${name}: the highest level has ${roots} values; a hierarchy has one root.`);
+  if (roots > 1) throw stageError('HIERARCHY_ROOTS', { object: `Hierarchy ${name}`, count: roots });
 };
 
 /** A dimension and the code of each leaf's text. */
@@ -114,7 +116,7 @@ export const encodeTexts = ({ dimension, leafCodes }: TextDimension, texts: read
   const codes = Int32Array.from(texts, (text) => leafCodes.get(text) ?? -1);
   let missing = 0;
   for (const code of codes) if (code < 0) missing += 1;
-  if (missing > 0) throw new Error(`Column ${dimension.column}: ${missing} rows hold a value that the hierarchy does not have.`);
+  if (missing > 0) throw stageError('HIERARCHY_LEAF_UNKNOWN', { column: dimension.column, count: missing });
   return codes;
 };
 

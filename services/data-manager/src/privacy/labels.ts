@@ -2,6 +2,7 @@ import { DateUnit, type GeneralizedColumn, type Intervals } from '@lethe/contrac
 import { BaseType, type Column, type DataType } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { quoteLiteral } from '../plan/identifiers.ts';
 import { columnType } from '../plan/types.ts';
+import { stageError } from '../domain/run-error.ts';
 
 /** The label of a scheme's highest level. */
 export const ROOT_LABEL = '*';
@@ -19,7 +20,7 @@ type Decimal = { digits: bigint; scale: number };
 
 const parseDecimal = (column: string, what: string, text: string): Decimal => {
   const match = DECIMAL_TEXT.exec(text);
-  if (match === null) throw new Error(`Column ${column}: the ${what} of its intervals is not a decimal number.`);
+  if (match === null) throw stageError('SCHEME_NUMBER_INVALID', { column, object: what });
   const [, sign = '', whole = '', fraction = ''] = match;
   const trimmed = fraction.replace(/0+$/u, '');
   const digits = BigInt(`${whole}${trimmed}`);
@@ -73,16 +74,17 @@ const doubleInterval = (scale: number, origin: bigint, width: bigint): string =>
 const intervalScheme = (column: Column, intervals: Intervals): LabelScheme => {
   const type = columnType(column);
   const numbers: readonly BaseType[] = [BaseType.INTEGER, BaseType.DECIMAL, BaseType.DOUBLE];
-  if (!numbers.includes(type.base)) throw new Error(`Column ${column.name}: intervals need a number.`);
+  if (!numbers.includes(type.base))
+    throw stageError('SCHEME_TYPE_MISMATCH', { column: column.name, scheme: 'a scheme of intervals', type: 'a number' });
   const width = parseDecimal(column.name, 'width', intervals.width);
   const origin = parseDecimal(column.name, 'origin', intervals.origin === '' ? '0' : intervals.origin);
-  if (width.digits <= 0n) throw new Error(`Column ${column.name}: the width of its intervals must be above 0.`);
+  if (width.digits <= 0n) throw stageError('SCHEME_INCOMPLETE', { column: column.name, object: 'the width of its intervals' });
   const scale = Math.max(width.scale, origin.scale, type.base === BaseType.DECIMAL ? type.scale : 0);
   const factor = BigInt(intervals.factor === 0 ? 2 : intervals.factor);
   const start = rescale(origin, scale);
   const labels = Array.from({ length: intervals.levels === 0 ? 1 : intervals.levels }, (_, index) => {
     const units = rescale(width, scale) * factor ** BigInt(index);
-    if (units > MAX_UNITS) throw new Error(`Column ${column.name}: the intervals of level ${index + 1} are wider than numbers can be.`);
+    if (units > MAX_UNITS) throw stageError('SCHEME_TOO_WIDE', { column: column.name, level: index + 1 });
     return type.base === BaseType.DOUBLE ? doubleInterval(scale, start, units) : exactInterval(type, scale, start, units);
   });
   return { labels: [...labels, quoteLiteral(ROOT_LABEL)] };
@@ -103,22 +105,24 @@ const unitLabel = (column: string, unit: DateUnit): string => {
     case DateUnit.DECADE:
       return `CAST(CAST(floor(year(value) / 10.0) AS BIGINT) * 10 AS VARCHAR) || 's'`;
     case DateUnit.UNSPECIFIED:
-      throw new Error(`Column ${column}: a date is cut to no unit.`);
+      throw stageError('SCHEME_INCOMPLETE', { column, object: 'a unit of its dates' });
   }
 };
 
 const dateScheme = (column: Column, units: readonly DateUnit[]): LabelScheme => {
   const dates: readonly BaseType[] = [BaseType.DATE, BaseType.DATETIME, BaseType.DATETIMESTAMP];
-  if (!dates.includes(columnType(column).base)) throw new Error(`Column ${column.name}: cutting dates needs a date.`);
-  if (units.length === 0) throw new Error(`Column ${column.name}: dates are cut to no unit.`);
+  if (!dates.includes(columnType(column).base))
+    throw stageError('SCHEME_TYPE_MISMATCH', { column: column.name, scheme: 'a scheme of dates', type: 'a date' });
+  if (units.length === 0) throw stageError('SCHEME_INCOMPLETE', { column: column.name, object: 'the list of units of its dates' });
   // An infinite date has no year; it is a label of its own up to the root.
   const labels = units.map((unit) => `CASE WHEN isfinite(value) THEN ${unitLabel(column.name, unit)} ELSE CAST(value AS VARCHAR) END`);
   return { labels: [...labels, quoteLiteral(ROOT_LABEL)] };
 };
 
 const prefixScheme = (column: Column, length: number, step: number): LabelScheme => {
-  if (columnType(column).base !== BaseType.STRING) throw new Error(`Column ${column.name}: masking needs a text.`);
-  if (length < 1) throw new Error(`Column ${column.name}: masking needs a length above 0.`);
+  if (columnType(column).base !== BaseType.STRING)
+    throw stageError('SCHEME_TYPE_MISMATCH', { column: column.name, scheme: 'a mask', type: 'a text' });
+  if (length < 1) throw stageError('SCHEME_INCOMPLETE', { column: column.name, object: 'the length of its mask' });
   const labels = Array.from({ length: Math.ceil(length / step) - 1 }, (_, index) => {
     const shown = length - (index + 1) * step;
     return `left(value, ${shown}) || repeat('*', ${length - shown})`;
@@ -130,7 +134,7 @@ const prefixScheme = (column: Column, length: number, step: number): LabelScheme
   };
 };
 
-/** The labels of a scheme without a table. Throws an Error that names the column where the scheme does not fit it. */
+/** The labels of a scheme without a table. Throws a RunError with the column where the scheme does not fit it. */
 export const labelScheme = (
   column: Column,
   scheme: Exclude<GeneralizedColumn['scheme'], { $case: 'hierarchy' } | undefined>,

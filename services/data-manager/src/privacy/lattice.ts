@@ -1,4 +1,6 @@
 import type { Dimension } from './hierarchy.ts';
+import { invariant } from '../domain/defect.ts';
+import { stageError } from '../domain/run-error.ts';
 
 /** A node of the lattice: one level a dimension. */
 export type Node = number[];
@@ -18,12 +20,12 @@ export const compareVectors = (left: readonly number[], right: readonly number[]
   return 0;
 };
 
-/** Checks that a node has one existing level a dimension. Throws a RangeError that names the column. */
+/** Checks that a node has one existing level a dimension. Throws LEVEL_UNKNOWN with the column. */
 export const checkNode = (dimensions: readonly Dimension[], node: readonly number[]): void => {
-  if (node.length !== dimensions.length) throw new RangeError(`A node has ${dimensions.length} levels here, not ${node.length}.`);
+  invariant(node.length === dimensions.length, `a node has ${dimensions.length} levels here, not ${node.length}`);
   for (const [index, { column, codes }] of dimensions.entries()) {
     const level = node[index];
     if (level === undefined || !Number.isInteger(level) || level < 0 || level >= codes.length)
-      throw new RangeError(`Column ${column}: level ${level} does not exist; the highest is ${codes.length - 1}.`);
+      throw stageError('LEVEL_UNKNOWN', { column, level: level ?? 'none', limit: codes.length - 1 });
   }
 };

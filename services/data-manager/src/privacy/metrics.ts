@@ -1,5 +1,6 @@
 import { countValues, type ClassTable } from './class-table.ts';
 import type { Dimension } from './hierarchy.ts';
+import { invariant } from '../domain/defect.ts';
 
 export type MetricKind = 'loss' | 'nonUniformEntropy' | 'discernibility' | 'averageClassSize' | 'precision' | 'height';
 export type Aggregate = 'geometricMean' | 'arithmeticMean' | 'sum' | 'maximum' | 'rank';
@@ -78,7 +79,7 @@ const weighShares = (counts: Float64Array, leaves: Int32Array, leafCount: number
  * min(1, 2(1 − g)) × n / leaves, and n, and is mapped to 0…1.
  */
 const lossMetric = (setting: Setting, gsFactor: number, aggregate: Aggregate): Metric => {
-  if (!(gsFactor >= 0 && gsFactor <= 1)) throw new RangeError('The gs factor must be from 0 to 1.');
+  invariant(gsFactor >= 0 && gsFactor <= 1, 'the gs factor must be from 0 to 1');
   const { dimensions, table } = setting;
   const suppressionWeight = Math.min(1, 2 * gsFactor);
   const keptWeight = Math.min(1, 2 * (1 - gsFactor));

@@ -1,8 +1,8 @@
 import type { DescribeConnectionRequest, DescribeConnectionResponse } from '@lethe/contracts/gen/lethe/data/v1/data_service';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
-import { ConnectorError } from '../connectors/connector.ts';
 import { sourceOf } from '../connectors/index.ts';
+import { RunError } from '../domain/run-error.ts';
 import type { RunDeps } from '../deps.ts';
 
 /** Connects to a store and describes it; what goes wrong there is an answer, not an error. */
@@ -21,14 +21,13 @@ export const describeConnection =
         settings: connection?.settings ?? {},
         secret: secret?.values ?? {},
       };
-      const limits = { allowPrivateTargets: deps.config.allowPrivateTargets, fileRoot: deps.config.fileRoot };
-      const found = await sourceOf(resolved, limits).describe(ctx.signal);
+      const found = await sourceOf(resolved, deps.config).describe(ctx.signal);
       return { ...found, reachable: true, error: '', durationMs: durationMs() };
     } catch (error) {
-      if (!(error instanceof ConnectorError)) throw error;
+      if (!(error instanceof RunError)) throw error;
       return {
         reachable: false,
-        error: `${error.code}: ${error.message}`,
+        error: `${error.reason}: ${error.message}`,
         serverVersion: '',
         tables: [],
         truncated: false,

@@ -1,4 +1,4 @@
-import { Entry_State, Row } from '@lethe/contracts/gen/lethe/data/v1/entry';
+import { Row } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import type { ReadRowsRequest, ReadRowsResponse } from '@lethe/contracts/gen/lethe/data/v1/data_service';
 import { Role, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { etagOf } from '@lethe/grpc/etag';
@@ -13,9 +13,8 @@ import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier, quoteLiteral, quoteNames } from '../plan/identifiers.ts';
 import { columnType, writeTextSql } from '../plan/types.ts';
 import type { RunDeps } from '../deps.ts';
+import { DELETED_STATES } from '../domain/entry.ts';
 import { editsOf, findEntry } from '../store/entries.ts';
-
-const GONE = new Set<number>([Entry_State.DELETED, Entry_State.EXPIRED]);
 
 const filters = (columns: Column[], equals: Record<string, string>): string[] =>
   Object.entries(equals).map(([name, value]) => {
@@ -49,12 +48,12 @@ export const readRows =
   async (request: ReadRowsRequest, ctx: CallContext): Promise<ReadRowsResponse> => {
     const entry = await loadVisible(ctx, 'entry', findEntry(deps.store.db, request.entryId));
     ctx.runId = entry.runId;
-    if (GONE.has(entry.state)) throw fail('ROWS_GONE', { entry_id: entry.id });
+    if (DELETED_STATES.includes(entry.state)) throw fail('ROWS_GONE', { entry_id: entry.id });
     const page = openPage(ctx, request);
     const columns = columnsOf(entry);
     const edits = await editsOf(deps.store.db, entry.id);
-    const found = await withEntry(deps, entry, ctx.signal, async (engine, folder, scratch) =>
-      engine.sql(pageQuery(await overlayQuery(engine, folder, scratch, entry, edits), columns, request, page)),
+    const found = await withEntry(deps, entry, ctx.signal, async (open) =>
+      open.engine.sql(pageQuery(await overlayQuery(open, entry, edits), columns, request, page)),
     );
     const rows = found.rows.map(([rowId, ...values]) => ({
       rowId: rowId ?? '',

@@ -1,48 +1,27 @@
-// Why a run could not go on, and whether it may be tried again.
-import { ConnectorError } from '../connectors/connector.ts';
-import { ScriptError } from '../sandbox/sandbox.ts';
+// What an error means for a turn, and what the log may say of it.
+import { isConnectionLost, isRetryable } from '@lethe/db/pg-errors';
+import { Defect } from '../domain/defect.ts';
+import { RunError } from '../domain/run-error.ts';
 
-type FailureOptions = { transient?: boolean; refusal?: boolean; cause?: unknown };
-
-/** A run's failure: a code and a sentence with names and counts, never a value. */
-export class RunFailure extends Error {
-  readonly code: string;
-  /** The same may go through later. */
-  readonly transient: boolean;
-  /** An upload that is refused before anything was published: the run stays PREPARED. */
-  readonly refusal: boolean;
-
-  constructor(code: string, message: string, options: FailureOptions) {
-    super(message, { cause: options.cause });
-    this.name = 'RunFailure';
-    this.code = code;
-    this.transient = options.transient ?? false;
-    this.refusal = options.refusal ?? false;
-  }
-}
-
-const ENGINE_SENTENCES: Record<string, string> = {
-  ENGINE_MEMORY: 'the engine needs more memory than it may use',
-  ENGINE_DISK: 'the engine needs more disk than it may use',
-  ENGINE_DIED: 'the engine process ended',
+const codeOf = (error: unknown): string => {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' ? code : '';
 };
 
-/** Whatever a stage threw, as a failure. Texts of unknown errors are not shown: they may quote values. */
-export const toFailure = (error: unknown): RunFailure => {
-  if (error instanceof RunFailure) return error;
-  if (error instanceof ConnectorError) return new RunFailure(error.code, error.message, { transient: error.transient, cause: error });
-  if (error instanceof ScriptError) {
-    const line = error.line > 0 ? ` (line ${error.line})` : '';
-    return new RunFailure(error.code, `${error.message}${line}`, { cause: error });
-  }
-  const code = (error as { code?: unknown } | undefined)?.code;
-  if (typeof code === 'string' && code.startsWith('ENGINE_')) {
-    const died = code === 'ENGINE_DIED';
-    return new RunFailure(code, ENGINE_SENTENCES[code] ?? 'the engine refused a statement', { transient: died, cause: error });
-  }
-  if (code === 'ENOSPC') return new RunFailure('DISK_FULL', 'the disk is full', { transient: true, cause: error });
-  // Errors of the plan and its stages name tables, columns and counts.
-  if (error instanceof Error && (error.constructor === Error || error.constructor === RangeError))
-    return new RunFailure('STAGE_FAILED', error.message, { cause: error });
-  return new RunFailure('INTERNAL', 'the stage failed for a reason that the log of DataManager names', { cause: error });
+// Of a socket. An error of the file system may have the same code, and names a path.
+const SOCKET_CALLS = new Set(['connect', 'read', 'write', 'getaddrinfo']);
+
+/** Whether the service's own database could not be reached, or gave up a statement: it says nothing about the run, which goes on when it is back. */
+export const isOwnDatabaseAway = (error: unknown): boolean => {
+  if (error instanceof RunError) return false;
+  const call = (error as { syscall?: unknown } | undefined)?.syscall;
+  if (call !== undefined && (typeof call !== 'string' || !SOCKET_CALLS.has(call))) return false;
+  return isConnectionLost(error) || isRetryable(error) || codeOf(error) === '57014';
+};
+
+/** What the log says of an error that is not in the catalogue: its name, its code and where it came from. Its text may quote values. */
+export const logged = (error: unknown): { error: string; code: string; frames: string[]; defect?: string } => {
+  const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at ')) : [];
+  const known = { error: error instanceof Error ? error.name : typeof error, code: codeOf(error), frames };
+  return error instanceof Defect ? { ...known, defect: error.message } : known;
 };

@@ -1,10 +1,12 @@
-// Every change of an execution's state: fenced by the epoch, audited, and told to EtlTaskManager, in one transaction.
+// Every change of an execution's state: fenced by the epoch, audited, and sent to EtlTaskManager, in one transaction.
 import type { Outcome } from '@lethe/contracts/gen/lethe/event/v1/event';
 import { failpoint } from '@lethe/db/failpoint';
 import { mutateAsSystem } from '@lethe/db/mutate';
-import type { Store } from '@lethe/db/open';
-import type { Transaction, Updateable } from 'kysely';
-import { lockExecution } from '../store/executions.ts';
+import type { Transaction } from 'kysely';
+import type { RunDeps } from '../deps.ts';
+import type { RunReason } from '../domain/run-error.ts';
+import { countKeptEntries } from '../store/entries.ts';
+import { lockExecution, updateExecution, type ExecutionUpdate } from '../store/executions.ts';
 import type { ExecutionRow, Tables } from '../store/tables.ts';
 import { auditExecution, executionChanged } from './view.ts';
 
@@ -16,21 +18,24 @@ export class LeaseLost extends Error {
   }
 }
 
+/** What goes with a change: the outcome and reason of its audit record, and what else is written in its transaction. */
+export type ChangeOptions = {
+  outcome?: Outcome;
+  reason?: RunReason;
+  write?: (tx: Transaction<Tables>, before: ExecutionRow) => Promise<void>;
+};
+
 /** A change of an execution. `epoch` undefined = not by a worker (a command, retention). */
-export type Transition = {
+export type Transition = ChangeOptions & {
   runId: string;
   epoch: bigint | undefined;
   /** For the audit record: `stage/EXTRACTING`, `pause`, `upload`, … */
   action: string;
-  outcome?: Outcome;
-  reason?: string;
-  set: Updateable<Tables['executions']>;
-  /** More to write in the same transaction. */
-  also?: (tx: Transaction<Tables>, before: ExecutionRow) => Promise<void>;
+  set: ExecutionUpdate;
 };
 
 /** Applies a change; throws LeaseLost when the epoch is not the execution's any more. */
-export const transition = async (store: Store<Tables>, now: () => Date, change: Transition): Promise<ExecutionRow> => {
+export const transition = async ({ store, now }: Pick<RunDeps, 'store' | 'now'>, change: Transition): Promise<ExecutionRow> => {
   await failpoint('step.commit.before');
   const action = {
     service: 'data',
@@ -41,19 +46,8 @@ export const transition = async (store: Store<Tables>, now: () => Date, change: 
   const row = await mutateAsSystem(store, action, async (tx) => {
     const before = await lockExecution(tx, change.runId);
     if (!before || (change.epoch !== undefined && before.epoch !== change.epoch)) throw new LeaseLost();
-    await change.also?.(tx, before);
-    const after = await tx
-      .updateTable('executions')
-      .set({ ...change.set, revision: before.revision + 1n, updateTime: now() })
-      .where('runId', '=', change.runId)
-      .returningAll()
-      .executeTakeFirstOrThrow();
-    const { count } = await tx
-      .selectFrom('entries')
-      .select((entries) => entries.fn.countAll<bigint>().as('count'))
-      .where('runId', '=', change.runId)
-      .where('state', 'not in', [5, 6])
-      .executeTakeFirstOrThrow();
+    await change.write?.(tx, before);
+    const after = await updateExecution(tx, change.runId, { ...change.set, revision: before.revision + 1n, updateTime: now() });
     return {
       response: after,
       resource: `runs/${after.runId}`,
@@ -63,7 +57,7 @@ export const transition = async (store: Store<Tables>, now: () => Date, change: 
       before: auditExecution(before),
       after: auditExecution(after),
       revision: Number(after.revision),
-      events: [executionChanged(after, Number(count), now())],
+      events: [executionChanged(after, await countKeptEntries(tx, change.runId), now())],
     };
   });
   await failpoint('step.commit.after');

@@ -1,5 +1,5 @@
 // An execution as others see it.
-import { Execution, Progress, type TableReport, type Desire, type RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { Execution, Progress, type TableReport } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { ExecutionChanged } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { event, type OutgoingEvent } from '@lethe/db/event';
 import type { AuditView } from '@lethe/db/mutate';
@@ -19,8 +19,8 @@ export const decodeReports = (bytes: Buffer | null): Reports['tables'] => (bytes
 /** How an execution stands. */
 export const executionView = (row: ExecutionRow, entryCount: number): Execution => ({
   runId: row.runId,
-  state: row.state as RunState,
-  desire: row.desire as Desire,
+  state: row.state,
+  desire: row.desire,
   revision: row.revision,
   desireRevision: row.reachedRevision,
   waitingFor: row.waitingFor,
@@ -31,7 +31,7 @@ export const executionView = (row: ExecutionRow, entryCount: number): Execution 
   tables: decodeReports(row.report),
   progress: row.progress ? Progress.decode(row.progress) : undefined,
   publishedVersion: row.publishedVersion,
-  resumeState: row.resumeState as RunState,
+  resumeState: row.resumeState,
   prepareTime: row.prepareTime ?? undefined,
   expireTime: row.expireTime ?? undefined,
   entryCount,

@@ -53,12 +53,18 @@ const makeRepeatable = ({ seed, nowMs }: Job): void => {
   performance.now = () => 0;
 };
 
+/** What a script gives back is not what it should be. */
+class ResultInvalid extends TypeError {}
+
+/** A row is larger than rows may be. */
+class RowTooLarge extends RangeError {}
+
 const write = Deno.stdout.writable.getWriter();
 let pending = '';
 const emit = async (row: unknown, job: Job): Promise<void> => {
-  if (typeof row !== 'object' || row === null || Array.isArray(row)) throw new TypeError('a row must be an object');
+  if (typeof row !== 'object' || row === null || Array.isArray(row)) throw new ResultInvalid('a row must be an object');
   const line = JSON.stringify(row, (_key, value) => (typeof value === 'bigint' ? value.toString() : value));
-  if (line.length > job.lineBytes) throw new RangeError('a row is too large');
+  if (line.length > job.lineBytes) throw new RowTooLarge('a row is too large');
   pending += `${line}\n`;
   if (pending.length > FLUSH_BYTES) await flush();
 };
@@ -71,7 +77,7 @@ const flush = async (): Promise<void> => {
 const load = async (code: string): Promise<{ transform: (...values: unknown[]) => unknown }> => {
   const module = await import(`data:application/typescript;base64,${code}`);
   const transform = module.transform ?? module.default;
-  if (typeof transform !== 'function') throw new TypeError('the script exports no function');
+  if (typeof transform !== 'function') throw new ResultInvalid('the script exports no function');
   return { transform };
 };
 

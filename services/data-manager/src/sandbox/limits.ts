@@ -12,5 +12,8 @@ export const SANDBOX_LIMITS = {
   lineBytes: 16 * 1024 * 1024,
 } as const;
 
+/** The time that every script sees: what it makes of it is the same at each try. */
+export const SCRIPT_TIME_MS = Date.UTC(2000, 0, 1);
+
 /** Limits of one execution. */
 export type SandboxLimits = { timeoutMs: number; outputBytes: number; residentMb: number };

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findWalls, runScript, ScriptError, type ScriptJob } from './sandbox.ts';
+import { findIsolation, runScript, type ScriptJob } from './sandbox.ts';
+import { RunError } from '../domain/run-error.ts';
 
-const walls = findWalls();
+const isolation = findIsolation();
 let folder = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'lethe-sandbox-test-'));
@@ -17,7 +18,7 @@ const run = async (content: string, options: Partial<ScriptJob> & { rows?: unkno
   const [inputPath, outputPath] = [join(folder, 'in.ndjson'), join(folder, 'out.ndjson')];
   writeFileSync(inputPath, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   await runScript(
-    walls,
+    isolation,
     {
       content,
       mode: 'row',
@@ -37,11 +38,11 @@ const run = async (content: string, options: Partial<ScriptJob> & { rows?: unkno
     .map((line) => JSON.parse(line) as unknown);
 };
 
-const failure = async (content: string, options: Partial<ScriptJob> = {}): Promise<ScriptError> => {
+const failure = async (content: string, options: Partial<ScriptJob> = {}): Promise<RunError> => {
   try {
     await run(content, options);
   } catch (error) {
-    if (error instanceof ScriptError) return error;
+    if (error instanceof RunError) return error;
     throw error;
   }
   throw new Error('the script did not fail');
@@ -73,7 +74,7 @@ describe('what a script can do', () => {
 
   test('a script that throws tells its kind and line, and no value', async () => {
     const error = await failure('export default (row) => {\n  const x = 1;\n  throw new TypeError(`secret ${JSON.stringify(row)}`);\n}');
-    expect(error).toMatchObject({ code: 'SCRIPT_FAILED', line: 3 });
+    expect(error).toMatchObject({ reason: 'SCRIPT_FAILED', line: 3 });
     expect(error.message).not.toContain('secret');
   });
 });
@@ -109,7 +110,7 @@ describe('what a script cannot do', () => {
 
   test('import a local file by a static import', async () => {
     const error = await failure(`import text from "file://${secretFile}" with { type: "text" };\nexport default () => ({ text });`);
-    expect(error.code).toBe('SCRIPT_FAILED');
+    expect(error.reason).toBe('SCRIPT_FAILED');
   });
 
   test('reach a port of the machine that is not its broker', async () => {
@@ -123,24 +124,26 @@ describe('what a script cannot do', () => {
   });
 
   test('run for ever', async () => {
-    expect(await failure('export default () => { for (;;); }', { limits: { timeoutMs: 1_000 } })).toMatchObject({ code: 'SCRIPT_TIMEOUT' });
+    expect(await failure('export default () => { for (;;); }', { limits: { timeoutMs: 1_000 } })).toMatchObject({
+      reason: 'SCRIPT_TIMEOUT',
+    });
   });
 
   test('fill the heap', async () => {
     expect(await failure('export default () => { const all = []; for (;;) all.push("x".repeat(1000) + all.length); }')).toMatchObject({
-      code: 'SCRIPT_MEMORY',
+      reason: 'SCRIPT_MEMORY',
     });
   });
 
   test('fill the memory beside the heap', async () => {
     const error = await failure('export default () => { const all = []; for (;;) all.push(new Uint8Array(1e7).fill(1)); }');
-    expect(['SCRIPT_MEMORY', 'SCRIPT_FAILED']).toContain(error.code);
+    expect(['SCRIPT_MEMORY', 'SCRIPT_FAILED']).toContain(error.reason);
   });
 
   test('flood its output', async () => {
     const script = 'export async function* transform() { for (;;) yield { x: "x".repeat(100000) } }';
     expect(await failure(script, { mode: 'table', limits: { outputBytes: 10_000_000, timeoutMs: 20_000 } })).toMatchObject({
-      code: 'SCRIPT_OUTPUT',
+      reason: 'SCRIPT_OUTPUT',
     });
   });
 
@@ -156,6 +159,6 @@ describe('what a script cannot do', () => {
       seed: 1,
       nowMs: 0,
     };
-    await expect(runScript(walls, job, stop.signal)).rejects.toMatchObject({ code: 'SCRIPT_STOPPED' });
+    await expect(runScript(isolation, job, stop.signal)).rejects.toMatchObject({ reason: 'SCRIPT_STOPPED' });
   });
 });

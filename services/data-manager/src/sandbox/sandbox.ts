@@ -7,17 +7,16 @@ import { dirname, join } from 'node:path';
 import { Transform, type Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
+import type { Isolation } from '../domain/isolation.ts';
+import { RunError, runSentence, stageError } from '../domain/run-error.ts';
 import { SANDBOX_LIMITS, type SandboxLimits } from './limits.ts';
 
-/** A script's failure: a code and a fixed sentence, and the line of the script, 0 = unknown. Never a value. */
-export class ScriptError extends Error {
-  readonly code: string;
+/** A script that threw or ended by itself: the kind of its error, and the line of the script, 0 = unknown. */
+export class ScriptFailed extends RunError {
   readonly line: number;
 
-  constructor(code: string, message: string, line = 0) {
-    super(message);
-    this.name = 'ScriptError';
-    this.code = code;
+  constructor(kind: string, line: number) {
+    super('SCRIPT_FAILED', runSentence('SCRIPT_FAILED', { kind, place: line > 0 ? ` (line ${line})` : '' }));
     this.line = line;
   }
 }
@@ -51,11 +50,8 @@ const denoBinary = (): string => {
 
 const hasPrlimit = (): boolean => spawnSync('prlimit', ['--version'], { stdio: 'ignore' }).status === 0;
 
-/** Which walls stand on this machine. Without the first, scripts are refused. */
-export type Walls = { deno: string | undefined; prlimit: boolean };
-
-/** Looks which walls there are. */
-export const findWalls = (): Walls => {
+/** Looks what there is to keep scripts apart. */
+export const findIsolation = (): Isolation => {
   try {
     const deno = denoBinary();
     return { deno: existsSync(deno) ? deno : undefined, prlimit: hasPrlimit() };
@@ -64,8 +60,8 @@ export const findWalls = (): Walls => {
   }
 };
 
-const commandOf = (walls: Walls, deno: string, brokerPort: number | undefined): string[] => [
-  ...(walls.prlimit ? ['prlimit', `--data=${SANDBOX_LIMITS.dataBytes}`, '--core=0', '--nofile=256'] : []),
+const commandOf = (isolation: Isolation, deno: string, brokerPort: number | undefined): string[] => [
+  ...(isolation.prlimit ? ['prlimit', `--data=${SANDBOX_LIMITS.dataBytes}`, '--core=0', '--nofile=256'] : []),
   deno,
   'run',
   '--no-prompt',
@@ -90,7 +86,6 @@ const residentMb = (pid: number): number => {
   }
 };
 
-type Verdict = { code: string; message: string } | undefined;
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 const killGroup = (child: Child): void => {
@@ -106,18 +101,17 @@ const watch = (
   child: Child,
   limits: SandboxLimits,
   signal: AbortSignal,
-): { stop: () => void; verdict: () => Verdict; condemn: (code: string, message: string) => void } => {
-  let found: Verdict;
-  const condemn = (code: string, message: string): void => {
-    found ??= { code, message };
+): { stop: () => void; verdict: () => RunError | undefined; condemn: (error: RunError) => void } => {
+  let found: RunError | undefined;
+  const condemn = (error: RunError): void => {
+    found ??= error;
     killGroup(child);
   };
-  const timer = setTimeout(() => condemn('SCRIPT_TIMEOUT', `the script took longer than ${limits.timeoutMs} ms`), limits.timeoutMs);
+  const timer = setTimeout(() => condemn(stageError('SCRIPT_TIMEOUT', { limit: limits.timeoutMs })), limits.timeoutMs);
   const memory = setInterval(() => {
-    if (residentMb(child.pid ?? 0) > limits.residentMb)
-      condemn('SCRIPT_MEMORY', `the script used more than ${limits.residentMb} MB of memory`);
+    if (residentMb(child.pid ?? 0) > limits.residentMb) condemn(stageError('SCRIPT_MEMORY'));
   }, WATCH_EVERY_MS);
-  const abort = (): void => condemn('SCRIPT_STOPPED', 'the script was stopped');
+  const abort = (): void => condemn(stageError('SCRIPT_STOPPED'));
   signal.addEventListener('abort', abort, { once: true });
   if (signal.aborted) abort();
   return {
@@ -177,9 +171,9 @@ const readError = async (stream: Readable): Promise<{ kind: string; line: number
   }
 };
 
-/** Runs a script to its end. Throws a ScriptError where it fails, is stopped, or breaks a cap; then the output is not to be used. */
-export const runScript = async (walls: Walls, job: ScriptJob, signal: AbortSignal): Promise<void> => {
-  if (walls.deno === undefined) throw new ScriptError('SANDBOX_UNAVAILABLE', 'the sandbox cannot run on this machine');
+/** Runs a script to its end. Throws a RunError where it fails, is stopped, or breaks a cap; then the output is not to be used. */
+export const runScript = async (isolation: Isolation, job: ScriptJob, signal: AbortSignal): Promise<void> => {
+  if (isolation.deno === undefined) throw stageError('SANDBOX_UNAVAILABLE');
   const limits: SandboxLimits = {
     timeoutMs: SANDBOX_LIMITS.timeoutMs,
     outputBytes: SANDBOX_LIMITS.outputBytes,
@@ -187,7 +181,7 @@ export const runScript = async (walls: Walls, job: ScriptJob, signal: AbortSigna
     ...job.limits,
   };
   const home = mkdtempSync(join(tmpdir(), 'lethe-script-'));
-  const [command = '', ...args] = commandOf(walls, walls.deno, job.brokerPort);
+  const [command = '', ...args] = commandOf(isolation, isolation.deno, job.brokerPort);
   const child = spawn(command, args, {
     cwd: home,
     env: { DENO_DIR: join(home, 'deno'), NO_COLOR: '1', PATH: '/usr/bin:/bin' },
@@ -201,7 +195,7 @@ export const runScript = async (walls: Walls, job: ScriptJob, signal: AbortSigna
     child.once('close', (code, killedBy) => resolve({ code, killedBy }));
   });
   try {
-    const flood = (): void => guard.condemn('SCRIPT_OUTPUT', `the script wrote more than ${limits.outputBytes} bytes`);
+    const flood = (): void => guard.condemn(stageError('SCRIPT_OUTPUT', { limit: limits.outputBytes }));
     const [{ code, killedBy }, error] = await Promise.all([
       ended,
       readError(child.stderr),
@@ -209,11 +203,11 @@ export const runScript = async (walls: Walls, job: ScriptJob, signal: AbortSigna
       pipeline(child.stdout, capped(limits.outputBytes, flood), createWriteStream(job.outputPath, { mode: 0o600 })).catch(() => undefined),
     ]);
     const verdict = guard.verdict();
-    if (verdict) throw new ScriptError(verdict.code, verdict.message);
+    if (verdict) throw verdict;
     // V8 ends a process whose heap is full by a trap.
     const outOfMemory = error.kind === 'OutOfMemory' || killedBy === 'SIGTRAP' || killedBy === 'SIGABRT';
-    if (outOfMemory) throw new ScriptError('SCRIPT_MEMORY', 'the script used more memory than it may');
-    if (code !== 0) throw new ScriptError('SCRIPT_FAILED', `the script ended with ${error.kind}`, error.line);
+    if (outOfMemory) throw stageError('SCRIPT_MEMORY');
+    if (code !== 0) throw new ScriptFailed(error.kind, error.line);
   } finally {
     guard.stop();
     killGroup(child);

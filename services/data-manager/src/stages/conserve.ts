@@ -1,4 +1,5 @@
 import type { TableCounts } from './manifest.ts';
+import { stageError } from '../domain/run-error.ts';
 
 const sum = (counts: readonly { count: number }[]): number => counts.reduce((total, entry) => total + entry.count, 0);
 
@@ -7,21 +8,25 @@ export const expectedRowCount = (counts: TableCounts): number =>
   counts.read.reduce((total, source) => total + source.rowCount, 0) - sum(counts.dropped) - counts.mergedCount;
 
 /**
- * Rows are conserved: read = kept + dropped by each rule + merged. Throws an Error with the numbers when they do not add up; a run
+ * Rows are conserved: read = kept + dropped by each rule + merged. Throws ROWS_NOT_CONSERVED with the numbers when they do not add up; a run
  * ends there, with nothing published.
  */
 export const assertConserved = (counts: TableCounts, keptCount: number): void => {
   if (expectedRowCount(counts) === keptCount) return;
   const read = counts.read.map((source) => `${source.source} ${source.rowCount}`).join(', ');
   const dropped = counts.dropped.map((entry) => `${entry.rule} ${entry.count}`).join(', ');
-  throw new Error(
-    `Table ${counts.table}: the rows do not add up. Read: ${read || 'none'}. Dropped: ${dropped || 'none'}. ` +
-      `Merged: ${counts.mergedCount}. Kept: ${keptCount}, but ${expectedRowCount(counts)} should be.`,
-  );
+  throw stageError('ROWS_NOT_CONSERVED', {
+    table: counts.table,
+    read: read || 'none',
+    dropped: dropped || 'none',
+    merged: counts.mergedCount,
+    kept: keptCount,
+    expected: expectedRowCount(counts),
+  });
 };
 
 /** Rows are conserved across anonymization as well: in = suppressed + stored. */
 export const assertBalance = (table: string, inCount: number, suppressedCount: number, storedCount: number): void => {
   if (inCount === suppressedCount + storedCount) return;
-  throw new Error(`Table ${table}: the rows do not add up. In: ${inCount}. Suppressed: ${suppressedCount}. Stored: ${storedCount}.`);
+  throw stageError('ROWS_NOT_BALANCED', { table, read: inCount, suppressed: suppressedCount, stored: storedCount });
 };

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import type { WrittenSegment } from '../connectors/connector.ts';
+import { stageError } from '../domain/run-error.ts';
 
 /** A file of rows; `path` is relative to the run folder, `sha256` is hex. */
 export type Segment = { path: string; rowCount: number; sizeBytes: number; sha256: string };
@@ -91,7 +92,7 @@ const readText = async (directory: string, stage: string): Promise<string> => {
   try {
     return await readFile(manifestPath(directory, stage), 'utf8');
   } catch (error) {
-    throw new Error(`The stage ${stage} has left no manifest.`, { cause: error });
+    throw stageError('MANIFEST_MISSING', { stage }, error);
   }
 };
 
@@ -99,7 +100,7 @@ const readText = async (directory: string, stage: string): Promise<string> => {
 export const readManifest = async (directory: string, stage: string): Promise<{ manifest: StageManifest; hash: string }> => {
   const text = await readText(directory, stage);
   const manifest = JSON.parse(text) as StageManifest;
-  if (manifest.stage !== stage) throw new Error(`The manifest of stage ${stage} says that it is of another stage.`);
+  if (manifest.stage !== stage) throw stageError('MANIFEST_INVALID', { stage });
   // JSON has no absent message fields; the generated type wants them as undefined.
   const tables = manifest.tables.map((table) => ({ ...table, columns: table.columns.map((column) => Column.fromPartial(column)) }));
   return { manifest: { ...manifest, tables }, hash: createHash('sha256').update(text).digest('hex') };
@@ -108,7 +109,7 @@ export const readManifest = async (directory: string, stage: string): Promise<{ 
 export const readExtractManifest = async (directory: string): Promise<{ manifest: ExtractManifest; hash: string }> => {
   const text = await readText(directory, 'extract');
   const manifest = JSON.parse(text) as ExtractManifest;
-  if (manifest.stage !== 'extract') throw new Error('The manifest of stage extract says that it is of another stage.');
+  if (manifest.stage !== 'extract') throw stageError('MANIFEST_INVALID', { stage: 'extract' });
   return { manifest, hash: createHash('sha256').update(text).digest('hex') };
 };
 

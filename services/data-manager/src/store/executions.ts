@@ -1,19 +1,14 @@
 import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { TERMINAL, UPLOADING, WORKING } from '@lethe/contracts/run-state';
 import type { Queryable } from '@lethe/db/open';
-import { sql } from 'kysely';
+import { sql, type Insertable, type Updateable } from 'kysely';
+import { KEPT_STATES } from '../domain/entry.ts';
 import type { ExecutionRow, Tables } from './tables.ts';
 
 type Db = Queryable<Tables>;
 
-const WORKING = [
-  RunState.QUEUED,
-  RunState.EXTRACTING,
-  RunState.APPLYING_RULES,
-  RunState.TRANSFORMING,
-  RunState.ANONYMIZING,
-  RunState.STORING,
-];
-const TERMINAL = [RunState.UPLOADED, RunState.STOPPED, RunState.FAILED, RunState.EXPIRED];
+/** Columns of an execution to be written. */
+export type ExecutionUpdate = Updateable<Tables['executions']>;
 
 /** An execution. */
 export const findExecution = (db: Db, runId: string): Promise<ExecutionRow | undefined> =>
@@ -22,6 +17,23 @@ export const findExecution = (db: Db, runId: string): Promise<ExecutionRow | und
 /** An execution, locked for a change. */
 export const lockExecution = (db: Db, runId: string): Promise<ExecutionRow | undefined> =>
   db.selectFrom('executions').selectAll().where('runId', '=', runId).forUpdate().executeTakeFirst();
+
+/** Adds an execution; undefined where the run has one. */
+export const insertExecution = (db: Db, values: Insertable<Tables['executions']>): Promise<ExecutionRow | undefined> =>
+  db
+    .insertInto('executions')
+    .values(values)
+    .onConflict((conflict) => conflict.doNothing())
+    .returningAll()
+    .executeTakeFirst();
+
+/** Writes columns of an execution. */
+export const updateExecution = (db: Db, runId: string, set: ExecutionUpdate): Promise<ExecutionRow> =>
+  db.updateTable('executions').set(set).where('runId', '=', runId).returningAll().executeTakeFirstOrThrow();
+
+/** The state of an execution. */
+export const findState = async (db: Db, runId: string): Promise<RunState | undefined> =>
+  (await db.selectFrom('executions').select('state').where('runId', '=', runId).executeTakeFirst())?.state;
 
 /**
  * Takes the oldest execution that wants work and that nobody holds: a new epoch, and a lease by the clock of the database. Work is wanted by a desire
@@ -32,10 +44,10 @@ export const claim = async (db: Db, owner: string, leaseMs: number): Promise<Exe
     update executions set lease_owner = ${owner}, lease_until = now() + make_interval(secs => ${leaseMs / 1000}), epoch = epoch + 1
     where run_id = (
       select run_id from executions
-      where (lease_until is null or lease_until < now()) and (next_attempt_time is null or next_attempt_time <= now() or (desire in (${Desire.PAUSE}, ${Desire.STOP}) and not state = any(${[RunState.UPLOADING, RunState.VERIFYING]}::int[])))
+      where (lease_until is null or lease_until < now()) and (next_attempt_time is null or next_attempt_time <= now() or (desire in (${Desire.PAUSE}, ${Desire.STOP}) and not state = any(${UPLOADING}::int[])))
         and (
           (desire = ${Desire.RUN} and state = any(${[...WORKING, RunState.PAUSED]}::int[]))
-          or (desire = ${Desire.UPLOAD} and state = any(${[RunState.PREPARED, RunState.UPLOADING, RunState.VERIFYING]}::int[]) and (state <> ${RunState.PREPARED} or reached_revision < desire_revision))
+          or (desire = ${Desire.UPLOAD} and state = any(${[RunState.PREPARED, ...UPLOADING]}::int[]) and (state <> ${RunState.PREPARED} or reached_revision < desire_revision))
           or (desire = ${Desire.PAUSE} and state = any(${WORKING}::int[]))
           or (desire = ${Desire.STOP} and not state = any(${[...TERMINAL, RunState.UPLOAD_UNKNOWN]}::int[]))
         )
@@ -65,7 +77,7 @@ export const releaseLease = async (db: Db, runId: string, epoch: bigint): Promis
     .execute();
 };
 
-/** Writes down how far a stage is. Progress is no event: who wants it asks. */
+/** Writes down how far a stage is. Progress is no event: it is read where it is asked for. */
 export const saveProgress = async (db: Db, runId: string, epoch: bigint, progress: Buffer): Promise<void> => {
   await db.updateTable('executions').set({ progress }).where('runId', '=', runId).where('epoch', '=', epoch).execute();
 };
@@ -73,3 +85,34 @@ export const saveProgress = async (db: Db, runId: string, epoch: bigint, progres
 /** What a worker must know while it works: the desire, and whether it still holds the execution. */
 export const readDesire = (db: Db, runId: string): Promise<Pick<ExecutionRow, 'desire' | 'desireRevision' | 'epoch'> | undefined> =>
   db.selectFrom('executions').select(['desire', 'desireRevision', 'epoch']).where('runId', '=', runId).executeTakeFirst();
+
+/** The runs whose prepared data nobody works on and whose time has passed. */
+export const runsToExpire = async (db: Db, now: Date): Promise<string[]> =>
+  (
+    await db
+      .selectFrom('executions')
+      .select('runId')
+      .where('state', '=', RunState.PREPARED)
+      .where('expireTime', '<', now)
+      .where('leaseOwner', 'is', null)
+      .execute()
+  ).map(({ runId }) => runId);
+
+/** Those of the runs that have ended and of which no entry is kept. */
+export const endedWithoutEntries = async (db: Db, runIds: readonly string[]): Promise<string[]> => {
+  if (runIds.length === 0) return [];
+  const rows = await db
+    .selectFrom('executions')
+    .select('runId')
+    .where('runId', 'in', runIds)
+    .where('state', 'in', TERMINAL)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('entries').select('id').whereRef('entries.runId', '=', 'executions.runId').where('entries.state', 'in', KEPT_STATES),
+        ),
+      ),
+    )
+    .execute();
+  return rows.map(({ runId }) => runId);
+};

@@ -1,3 +1,5 @@
+import type { Entry_State } from '@lethe/contracts/gen/lethe/data/v1/entry';
+import type { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { OptionalTime, PlatformTables, Time } from '@lethe/db/platform';
 import type { ColumnType, Generated, Selectable } from 'kysely';
 
@@ -18,13 +20,13 @@ export type Tables = PlatformTables & {
     ticket: string;
     /** The user who started the run: what is done for it is recorded in that name. */
     startedBy: string;
-    state: number;
-    desire: number;
+    state: RunState;
+    desire: Desire;
     desireRevision: bigint;
     /** The last command that the state has taken in. */
     reachedRevision: bigint;
     revision: bigint;
-    resumeState: number;
+    resumeState: RunState;
     waitingFor: string;
     refusal: string;
     error: string;
@@ -54,7 +56,7 @@ export type Tables = PlatformTables & {
     groupId: string;
     moduleId: string;
     taskId: string;
-    state: number;
+    state: Entry_State;
     version: Generated<number>;
     /** A list of module Columns, as one lethe.module.v1.Table. */
     columns: Buffer;

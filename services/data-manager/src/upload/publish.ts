@@ -2,59 +2,39 @@
 import type { CommitVersion, ReserveVersion } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ExecutionRow } from '../store/tables.ts';
-import type { RunDeps } from '../deps.ts';
-import { RunFailure, toFailure } from '../run/failure.ts';
-import { makeFolder } from '../folders.ts';
 import { fromCall } from '../connectors/resolve.ts';
+import type { RunDeps } from '../deps.ts';
+import { toRunError } from '../domain/run-error.ts';
+import { makeFolder } from '../folders.ts';
+import { uploadIdOf, type UploadSession } from './session.ts';
 
 type Step = NonNullable<Parameters<RunDeps['extdatamodule']['publishDataModuleVersion']>[0]['step']>;
 
-const call = async (deps: RunDeps, row: ExecutionRow, uploadId: string, step: Step): Promise<string> => {
-  const token = await deps.serviceToken({ audience: 'extdatamodule', groupId: row.groupId, runId: row.runId });
+const call = async ({ deps, row }: UploadSession, step: Step): Promise<string> => {
+  const { moduleId, runId, groupId } = row;
+  const token = await deps.serviceToken({ audience: 'extdatamodule', groupId, runId });
   try {
-    const { version } = await deps.extdatamodule.publishDataModuleVersion(
-      { moduleId: row.moduleId, runId: row.runId, uploadId, step },
-      { token },
-    );
-    return version?.version ?? '';
+    const request = { moduleId, runId, uploadId: uploadIdOf(row), step };
+    return (await deps.extdatamodule.publishDataModuleVersion(request, { token })).version?.version ?? '';
   } catch (error) {
-    const failure = fromCall(error, 'ExtDatamoduleManager');
-    if (failure instanceof RunFailure && failure.code === 'BASE_VERSION_CHANGED') {
-      throw new RunFailure(
-        'BASE_VERSION_CHANGED',
-        'the module has another version by now than the run was based on; start the task again',
-        { refusal: true, cause: error },
-      );
-    }
-    throw failure;
+    throw fromCall(error, 'ExtDatamoduleManager');
   }
 };
 
 /** Takes the next version's number. */
-const reserve = (deps: RunDeps, row: ExecutionRow, uploadId: string, value: ReserveVersion): Promise<string> =>
-  call(deps, row, uploadId, { $case: 'reserve', value });
+const reserve = (session: UploadSession, value: ReserveVersion): Promise<string> => call(session, { $case: 'reserve', value });
 
 /** Publishes the reserved version. */
-const commit = (deps: RunDeps, row: ExecutionRow, uploadId: string, value: CommitVersion): Promise<string> =>
-  call(deps, row, uploadId, { $case: 'commit', value });
+const commit = (session: UploadSession, value: CommitVersion): Promise<string> => call(session, { $case: 'commit', value });
 
 /** Gives the reserved version up. */
-const abandon = (deps: RunDeps, row: ExecutionRow, uploadId: string, reason: string): Promise<string> =>
-  call(deps, row, uploadId, { $case: 'abandon', value: { reason } });
+const abandon = (session: UploadSession, reason: string): Promise<string> => call(session, { $case: 'abandon', value: { reason } });
 
 /** Gives the version up where the failure is final. A transient one may have been the target's COMMIT: only its ledger knows, so the number stays. */
-const abandonWhereFinal = async (
-  deps: RunDeps,
-  row: ExecutionRow,
-  uploadId: string,
-  error: unknown,
-  signal: AbortSignal,
-): Promise<void> => {
-  if (signal.aborted) return;
-  const failure = toFailure(error);
-  if (failure.transient) return;
-  await abandon(deps, row, uploadId, failure.code);
+const abandonWhereFinal = async (session: UploadSession, thrown: unknown): Promise<void> => {
+  if (session.signal.aborted) return;
+  const error = toRunError(thrown);
+  if (!error.transient) await abandon(session, error.reason);
 };
 
 /** Keeps the digests of a version's rows beside the Outbox. */

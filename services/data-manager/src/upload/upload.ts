@@ -1,7 +1,8 @@
 // From PREPARED to UPLOADED: gate, reservation, staging, one transaction at each target, the published version.
-import { PrivacyResult } from '@lethe/contracts/gen/lethe/data/v1/entry';
-import { type ExecutionSpec, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { Entry_State, PrivacyResult } from '@lethe/contracts/gen/lethe/data/v1/entry';
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { TableVersion } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
+import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { UploadMode, type TableUpload } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { failpoint } from '@lethe/db/failpoint';
@@ -15,20 +16,17 @@ import { columnsOf, overlayQuery } from '../outbox/overlay.ts';
 import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier } from '../plan/identifiers.ts';
 import { columnType, writePostgresTextSql } from '../plan/types.ts';
-import { editsOf, entriesOf } from '../store/entries.ts';
-import type { EntryRow, ExecutionRow } from '../store/tables.ts';
-import type { RunDeps } from '../deps.ts';
-import { RunFailure, toFailure } from '../run/failure.ts';
 import { digestFolder, makeFolder, outboxFolder, removeFolder } from '../folders.ts';
-import type { Keeper } from '../run/keeper.ts';
 import { publish } from './publish.ts';
 import { readBackHash } from './read-back.ts';
 import { brokenReferences, readReferences } from '../outbox/references.ts';
 import { resolveConnection } from '../connectors/resolve.ts';
-import { measureTable } from '../outbox/measure.ts';
+import { gateBaseOf, measureTable } from '../outbox/measure.ts';
 import { onlyAdditions, writeDigests } from './digests.ts';
-import { transition } from '../run/transition.ts';
-import { uploadIdOf } from './withdraw.ts';
+import { stageError, toRunError } from '../domain/run-error.ts';
+import { editsOf, entriesOf, markUploading, updateEntry } from '../store/entries.ts';
+import type { EntryRow } from '../store/tables.ts';
+import { uploadIdOf, type UploadSession } from './session.ts';
 
 /** One table of the upload, measured with its edits. */
 type Ready = {
@@ -45,7 +43,8 @@ type Ready = {
   digestPath: string;
 };
 
-type Work = { deps: RunDeps; row: ExecutionRow; spec: ExecutionSpec; engine: Engine; scratch: string; folder: string; keeper: Keeper };
+/** An upload under way. */
+type Work = { session: UploadSession; plan: EffectivePlan; engine: Engine; scratch: string; folder: string };
 
 /** Rows as the target reads them. */
 const csvQuery = (rows: string, columns: Column[]): string =>
@@ -53,19 +52,18 @@ const csvQuery = (rows: string, columns: Column[]): string =>
 
 const refuseViolations = (table: string, violations: readonly string[]): void => {
   if (violations.length > 0)
-    throw new RunFailure('GATE_CLOSED', `the requirement of table ${table} does not hold: ${violations.join('; ')}`, { refusal: true });
+    throw stageError('GATE_CLOSED', { violations: violations.map((sentence) => `Table ${table}: ${sentence}`).join(' ') });
 };
 
 /** The gate's first step of an upload: the rows with their edits, measured anew. */
 const makeReady = async (work: Work, entry: EntryRow, upload: TableUpload): Promise<Ready> => {
-  const { engine, folder, scratch, spec } = work;
+  const { engine, scratch, plan, session } = work;
   const columns = columnsOf(entry);
-  const edits = await editsOf(work.deps.store.db, entry.id);
-  const rows = await overlayQuery(engine, folder, scratch, entry, edits);
-  const requirement = spec.plan?.results.find(({ name }) => name === entry.table)?.privacy;
+  const edits = await editsOf(session.deps.store.db, entry.id);
+  const rows = await overlayQuery(work, entry, edits);
+  const requirement = plan.results.find(({ name }) => name === entry.table)?.privacy;
   const before = PrivacyResult.decode(entry.privacy);
-  const base = { intoAnonymizing: Number(before.suppressionBaseCount), suppressed: Number(before.suppressedCount) };
-  const measured = await measureTable(engine, rows, columns, requirement, base);
+  const measured = await measureTable(engine, { rows, columns, requirement, base: gateBaseOf(before) });
   refuseViolations(entry.table, measured.privacy.violations);
   const csvPath = join(scratch, `${entry.id}.csv`);
   const digestPath = join(scratch, `${entry.id}.digests.parquet`);
@@ -87,11 +85,12 @@ const makeReady = async (work: Work, entry: EntryRow, upload: TableUpload): Prom
 };
 
 const prepareAll = async (work: Work): Promise<Ready[]> => {
+  const { session } = work;
   const ready: Ready[] = [];
-  for (const entry of await entriesOf(work.deps.store.db, work.row.runId)) {
-    work.keeper.signal.throwIfAborted();
-    const upload = work.spec.plan?.uploads.find(({ table }) => table === entry.table);
-    if (!upload) throw new RunFailure('UPLOAD_MISSING', `the table ${entry.table} has no upload`, { refusal: true });
+  for (const entry of await entriesOf(session.deps.store.db, session.row.runId)) {
+    session.signal.throwIfAborted();
+    const upload = work.plan.uploads.find(({ table }) => table === entry.table);
+    if (!upload) throw stageError('UPLOAD_MISSING', { table: entry.table });
     ready.push(await makeReady(work, entry, upload));
   }
   const queries = new Map(ready.map(({ entry, rows }) => [entry.table, rows]));
@@ -102,14 +101,15 @@ const prepareAll = async (work: Work): Promise<Ready[]> => {
 
 /** By table, whether every row of the base version is still there; absent where its digests are not at hand. */
 const additions = async (work: Work, ready: Ready[]): Promise<Record<string, boolean>> => {
-  const answers: Record<string, boolean> = {};
-  if (work.spec.baseVersion === '') return answers;
-  const kept = digestFolder(work.deps.config, work.row.moduleId, work.spec.baseVersion);
+  const { deps, row, spec } = work.session;
+  const found: Record<string, boolean> = {};
+  if (spec.baseVersion === '') return found;
+  const kept = digestFolder(deps.config, row.moduleId, spec.baseVersion);
   for (const { entry, digestPath } of ready) {
-    const known = await onlyAdditions(join(kept, `${entry.table}.parquet`), digestPath, work.deps.config);
-    if (known !== undefined) answers[entry.table] = known;
+    const known = await onlyAdditions(join(kept, `${entry.table}.parquet`), digestPath, deps.config);
+    if (known !== undefined) found[entry.table] = known;
   }
-  return answers;
+  return found;
 };
 
 const tableVersions = (ready: Ready[]): TableVersion[] =>
@@ -141,33 +141,36 @@ const stageTable = async (work: Work, target: Target, ready: Ready, table: Uploa
   await target.readBack(table, back);
   const hash = await readBackHash(work.engine, back, ready.columns);
   if (count !== ready.rowCount || hash !== ready.contentHash) {
-    throw new RunFailure(
-      'TARGET_DIFFERS',
-      `the target holds other rows of table ${table.table} than were sent (${count} of ${ready.rowCount})`,
-      { refusal: true },
-    );
+    throw stageError('TARGET_DIFFERS', { table: table.table, found: count, count: ready.rowCount });
   }
 };
 
 /** Drops what tries have left. A failure here changes nothing of how the upload went: the next one drops it. */
-const cleanUp = async ({ deps, row }: Work, target: Target): Promise<void> => {
+const cleanUp = async ({ session }: Work, target: Target): Promise<void> => {
   try {
     await target.cleanUp();
   } catch (error) {
-    deps.log.warn({ runId: row.runId, reason: toFailure(error).code }, 'staging tables were left at the target');
+    session.deps.log.warn({ runId: session.row.runId, reason: toRunError(error).reason }, 'staging tables were left at the target');
   }
 };
 
-const loadConnection = async (work: Work, connectionId: string, ready: Ready[], uploadId: string, version: string): Promise<void> => {
-  const { deps, row, spec, keeper } = work;
-  const limits = { allowPrivateTargets: deps.config.allowPrivateTargets, fileRoot: deps.config.fileRoot };
-  const connection = await resolveConnection(deps, row, connectionId, true);
-  const target = await targetOf(connection, limits, { uploadId, epoch: Number(row.epoch) }, keeper.signal);
+const openTarget = async ({ deps, row, signal }: UploadSession, connectionId: string): Promise<{ type: string; target: Target }> => {
+  const connection = await resolveConnection(deps, row, { connectionId, write: true });
+  const upload = { uploadId: uploadIdOf(row), epoch: Number(row.epoch) };
+  return { type: connection.type, target: await targetOf(connection, deps.config, upload, signal) };
+};
+
+/** Loads the tables of one connection, and publishes them there in one transaction. */
+const loadConnection = async (work: Work, connectionId: string, ready: Ready[], version: string): Promise<void> => {
+  const { session } = work;
+  const { row, spec, signal } = session;
+  const uploadId = uploadIdOf(row);
+  const { target } = await openTarget(session, connectionId);
   try {
     if (!(await target.probe(uploadId))) {
       const tables = ready.map((table) => uploadTable(table, version));
       for (const [index, table] of tables.entries()) await stageTable(work, target, ready[index] as Ready, table);
-      keeper.signal.throwIfAborted();
+      signal.throwIfAborted();
       const entry: LedgerEntry = {
         uploadId,
         epoch: Number(row.epoch),
@@ -181,24 +184,36 @@ const loadConnection = async (work: Work, connectionId: string, ready: Ready[], 
     await cleanUp(work, target);
   } catch (error) {
     // A try that comes again finds its staging; one that is refused may be the last.
-    if (!toFailure(error).transient) await cleanUp(work, target);
+    if (!toRunError(error).transient) await cleanUp(work, target);
     throw error;
   } finally {
     await target.close();
   }
 };
 
-const verify = async (work: Work, connectionIds: string[], uploadId: string): Promise<Set<string>> => {
-  const { deps, row, keeper } = work;
-  const limits = { allowPrivateTargets: deps.config.allowPrivateTargets, fileRoot: deps.config.fileRoot };
+/** Loads all connections; the version is given up where one of them fails for good. */
+const loadConnections = async (work: Work, ready: Ready[], version: string): Promise<void> => {
+  try {
+    for (const connectionId of connectionsOf(ready)) {
+      const own = ready.filter(({ upload }) => upload.connectionId === connectionId);
+      await loadConnection(work, connectionId, own, version);
+    }
+  } catch (error) {
+    await publish.abandonWhereFinal(work.session, error);
+    throw error;
+  }
+};
+
+const connectionsOf = (ready: Ready[]): string[] => [...new Set(ready.map(({ upload }) => upload.connectionId))];
+
+/** Asks each target whether it knows the upload. Returns the connections that are files. */
+const verify = async ({ session }: Work, connectionIds: string[]): Promise<Set<string>> => {
   const files = new Set<string>();
   for (const connectionId of connectionIds) {
-    const connection = await resolveConnection(deps, row, connectionId, true);
-    if (connection.type === 'file') files.add(connectionId);
-    const target = await targetOf(connection, limits, { uploadId, epoch: Number(row.epoch) }, keeper.signal);
+    const { type, target } = await openTarget(session, connectionId);
+    if (type === 'file') files.add(connectionId);
     try {
-      if (!(await target.probe(uploadId)))
-        throw new RunFailure('LEDGER_MISSING', 'the target does not know of the upload', { transient: true });
+      if (!(await target.probe(uploadIdOf(session.row)))) throw stageError('LEDGER_MISSING');
     } finally {
       await target.close();
     }
@@ -206,126 +221,77 @@ const verify = async (work: Work, connectionIds: string[], uploadId: string): Pr
   return files;
 };
 
-const move = (work: Work, state: RunState, more: Parameters<typeof transition>[2]['set'] = {}): Promise<ExecutionRow> =>
-  transition(work.deps.store, work.deps.now, {
-    runId: work.row.runId,
-    epoch: work.row.epoch,
-    action: `upload/${state === RunState.UPLOADING ? 'begin' : 'verify'}`,
-    set: { state, refusal: '', waitingFor: '', nextAttemptTime: null, reachedRevision: work.row.desireRevision, ...more },
-    also: async (tx) => {
-      if (state === RunState.UPLOADING)
-        await tx
-          .updateTable('entries')
-          .set({ state: 3, updateTime: work.deps.now() })
-          .where('runId', '=', work.row.runId)
-          .where('state', 'in', [1, 2])
-          .execute();
-    },
-  });
+const begin = async (session: UploadSession, state: RunState): Promise<void> => {
+  const { deps, row } = session;
+  const set = { state, refusal: '', waitingFor: '', nextAttemptTime: null, reachedRevision: row.desireRevision };
+  if (state === RunState.UPLOADING) await session.change('upload/begin', set, { write: (tx) => markUploading(tx, row.runId, deps.now()) });
+  else await session.change('upload/verify', set);
+};
 
-const finish = async (work: Work, ready: Ready[], version: string): Promise<ExecutionRow> => {
-  const kept = digestFolder(work.deps.config, work.row.moduleId, version);
+const finish = async ({ session }: Work, ready: Ready[], version: string): Promise<void> => {
+  const { deps, row } = session;
   await publish.keepDigests(
-    kept,
+    digestFolder(deps.config, row.moduleId, version),
     ready.map(({ entry, digestPath }) => ({ table: entry.table, path: digestPath })),
   );
-  return transition(work.deps.store, work.deps.now, {
-    runId: work.row.runId,
-    epoch: work.row.epoch,
-    action: 'upload/finish',
-    set: {
-      state: RunState.UPLOADED,
-      publishedVersion: version,
-      waitingFor: '',
-      endTime: work.deps.now(),
-      reachedRevision: work.row.desireRevision,
-    },
-    also: async (tx) => {
-      for (const { entry, contentHash, privacy, rowCount } of ready) {
-        await tx
-          .updateTable('entries')
-          .set({
-            state: 4,
-            contentHash,
-            rowCount: BigInt(rowCount),
-            privacy: Buffer.from(PrivacyResult.encode(privacy).finish()),
-            version: entry.version + 1,
-            updateTime: work.deps.now(),
-          })
-          .where('id', '=', entry.id)
-          .execute();
-      }
+  const endTime = deps.now();
+  const set = { state: RunState.UPLOADED, publishedVersion: version, waitingFor: '', endTime, reachedRevision: row.desireRevision };
+  await session.change('upload/finish', set, {
+    write: async (tx) => {
+      for (const { entry, contentHash, privacy, rowCount } of ready)
+        await updateEntry(tx, entry.id, {
+          state: Entry_State.UPLOADED,
+          contentHash,
+          rowCount: BigInt(rowCount),
+          privacy: Buffer.from(PrivacyResult.encode(privacy).finish()),
+          version: entry.version + 1,
+          updateTime: endTime,
+        });
     },
   });
 };
 
-const run = async (work: Work, advance: (row: ExecutionRow) => void): Promise<void> => {
-  const { row, spec, keeper } = work;
+const carry = async (work: Work): Promise<void> => {
+  const { session, plan } = work;
+  const { row, spec } = session;
   const ready = await prepareAll(work);
-  const uploadId = uploadIdOf(row);
   const tables = tableVersions(ready);
   await failpoint('upload.intent.before');
-  const version = await publish.reserve(work.deps, row, uploadId, {
-    baseVersion: spec.baseVersion,
-    tables,
-    onlyAdditions: await additions(work, ready),
-  });
+  const { baseVersion } = spec;
+  const version = await publish.reserve(session, { baseVersion, tables, onlyAdditions: await additions(work, ready) });
   await failpoint('upload.intent.after');
-  const connectionIds = [...new Set(ready.map(({ upload }) => upload.connectionId))];
-  try {
-    for (const connectionId of connectionIds)
-      await loadConnection(
-        work,
-        connectionId,
-        ready.filter(({ upload }) => upload.connectionId === connectionId),
-        uploadId,
-        version,
-      );
-  } catch (error) {
-    await publish.abandonWhereFinal(work.deps, row, uploadId, error, keeper.signal);
-    throw error;
-  }
-  advance(await move(work, RunState.VERIFYING));
-  keeper.enter(RunState.VERIFYING);
-  const files = await verify(work, connectionIds, uploadId);
-  const module = publishedModule(
-    spec.plan ??
-      (() => {
-        throw new RunFailure('INTERNAL', 'the run has no plan', {});
-      })(),
-    {
-      version,
-      previousVersion: spec.baseVersion,
-      runId: row.runId,
-      moduleId: spec.moduleId,
-      isFile: (connectionId) => files.has(connectionId),
-      tables: ready.map(({ entry, columns, contentHash }) => ({ table: entry.table, columns, contentHash })),
-    },
-  );
+  await loadConnections(work, ready, version);
+  await begin(session, RunState.VERIFYING);
+  session.startProgress(RunState.VERIFYING);
+  const files = await verify(work, connectionsOf(ready));
+  const module = publishedModule(plan, {
+    version,
+    previousVersion: baseVersion,
+    runId: row.runId,
+    moduleId: spec.moduleId,
+    isFile: (connectionId) => files.has(connectionId),
+    tables: ready.map(({ entry, columns, contentHash }) => ({ table: entry.table, columns, contentHash })),
+  });
   await failpoint('version.bump.before');
-  await publish.commit(work.deps, row, uploadId, { document: writeDocument(module), tables });
+  await publish.commit(session, { document: writeDocument(module), tables });
   await failpoint('version.bump.after');
-  advance(await finish(work, ready, version));
+  await finish(work, ready, version);
 };
 
 /** Uploads a prepared run. Whatever is refused before a target took it brings the run back to PREPARED with the reason. */
-export const upload = async (
-  deps: RunDeps,
-  row: ExecutionRow,
-  spec: ExecutionSpec,
-  keeper: Keeper,
-  advance: (row: ExecutionRow) => void,
-): Promise<void> => {
-  const folder = outboxFolder(deps.config, row.runId);
+export const upload = async (session: UploadSession): Promise<void> => {
+  const { deps, spec, signal } = session;
+  const { plan } = spec;
+  if (!plan) throw stageError('PLAN_MISSING');
+  const folder = outboxFolder(deps.config, session.row.runId);
   const scratch = await makeFolder(join(folder, '.upload'));
   let engine: Engine | undefined;
   try {
-    engine = await openEngine({ directory: folder, memoryMb: deps.config.engineMemoryMb, signal: keeper.signal });
-    const work = { deps, row, spec, engine, scratch, folder, keeper };
-    const taken = row.state === RunState.VERIFYING;
-    if (!taken) advance(await move(work, RunState.UPLOADING));
-    keeper.enter(taken ? RunState.VERIFYING : RunState.UPLOADING);
-    await run(work, advance);
+    engine = await openEngine({ directory: folder, memoryMb: deps.config.engineMemoryMb, signal });
+    const isTaken = session.row.state === RunState.VERIFYING;
+    if (!isTaken) await begin(session, RunState.UPLOADING);
+    session.startProgress(isTaken ? RunState.VERIFYING : RunState.UPLOADING);
+    await carry({ session, plan, engine, scratch, folder });
   } finally {
     engine?.kill();
     await removeFolder(scratch);

@@ -1,3 +1,4 @@
+import { VectorError } from './vector-error.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -17,7 +18,7 @@ export const readArxFolder = async (folder: string, about: ArxAbout, names: read
   const columns = new Map(
     names.map((name): [string, string[]] => {
       const position = header.indexOf(name);
-      if (position < 0) throw new Error(`The table ${about.table} has no column ${name}.`);
+      if (position < 0) throw new VectorError(`The table ${about.table} has no column ${name}.`);
       return [name, rows.map((row) => row[position] ?? '')];
     }),
   );
@@ -26,7 +27,7 @@ export const readArxFolder = async (folder: string, about: ArxAbout, names: read
     const hierarchy = await readRows(join(folder, `${about.table}_hierarchy_${name}.csv`));
     const levelCount = about.levels[about.attributeOrder.indexOf(name)];
     if (levelCount !== undefined && hierarchy[0]?.length !== levelCount)
-      throw new Error(`The hierarchy of ${name} has ${hierarchy[0]?.length ?? 0} levels; the file says ${levelCount}.`);
+      throw new VectorError(`The hierarchy of ${name} has ${hierarchy[0]?.length ?? 0} levels; the file says ${levelCount}.`);
     hierarchies.set(name, hierarchy);
   }
   return { columns, rowCount: rows.length, hierarchies };

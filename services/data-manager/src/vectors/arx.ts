@@ -1,3 +1,4 @@
+import { VectorError } from './vector-error.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { evaluateNode } from '../privacy/evaluate.ts';
@@ -35,14 +36,14 @@ const RELATIVE_TOLERANCE = 1e-9;
 /** The models that are built; a case with another one is reported as failed. */
 const buildModel = ({ model, k }: ModelEntry): PrivacyModel => {
   if (model === 'KAnonymity' && k !== undefined) return kAnonymity(k);
-  throw new Error(`the model ${model} is not built`);
+  throw new VectorError(`the model ${model} is not built`);
 };
 
 const metricOptions = (entry: CaseBase): MetricOptions => {
   const kind = KINDS.find((name) => name === entry.metric);
-  if (kind === undefined) throw new Error(`the metric ${entry.metric} is not known`);
+  if (kind === undefined) throw new VectorError(`the metric ${entry.metric} is not known`);
   const aggregate = AGGREGATES.find((name) => name === entry.aggregate);
-  if (entry.aggregate !== undefined && aggregate === undefined) throw new Error(`the aggregate ${entry.aggregate} is not known`);
+  if (entry.aggregate !== undefined && aggregate === undefined) throw new VectorError(`the aggregate ${entry.aggregate} is not known`);
   return {
     kind,
     ...(aggregate === undefined ? {} : { aggregate }),
@@ -106,7 +107,7 @@ const chosenModels = (options: readonly string[]): string[] | undefined => {
   const position = options.findIndex((option) => option === '--models' || option.startsWith('--models='));
   if (position < 0) return undefined;
   const text = options[position]?.startsWith('--models=') === true ? options[position].slice('--models='.length) : options[position + 1];
-  if (text === undefined || text === '') throw new Error('--models needs names, separated by commas');
+  if (text === undefined || text === '') throw new VectorError('--models needs names, separated by commas');
   return text.split(',');
 };
 

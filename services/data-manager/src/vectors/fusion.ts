@@ -1,3 +1,4 @@
+import { VectorError } from './vector-error.ts';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,7 +71,7 @@ type Input = { table: CsvTable; names: string[]; sources: SourceRows[] };
 /** Parts the rows by the source column, best rank first; sources that `ranks` does not name follow in the order of their first row. */
 const partSources = (table: CsvTable, entry: FusionCase): SourceRows[] => {
   const position = entry.sourceColumn === null ? -1 : table.header.indexOf(entry.sourceColumn);
-  if (entry.sourceColumn !== null && position < 0) throw new Error('the source column is not in the table');
+  if (entry.sourceColumn !== null && position < 0) throw new VectorError('the source column is not in the table');
   const groups = new Map<string, (string | null)[][]>((entry.ranks ?? []).map((source) => [source, []]));
   for (const row of table.rows) {
     const source = position < 0 ? 'all' : (row[position] ?? '');

@@ -1,22 +1,22 @@
 // Raw data dies with its run: folders without a live run are removed, at the start and every few minutes.
-import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { every, type Worker } from '@lethe/service/worker';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRunFolder, makeFolder, removeFolder } from '../folders.ts';
 import type { RunDeps } from '../deps.ts';
+import { WITHOUT_RAW_DATA } from '../domain/execution.ts';
+import { findState } from '../store/executions.ts';
 
 const EVERY_MS = 300_000;
 const MAX_AGE_MS = 24 * 3_600_000;
-const OVER = new Set<number>([RunState.PREPARED, RunState.UPLOADED, RunState.STOPPED, RunState.FAILED, RunState.EXPIRED]);
 
 const isNeeded = async (deps: RunDeps, folder: string, name: string): Promise<boolean> => {
   if (!isRunFolder(name)) return false;
   // A database that is away says nothing about the run: the error ends the sweep, and the folder stays.
-  const run = await deps.store.db.selectFrom('executions').select('state').where('runId', '=', name).executeTakeFirst();
+  const state = await findState(deps.store.db, name);
   const ageMs = Date.now() - (await stat(join(folder, name))).mtimeMs;
   // The folder of a run between its commit and its removal is over as well.
-  return run !== undefined && !OVER.has(run.state) && ageMs <= MAX_AGE_MS;
+  return state !== undefined && !WITHOUT_RAW_DATA.includes(state) && ageMs <= MAX_AGE_MS;
 };
 
 const sweep = async (deps: RunDeps): Promise<void> => {

@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { ConnectorError, type ConnectorLimits, type ResolvedConnection } from '../connector.ts';
+import { type ConnectorLimits, type ResolvedConnection } from '../connector.ts';
+import { RunError, stageError } from '../../domain/run-error.ts';
 
 const inside = (root: string, path: string): boolean => {
   const way = relative(root, path);
@@ -17,13 +18,13 @@ export const folderOf = async ({ settings }: ResolvedConnection, { fileRoot }: C
 export const fileIn = (folder: string, path: string): Promise<string> => checked(folder, join(folder, path));
 
 const checked = async (root: string, path: string): Promise<string> => {
-  if (!inside(resolve(root), resolve(path))) throw new ConnectorError('PATH_OUTSIDE', 'the path leads out of its folder', false);
+  if (!inside(resolve(root), resolve(path))) throw stageError('PATH_OUTSIDE', { object: 'its folder' });
   try {
     const [realRoot, real] = await Promise.all([realpath(root), realpath(path)]);
-    if (!inside(realRoot, real)) throw new ConnectorError('PATH_OUTSIDE', 'the path leads out of its folder', false);
+    if (!inside(realRoot, real)) throw stageError('PATH_OUTSIDE', { object: 'its folder' });
     return real;
   } catch (error) {
-    if (error instanceof ConnectorError) throw error;
-    throw new ConnectorError('FILE_MISSING', 'there is no such file or folder', false, error);
+    if (error instanceof RunError) throw error;
+    throw stageError('FILE_MISSING', {}, error);
   }
 };

@@ -7,7 +7,7 @@ import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { quoteIdentifier, quoteLiteral } from '../../plan/identifiers.ts';
 import {
-  ConnectorError,
+  kindOfRead,
   sourceColumn,
   type ConnectorLimits,
   type Description,
@@ -19,6 +19,7 @@ import {
 import { openCsvWriter } from '../csv-writer.ts';
 import { atPointer, parseExact, pointerOf, toCell } from '../json-rows.ts';
 import { fileIn, folderOf } from './root.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 const MAX_FILES = 500;
 
@@ -36,7 +37,7 @@ const extractCsv = async (path: string, read: FileRead, extraction: Extraction):
   const header = await readHeader(path, read.csv);
   const wanted = extraction.columns.map((column) => sourceColumn(read.columns, column));
   const missing = wanted.filter((column) => !header.includes(column));
-  if (missing.length > 0) throw new ConnectorError('COLUMN_MISSING', `the file ${read.path} has no column ${missing.join(', ')}`, false);
+  if (missing.length > 0) throw stageError('COLUMN_MISSING', { object: `The file ${read.path}`, columns: missing.join(', ') });
   const copy = join(extraction.directory, `${extraction.prefix}raw`);
   const file = `${extraction.prefix}0.csv`;
   await copyFile(path, copy);
@@ -80,7 +81,7 @@ const parseLine = (text: string, line: number, path: string): unknown => {
     return parseExact(text);
   } catch {
     // The parser's own error quotes the line.
-    throw new ConnectorError('LINE_UNREADABLE', `line ${line} of the file ${path} is not JSON`, false);
+    throw stageError('LINE_UNREADABLE', { line, file: path });
   }
 };
 
@@ -108,7 +109,7 @@ export const fileSource = (connection: ResolvedConnection, limits: ConnectorLimi
   describe: () => describe(connection, limits),
   extract: async (extraction) => {
     const { read } = extraction;
-    if (read.$case !== 'fileRead') throw new ConnectorError('READ_MISMATCH', 'a file connection is read by a FileRead', false);
+    if (read.$case !== 'fileRead') throw stageError('READ_MISMATCH', { type: 'file', read: kindOfRead(read) });
     const path = await fileIn(await folderOf(connection, limits), read.value.path);
     return read.value.format === FileFormat.JSONL ? extractJsonl(path, read.value, extraction) : extractCsv(path, read.value, extraction);
   },

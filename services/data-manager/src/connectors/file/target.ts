@@ -7,15 +7,9 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createInterface } from 'node:readline';
 import { parse } from 'csv-parse';
-import {
-  ConnectorError,
-  type ConnectorLimits,
-  type LedgerEntry,
-  type ResolvedConnection,
-  type Target,
-  type UploadTable,
-} from '../connector.ts';
+import { type ConnectorLimits, type LedgerEntry, type ResolvedConnection, type Target, type UploadTable } from '../connector.ts';
 import { folderOf } from './root.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 const HIDDEN = '.lethe';
 
@@ -81,8 +75,7 @@ export const fileTarget = async (
     commit: async (entry, tables) => {
       if (await readEntry(ledger)) return;
       for (const table of tables)
-        if (table.columns.some(({ name }) => /[",\n]/.test(name)))
-          throw new ConnectorError('NAME_INVALID', `the table ${table.table} has a column name that csv cannot carry`, false);
+        if (table.columns.some(({ name }) => /[",\n]/.test(name))) throw stageError('TARGET_COLUMN_UNUSABLE', { table: table.table });
       await failpoint('upload.target.commit.before');
       for (const table of tables) await rename(staged(table), final(table));
       await writeDurably(ledger, JSON.stringify(entry));

@@ -3,7 +3,8 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import { resolveTarget } from '../address.ts';
-import { ConnectorError, type ConnectorLimits, type ResolvedConnection } from '../connector.ts';
+import { type ConnectorLimits, type ResolvedConnection } from '../connector.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const TIMEOUT_MS = 60_000;
@@ -22,8 +23,7 @@ export const requestHeaders = ({ settings, secret }: ResolvedConnection): Record
 export const urlOf = ({ settings }: ResolvedConnection, path: string, query: Record<string, string>): URL => {
   const base = new URL(`${String(settings['baseUrl']).replace(/\/$/, '')}/`);
   const url = new URL(`.${path.startsWith('/') ? '' : '/'}${path}`, base);
-  if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname))
-    throw new ConnectorError('PATH_OUTSIDE', 'the path leads out of the base URL', false);
+  if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) throw stageError('PATH_OUTSIDE', { object: 'the base URL' });
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
   return url;
 };
@@ -35,7 +35,7 @@ const readBody = async (response: IncomingMessage): Promise<string> => {
     size += (chunk as Buffer).length;
     if (size > MAX_ANSWER_BYTES) {
       response.destroy();
-      throw new ConnectorError('ANSWER_TOO_LARGE', `an answer has more than ${MAX_ANSWER_BYTES} bytes; use pages`, false);
+      throw stageError('ANSWER_TOO_LARGE', { limit: MAX_ANSWER_BYTES });
     }
     chunks.push(chunk as Buffer);
   }
@@ -66,10 +66,8 @@ export const open = async (
       },
       resolve,
     );
-    request.on('timeout', () => request.destroy(new Error('timeout')));
-    request.on('error', (cause) =>
-      reject(signal.aborted ? (signal.reason as Error) : new ConnectorError('HTTP_AWAY', 'the HTTP server cannot be reached', true, cause)),
-    );
+    request.on('timeout', () => request.destroy(stageError('HTTP_AWAY')));
+    request.on('error', (cause) => reject(signal.aborted ? (signal.reason as Error) : stageError('HTTP_AWAY', {}, cause)));
     request.end();
   });
 };
@@ -80,7 +78,7 @@ export const getText = async (connection: ResolvedConnection, limits: ConnectorL
   const status = response.statusCode ?? 0;
   if (status !== 200) {
     response.resume();
-    throw new ConnectorError('HTTP_STATUS', `the HTTP server answered with status ${status}`, status === 429 || status >= 500);
+    throw status === 429 || status >= 500 ? stageError('HTTP_BUSY', { status }) : stageError('HTTP_STATUS', { status });
   }
   return readBody(response);
 };

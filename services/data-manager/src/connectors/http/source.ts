@@ -1,7 +1,7 @@
 // HTTP API → csv segments: pages of JSON rows, described by an HttpRead.
 import type { HttpRead, Paging } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import {
-  ConnectorError,
+  kindOfRead,
   type ConnectorLimits,
   type Description,
   type Extraction,
@@ -12,6 +12,7 @@ import {
 import { openCsvWriter } from '../csv-writer.ts';
 import { atPointer, parseExact, pointerOf, toCell } from '../json-rows.ts';
 import { getText, open, urlOf } from './request.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 const MAX_PAGES = 1_000_000;
 
@@ -51,21 +52,16 @@ const readPage = (text: string, read: HttpRead): { answer: unknown; rows: unknow
   try {
     answer = parseExact(text);
   } catch {
-    throw new ConnectorError('ANSWER_UNREADABLE', `the answer of ${read.path} is not JSON`, false);
+    throw stageError('ANSWER_UNREADABLE', { path: read.path });
   }
   const rows = atPointer(answer, read.rowsPointer);
-  if (!Array.isArray(rows))
-    throw new ConnectorError(
-      'ROWS_MISSING',
-      `the answer of ${read.path} has no array at the pointer ${read.rowsPointer || '(whole answer)'}`,
-      false,
-    );
+  if (!Array.isArray(rows)) throw stageError('ROWS_MISSING', { path: read.path, pointer: read.rowsPointer || '(the whole page)' });
   return { answer, rows };
 };
 
 const extract = async (connection: ResolvedConnection, limits: ConnectorLimits, extraction: Extraction): Promise<WrittenSegment[]> => {
   const { read, signal } = extraction;
-  if (read.$case !== 'httpRead') throw new ConnectorError('READ_MISMATCH', 'an http connection is read by an HttpRead', false);
+  if (read.$case !== 'httpRead') throw stageError('READ_MISMATCH', { type: 'http', read: kindOfRead(read) });
   const pointers = extraction.columns.map((column) => pointerOf(read.value.columns, column));
   const writer = openCsvWriter(extraction.directory, extraction.prefix, extraction.onRows);
   let query: Record<string, string> | undefined = firstQuery(read.value.paging);
@@ -80,8 +76,7 @@ const extract = async (connection: ResolvedConnection, limits: ConnectorLimits, 
     query = nextQuery(read.value.paging, page, rows.length, answer);
     // A server that names the same page again would be read for ever.
     const token = JSON.stringify(query ?? '');
-    if (query && token === lastToken)
-      throw new ConnectorError('PAGES_REPEAT', `the answer of ${read.value.path} names the same next page twice`, false);
+    if (query && token === lastToken) throw stageError('PAGES_REPEAT', { path: read.value.path });
     lastToken = token;
   }
   return writer.end();
@@ -91,7 +86,7 @@ const describe = async (connection: ResolvedConnection, limits: ConnectorLimits,
   const response = await open(connection, limits, urlOf(connection, '', {}), signal);
   response.resume();
   const status = response.statusCode ?? 0;
-  if (status === 401 || status === 403) throw new ConnectorError('HTTP_STATUS', `the HTTP server answered with status ${status}`, false);
+  if (status === 401 || status === 403) throw stageError('HTTP_STATUS', { status });
   return {
     serverVersion: typeof response.headers.server === 'string' ? response.headers.server.slice(0, 128) : '',
     tables: [],

@@ -1,9 +1,13 @@
 import { Client, type ClientConfig } from 'pg';
 import { resolveTarget } from '../address.ts';
-import { ConnectorError, type ConnectorLimits, type ResolvedConnection } from '../connector.ts';
+import { type ConnectorLimits, type ResolvedConnection } from '../connector.ts';
+import { RunError, stageError } from '../../domain/run-error.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
-const AWAY = /^(?:08|53|57P0)/;
+// Classes of SQLSTATEs, and the codes of the system's own errors.
+const AWAY = /^(?:08|53|57P0|E[A-Z]+$)/;
+const BUSY = /^(?:40001|40P01|55P03)$/;
+const DENIED = /^(?:28|42501)/;
 // The driver's own errors, which have no code: of the statement that was under way, and of the next one.
 const CUT = /^Connection terminated|is not queryable$/;
 
@@ -18,22 +22,17 @@ const text = (settings: Record<string, unknown>, name: string, fallback: string)
 /** The schema of tables that name none. */
 export const defaultSchema = ({ settings }: ResolvedConnection): string => text(settings, 'schema', 'public');
 
-/** A driver's error without its text, which may quote values: by its SQLSTATE alone. */
-export const toConnectorError = (error: unknown, doing: string): ConnectorError => {
-  if (error instanceof ConnectorError) return error;
-  const code = (error as { code?: unknown } | undefined)?.code;
-  const state = typeof code === 'string' ? code : '';
-  const transient =
-    AWAY.test(state) ||
-    /^E[A-Z]+$/.test(state) ||
-    ['40001', '40P01', '55P03'].includes(state) ||
-    (error instanceof Error && CUT.test(error.message));
-  return new ConnectorError(
-    `POSTGRES_${state || 'ERROR'}`,
-    `${doing} failed${state === '' ? '' : ` with code ${state}`}`,
-    transient,
-    error,
-  );
+/** A driver's error as one of the catalogue, by its SQLSTATE alone: its text may quote values. */
+export const toRunError = (error: unknown, activity: string): RunError => {
+  if (error instanceof RunError) return error;
+  const found = (error as { code?: unknown } | undefined)?.code;
+  // A server may send what it likes in the place of a code.
+  const code = typeof found === 'string' && /^(?:[0-9A-Z]{5}|E[A-Z]+)$/.test(found) ? found : 'no code';
+  const facts = { activity, code };
+  if (AWAY.test(code) || (error instanceof Error && CUT.test(error.message))) return stageError('POSTGRES_AWAY', facts, error);
+  if (BUSY.test(code)) return stageError('POSTGRES_BUSY', facts, error);
+  if (DENIED.test(code)) return stageError('POSTGRES_DENIED', facts, error);
+  return stageError('POSTGRES_FAILED', facts, error);
 };
 
 const tlsOptions = (mode: string, host: string): Pick<ClientConfig, 'ssl'> => {
@@ -63,7 +62,7 @@ export const connectPostgres = async (connection: ResolvedConnection, limits: Co
     await client.query(SESSION);
     return client;
   } catch (error) {
-    throw toConnectorError(error, 'connecting to the server');
+    throw toRunError(error, 'Connecting to the server');
   }
 };
 
@@ -71,8 +70,7 @@ export const connectPostgres = async (connection: ResolvedConnection, limits: Co
 export const withPostgres = async <R>(
   connection: ResolvedConnection,
   limits: ConnectorLimits,
-  signal: AbortSignal,
-  doing: string,
+  { activity, signal }: { activity: string; signal: AbortSignal },
   work: (client: Client) => Promise<R>,
 ): Promise<R> => {
   const client = await connectPostgres(connection, limits);
@@ -83,7 +81,7 @@ export const withPostgres = async <R>(
     return await work(client);
   } catch (error) {
     signal.throwIfAborted();
-    throw toConnectorError(error, doing);
+    throw toRunError(error, activity);
   } finally {
     signal.removeEventListener('abort', cut);
     await client.end().catch(() => {});

@@ -29,7 +29,7 @@ const group = (rows: Row[]): DescribedTable[] => {
 
 /** The tables and views that the role may read, with their columns. */
 export const describePostgres = (connection: ResolvedConnection, limits: ConnectorLimits, signal: AbortSignal): Promise<Description> =>
-  withPostgres(connection, limits, signal, 'describing the database', async (client) => {
+  withPostgres(connection, limits, { activity: 'Describing the database', signal }, async (client) => {
     const version = await client.query<{ server_version: string }>('show server_version');
     const tables = group((await client.query<Row>(QUERY)).rows);
     return {

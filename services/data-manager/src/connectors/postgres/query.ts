@@ -12,20 +12,25 @@ import { withPostgres } from './client.ts';
 export const extractQuery = (
   connection: ResolvedConnection,
   limits: ConnectorLimits,
-  content: string,
-  parameters: Record<string, string>,
+  { content, parameters }: { content: string; parameters: Record<string, string> },
   extraction: Omit<Extraction, 'read'>,
 ): Promise<WrittenSegment[]> =>
-  withPostgres(connection, limits, extraction.signal, `running the query of table ${extraction.table}`, async (client) => {
-    await client.query('begin isolation level repeatable read read only');
-    for (const [name, value] of Object.entries(parameters)) await client.query('select set_config($1, $2, true)', [`lethe.${name}`, value]);
-    const path = `${extraction.prefix}0.csv`;
-    const columns = extraction.columns.map(quoteIdentifier).join(', ');
-    const query = content.trim().replace(/;$/, '');
-    const stream = client.query(copyTo(`copy (select ${columns} from (\n${query}\n) as source) to stdout (format csv)`));
-    await pipeline(stream, createWriteStream(join(extraction.directory, path), { mode: 0o600 }), { signal: extraction.signal });
-    await client.query('commit');
-    const sizeBytes = (await stat(join(extraction.directory, path))).size;
-    extraction.onRows(stream.rowCount, sizeBytes);
-    return [{ segment: 0, path, rowCount: stream.rowCount, sizeBytes }];
-  });
+  withPostgres(
+    connection,
+    limits,
+    { activity: `Running the query of table ${extraction.table}`, signal: extraction.signal },
+    async (client) => {
+      await client.query('begin isolation level repeatable read read only');
+      for (const [name, value] of Object.entries(parameters))
+        await client.query('select set_config($1, $2, true)', [`lethe.${name}`, value]);
+      const path = `${extraction.prefix}0.csv`;
+      const columns = extraction.columns.map(quoteIdentifier).join(', ');
+      const query = content.trim().replace(/;$/, '');
+      const stream = client.query(copyTo(`copy (select ${columns} from (\n${query}\n) as source) to stdout (format csv)`));
+      await pipeline(stream, createWriteStream(join(extraction.directory, path), { mode: 0o600 }), { signal: extraction.signal });
+      await client.query('commit');
+      const sizeBytes = (await stat(join(extraction.directory, path))).size;
+      extraction.onRows(stream.rowCount, sizeBytes);
+      return [{ segment: 0, path, rowCount: stream.rowCount, sizeBytes }];
+    },
+  );

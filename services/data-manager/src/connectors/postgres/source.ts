@@ -7,7 +7,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { quoteIdentifier } from '../../plan/identifiers.ts';
 import {
-  ConnectorError,
+  kindOfRead,
   sourceColumn,
   type ConnectorLimits,
   type Extraction,
@@ -17,6 +17,7 @@ import {
 } from '../connector.ts';
 import { defaultSchema, withPostgres } from './client.ts';
 import { describePostgres } from './describe.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 // 128 MB of heap; csv is about as large.
 const PAGES_A_SEGMENT = 16_384;
@@ -31,7 +32,7 @@ const findRelation = async (client: Client, schema: string, table: string): Prom
     [schema, table],
   );
   const [found] = rows;
-  if (!found) throw new ConnectorError('TABLE_MISSING', `the source has no table ${schema}.${table}`, false);
+  if (!found) throw stageError('TABLE_MISSING', { table: `${schema}.${table}` });
   return { kind: found.relkind, pages: Number(found.pages), columns: new Set(found.columns) };
 };
 
@@ -63,16 +64,15 @@ const copyRange = async (client: Client, select: string, extraction: Extraction,
 
 const extract = (connection: ResolvedConnection, limits: ConnectorLimits, extraction: Extraction): Promise<WrittenSegment[]> => {
   const { read } = extraction;
-  if (read.$case !== 'tableRead') throw new ConnectorError('READ_MISMATCH', 'a postgres connection is read by a TableRead', false);
+  if (read.$case !== 'tableRead') throw stageError('READ_MISMATCH', { type: 'postgres', read: kindOfRead(read) });
   const { table, columns: mapping } = read.value;
   const schema = read.value.schema || defaultSchema(connection);
-  return withPostgres(connection, limits, extraction.signal, `reading ${schema}.${table}`, async (client) => {
+  return withPostgres(connection, limits, { activity: `Reading ${schema}.${table}`, signal: extraction.signal }, async (client) => {
     await client.query('begin isolation level repeatable read read only');
     const relation = await findRelation(client, schema, table);
     const wanted = extraction.columns.map((column) => sourceColumn(mapping, column));
     const missing = wanted.filter((column) => !relation.columns.has(column));
-    if (missing.length > 0)
-      throw new ConnectorError('COLUMN_MISSING', `the table ${schema}.${table} has no column ${missing.join(', ')}`, false);
+    if (missing.length > 0) throw stageError('COLUMN_MISSING', { object: `The table ${schema}.${table}`, columns: missing.join(', ') });
     const from = `select ${wanted.map(quoteIdentifier).join(', ')} from ${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
     const segments: WrittenSegment[] = [];
     for (const [index, range] of ranges(relation).entries()) segments.push(await copyRange(client, `${from} ${range}`, extraction, index));

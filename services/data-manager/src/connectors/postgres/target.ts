@@ -7,15 +7,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { quoteIdentifier, quoteLiteral } from '../../plan/identifiers.ts';
-import {
-  ConnectorError,
-  type ConnectorLimits,
-  type LedgerEntry,
-  type ResolvedConnection,
-  type Target,
-  type UploadTable,
-} from '../connector.ts';
-import { connectPostgres, defaultSchema, toConnectorError } from './client.ts';
+import { type ConnectorLimits, type LedgerEntry, type ResolvedConnection, type Target, type UploadTable } from '../connector.ts';
+import { connectPostgres, defaultSchema, toRunError } from './client.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 const SCHEMA = 'lethe_upload';
 
@@ -62,7 +56,7 @@ const fence = async (client: Client, uploadId: string, epoch: number): Promise<v
     `insert into ${SCHEMA}.fence as f values ($1, $2) on conflict (upload_id) do update set epoch = excluded.epoch where f.epoch <= excluded.epoch`,
     [uploadId, epoch],
   );
-  if (rowCount === 0) throw new ConnectorError('EPOCH_STALE', 'another worker has taken the upload over', false);
+  if (rowCount === 0) throw stageError('EPOCH_STALE');
 };
 
 const probe = async (client: Client, uploadId: string): Promise<LedgerEntry | undefined> => {
@@ -94,11 +88,7 @@ const publish = async (client: Client, staging: string, schema: string, table: U
   );
   const kind = rows[0]?.relkind;
   if (table.replace ? kind !== undefined && kind !== 'r' : kind !== undefined && kind !== 'v') {
-    throw new ConnectorError(
-      'TARGET_NAME_TAKEN',
-      `${schema}.${table.target} exists and is not what an upload of this mode replaces`,
-      false,
-    );
+    throw stageError('TARGET_NAME_TAKEN', { object: `${schema}.${table.target}` });
   }
   if (table.replace && kind === 'r') await client.query(`drop table ${qualified(schema, table.target)}`);
   await client.query(`alter table ${qualified(SCHEMA, staging)} set schema ${quoteIdentifier(schema)}`);
@@ -160,13 +150,13 @@ export const postgresTarget = async (
   const client = await connectPostgres(connection, limits);
   const cut = (): void => void client.end().catch(() => {});
   signal.addEventListener('abort', cut, { once: true });
-  const guarded = async <R>(doing: string, work: () => Promise<R>): Promise<R> => {
+  const guarded = async <R>(activity: string, work: () => Promise<R>): Promise<R> => {
     try {
       signal.throwIfAborted();
       return await work();
     } catch (error) {
       signal.throwIfAborted();
-      throw toConnectorError(error, doing);
+      throw toRunError(error, activity);
     }
   };
   // One for all uploads of a run, so that the next one cleans up after one that was refused.
@@ -175,22 +165,22 @@ export const postgresTarget = async (
   const stagingOf = ({ table }: UploadTable): string =>
     `${prefix}${upload.epoch}_${createHash('sha256').update(table).digest('hex').slice(0, 12)}`;
   const schemaOf = ({ schema }: UploadTable): string => schema || defaultSchema(connection);
-  await guarded('preparing the target', async () => {
+  await guarded('Preparing the target', async () => {
     await prepare(client);
     await fence(client, upload.uploadId, upload.epoch);
   });
   return {
-    probe: (uploadId) => guarded('asking the target', () => probe(client, uploadId)),
-    stage: (table, csvPaths) => guarded(`loading ${table.table}`, () => stage(client, stagingOf(table), table, csvPaths)),
+    probe: (uploadId) => guarded('Looking the upload up at the target', () => probe(client, uploadId)),
+    stage: (table, csvPaths) => guarded(`Loading table ${table.table}`, () => stage(client, stagingOf(table), table, csvPaths)),
     readBack: (table, csvPath) =>
-      guarded(`reading ${table.table} back`, async () => {
+      guarded(`Reading table ${table.table} back`, async () => {
         const stream = client.query(copyTo(`copy ${qualified(SCHEMA, stagingOf(table))} to stdout (format csv)`));
         await pipeline(stream, createWriteStream(csvPath, { mode: 0o600 }));
         return stream.rowCount;
       }),
-    commit: (entry, tables) => guarded('publishing', () => commit(client, entry, tables, stagingOf, schemaOf)),
+    commit: (entry, tables) => guarded('Publishing', () => commit(client, entry, tables, stagingOf, schemaOf)),
     cleanUp: () =>
-      guarded('cleaning up', async () => {
+      guarded('Cleaning up', async () => {
         const { rows } = await client.query<{ relname: string }>(
           `select relname from pg_class where relkind = 'r' and relnamespace = ${quoteLiteral(SCHEMA)}::regnamespace and starts_with(relname::text, $1)`,
           [prefix],

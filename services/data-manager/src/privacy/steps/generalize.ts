@@ -1,6 +1,7 @@
 import { BaseType, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { quoteIdentifier } from '../../plan/identifiers.ts';
 import { columnOf, type Relation } from './relation.ts';
+import { invariant } from '../../domain/defect.ts';
 
 /**
  * A dictionary is an engine table with one row for each value of a column: `code`, `value`, and for each level i above 0 the label `l<i>` and
@@ -50,7 +51,7 @@ const keySql = (suppressed: SuppressedClasses, aliases: ReadonlyMap<string, stri
     word
       .map(({ index, stride }) => {
         const choice = suppressed.choices[index];
-        if (choice === undefined) throw new Error('A packed key has more parts than columns.');
+        invariant(choice, 'a packed key has more parts than columns');
         return `CAST(${aliases.get(choice.column)}.${codeColumn(choice.level)} AS BIGINT) * ${stride}`;
       })
       .join(' + '),

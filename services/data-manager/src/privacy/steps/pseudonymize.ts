@@ -4,6 +4,7 @@ import { DUCKDB } from '../../plan/dialect.ts';
 import { quoteIdentifier } from '../../plan/identifiers.ts';
 import { columnType, writeTextSql } from '../../plan/types.ts';
 import { columnOf, project, type Relation } from './relation.ts';
+import { invariant } from '../../domain/defect.ts';
 
 const BLOCK_BYTES = 64;
 const DEFAULT_LENGTH = 32;
@@ -16,10 +17,10 @@ const hexOf = (key: Uint8Array, pad: number): string =>
 
 /**
  * SQL of HMAC-SHA-256 (RFC 2104) of a text's UTF-8 bytes, lower-case hex, over the engine's own sha256. NULL stays NULL. The key has 1 to
- * 64 bytes; a RangeError says otherwise without showing it.
+ * 64 bytes; anything else is a defect, which does not show it.
  */
 export const hmacSql = (text: string, key: Uint8Array): string => {
-  if (key.length === 0 || key.length > BLOCK_BYTES) throw new RangeError('The key of a pseudonym has 1 to 64 bytes.');
+  invariant(key.length > 0 && key.length <= BLOCK_BYTES, 'the key of a pseudonym has 1 to 64 bytes');
   const inner = `sha256(unhex('${hexOf(key, 0x36)}') || encode(${text}))`;
   return `sha256(unhex('${hexOf(key, 0x5c)}') || unhex(${inner}))`;
 };

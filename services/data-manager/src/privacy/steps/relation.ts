@@ -1,5 +1,6 @@
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { quoteIdentifier } from '../../plan/identifiers.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 /** A table between two steps: a query that answers exactly these columns. A step makes another relation of it. */
 export type Relation = { query: string; columns: Column[] };
@@ -14,9 +15,9 @@ export const project = (relation: Relation, expressions: ReadonlyMap<string, str
   return `SELECT ${items.join(', ')} FROM (${relation.query})`;
 };
 
-/** The column of a relation. Throws an Error that names it where there is none. */
+/** The column of a relation. Throws COLUMN_UNKNOWN where there is none. */
 export const columnOf = (table: string, relation: Relation, name: string): Column => {
   const found = relation.columns.find((column) => column.name === name);
-  if (found === undefined) throw new Error(`Table ${table}: a step names column ${name}, which the table does not have at that point.`);
+  if (found === undefined) throw stageError('COLUMN_UNKNOWN', { table, column: name });
   return found;
 };

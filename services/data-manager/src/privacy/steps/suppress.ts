@@ -4,6 +4,8 @@ import { DUCKDB } from '../../plan/dialect.ts';
 import { quoteIdentifier, quoteLiteral, quoteNames } from '../../plan/identifiers.ts';
 import { columnType, readTextSql } from '../../plan/types.ts';
 import { columnOf, project, type Relation } from './relation.ts';
+import { defect } from '../../domain/defect.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 const readValues = (table: string, relation: Relation, step: Suppress, name: string): string[] => {
   const type = columnType(columnOf(table, relation, name));
@@ -22,8 +24,8 @@ export const unreadableValuesQuery = (table: string, relation: Relation, step: S
 
 const suppressCells = (table: string, relation: Relation, step: Suppress, k: number): Relation => {
   const quasi = relation.columns.filter(({ role }) => role === Role.QUASI_IDENTIFYING).map(({ name }) => name);
-  if (k < 1) throw new Error(`Table ${table}: suppressing cells needs a requirement of k.`);
-  if (quasi.length === 0) throw new Error(`Table ${table}: suppressing cells needs quasi-identifying columns.`);
+  if (k < 1) throw stageError('SUPPRESS_NEEDS_K', { table });
+  if (quasi.length === 0) throw stageError('SUPPRESS_NEEDS_QUASI', { table });
   const small = `count(*) OVER (PARTITION BY ${quoteNames(quasi)}) < ${k}`;
   const expressions = new Map(
     step.columns.map((name): [string, string] => [name, `CASE WHEN ${small} THEN NULL ELSE ${quoteIdentifier(name)} END`]),
@@ -41,7 +43,7 @@ export const suppress = (table: string, relation: Relation, step: Suppress, k: n
   switch (step.scope) {
     case SuppressScope.COLUMN: {
       const columns = relation.columns.filter(({ name }) => !step.columns.includes(name));
-      if (columns.length === 0) throw new Error(`Table ${table}: suppressing all columns leaves no table.`);
+      if (columns.length === 0) throw stageError('SUPPRESS_LEAVES_NOTHING', { table });
       return { query: `SELECT ${quoteNames(columns.map(({ name }) => name))} FROM (${relation.query})`, columns };
     }
     case SuppressScope.RECORD: {
@@ -57,6 +59,6 @@ export const suppress = (table: string, relation: Relation, step: Suppress, k: n
     case SuppressScope.CELL:
       return suppressCells(table, relation, step, k);
     case SuppressScope.UNSPECIFIED:
-      throw new Error(`Table ${table}: a step suppresses in no scope.`);
+      throw defect('a step suppresses in no scope');
   }
 };

@@ -14,6 +14,8 @@ import type { DictionaryContext } from './dictionaries.ts';
 import { generalizeTable, type ChosenLevel, type Decision } from './generalize-table.ts';
 import { describeSegment, emptyCounts, readManifest, type Segment, type StageManifest, type StageTable } from '../manifest.ts';
 import { runIntoFolder, type StageContext } from '../stage.ts';
+import { invariant } from '../../domain/defect.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 const STAGE = 'anonymize';
 
@@ -45,7 +47,7 @@ export type AnonymizeManifest = StageManifest & { privacy: TablePrivacy[] };
 /** The manifest of this stage. */
 export const readAnonymizeManifest = async (directory: string): Promise<{ manifest: AnonymizeManifest; hash: string }> => {
   const { manifest, hash } = await readManifest(directory, STAGE);
-  if (!('privacy' in manifest)) throw new Error('The manifest of stage anonymize says nothing of privacy.');
+  if (!('privacy' in manifest)) throw stageError('MANIFEST_INVALID', { stage: STAGE });
   return { manifest: manifest as AnonymizeManifest, hash };
 };
 
@@ -74,8 +76,7 @@ type Work = {
 const checkValues = async (engine: Engine, query: string, table: string, columns: readonly string[]): Promise<void> => {
   const bad = (await engine.sql(query)).rows[0] ?? [];
   const failures = columns.flatMap((column, index) => (bad[index] === '0' ? [] : [`column ${column}: ${String(bad[index])}`]));
-  if (failures.length > 0)
-    throw new Error(`Table ${table}: values to suppress cannot be read as the column's type: ${failures.join('; ')}.`);
+  if (failures.length > 0) throw stageError('SUPPRESS_VALUES_UNREADABLE', { table, failures: failures.join('; ') });
 };
 
 /** Short tokens may collide, which would merge people or keys: their numbers must be those of the values. */
@@ -84,7 +85,7 @@ const checkTokens = async (engine: Engine, before: Relation, after: Relation, ta
     const distinct = (relation: Relation): Promise<number> =>
       countRows(engine, `SELECT DISTINCT ${quoteIdentifier(name)} FROM (${relation.query})`);
     const lost = (await distinct(before)) - (await distinct(after));
-    if (lost > 0) throw new Error(`Table ${table}, column ${name}: ${lost} tokens of this length collide; make them longer.`);
+    if (lost > 0) throw stageError('TOKENS_COLLIDE', { table, column: name, count: lost });
   }
 };
 
@@ -100,7 +101,7 @@ const mergeDecision = (privacy: TablePrivacy, decision: Decision): void => {
 const runStep = async (work: Work, relation: Relation, index: number): Promise<Relation> => {
   const { context, table, steps, privacy } = work;
   const operation = steps[index]?.operation;
-  if (operation === undefined) throw new Error(`Table ${table.name}: a step has no operation.`);
+  invariant(operation, 'a step has no operation');
   if (operation.$case === 'pseudonymize') {
     const step = operation.value;
     const domain = tokenDomain(step);
@@ -184,7 +185,7 @@ const anonymizeTable = async (
   folder: string,
 ): Promise<{ written: StageTable; privacy: TablePrivacy }> => {
   const input = tables.find((entry) => entry.table === table.name);
-  if (input === undefined) throw new Error(`Table ${table.name} has not reached anonymization.`);
+  invariant(input, `table ${table.name} has not reached anonymization`);
   const { engine, directory, plan } = context;
   const rowsIn = input.segments.reduce((sum, { rowCount }) => sum + rowCount, 0);
   const dictionaries: DictionaryContext = { engine, directory, folder, hierarchies: plan.hierarchies, tables, made: [] };
@@ -240,8 +241,8 @@ const anonymizeInto = async (context: StageContext, keys: AnonymizationKeys, fol
 
 /**
  * The stage ANONYMIZING: runs the plan's steps over each published table, in the order of the plan (module's steps by rank, then the task's),
- * and writes the rows once, numbered by their content. Unpublished tables serve as hierarchies and are not written. Throws an Error that
- * names table, column and count where a value has no leaf, and the table where no levels hold the requirement.
+ * and writes the rows once, numbered by their content. Unpublished tables serve as hierarchies and are not written. Throws a
+ * RunError with table, column and count where a value has no leaf, and with the table where no levels hold the requirement.
  */
 export const anonymize = (context: StageContext, keys: AnonymizationKeys): Promise<StageManifest> =>
   runIntoFolder(context.directory, STAGE, (folder) => anonymizeInto(context, keys, folder));

@@ -2,6 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GeneralizedColumn, Hierarchy } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { csvField } from '../../engine/csv-dialect.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { DUCKDB } from '../../plan/dialect.ts';
 import { quoteIdentifier, quoteList } from '../../plan/identifiers.ts';
@@ -19,6 +20,7 @@ import { checkRows, makeDimension, type Dimension } from '../../privacy/hierarch
 import { labelScheme } from '../../privacy/labels.ts';
 import type { Relation } from '../../privacy/steps/relation.ts';
 import type { StageTable } from '../manifest.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 /** What dictionaries are made with; `folder` takes short-lived files. */
 export type DictionaryContext = {
@@ -39,8 +41,6 @@ const numbersOf = async (engine: Engine, query: string): Promise<number[]> => {
   return (rows[0] ?? []).map(Number);
 };
 
-const csvField = (text: string): string => `"${text.replaceAll('"', '""')}"`;
-
 /** Puts rows of texts into an engine table, exactly. */
 export const loadTexts = async (
   context: DictionaryContext,
@@ -58,9 +58,8 @@ export const loadTexts = async (
 
 const collectedHierarchy = async (context: DictionaryContext, hierarchy: Hierarchy, name: string): Promise<number> => {
   const source = context.tables.find(({ table }) => table === hierarchy.table);
-  if (source === undefined) throw new Error(`Hierarchy ${hierarchy.name}: there is no table ${hierarchy.table}.`);
-  if (source.columns.length < 2 || source.segments.length === 0)
-    throw new Error(`Hierarchy ${hierarchy.name}: its table has no row with two levels.`);
+  if (source === undefined) throw stageError('HIERARCHY_TABLE_MISSING', { hierarchy: hierarchy.name, table: hierarchy.table });
+  if (source.columns.length < 2 || source.segments.length === 0) throw stageError('HIERARCHY_EMPTY', { hierarchy: hierarchy.name });
   const paths = quoteList(source.segments.map(({ path }) => join(context.directory, path)));
   const texts = source.columns.map((column) => writeTextSql(quoteIdentifier(column.name), columnType(column), DUCKDB));
   const levels = texts.map((text, level) => `${text} AS l${level}`);
@@ -71,14 +70,14 @@ const collectedHierarchy = async (context: DictionaryContext, hierarchy: Hierarc
     context.engine,
     `SELECT count(*) FILTER (${nulls}), count(*) - count(DISTINCT l0) FROM ${table}`,
   );
-  if (gaps !== 0) throw new Error(`Hierarchy ${hierarchy.name}: ${gaps} rows have a level without a value.`);
-  if (repeated !== 0) throw new Error(`Hierarchy ${hierarchy.name}: ${repeated} rows repeat the leaf of another.`);
+  if (gaps !== 0) throw stageError('HIERARCHY_GAPS', { hierarchy: hierarchy.name, count: gaps ?? 0 });
+  if (repeated !== 0) throw stageError('HIERARCHY_LEAF_REPEATED', { hierarchy: hierarchy.name, count: repeated ?? 0 });
   return source.columns.length;
 };
 
 const loadHierarchy = async (context: DictionaryContext, named: string, table: string): Promise<number> => {
   const hierarchy = context.hierarchies.find(({ name }) => name === named);
-  if (hierarchy === undefined) throw new Error(`There is no hierarchy ${named}.`);
+  if (hierarchy === undefined) throw stageError('HIERARCHY_UNKNOWN', { hierarchy: named });
   if (hierarchy.table !== '') return collectedHierarchy(context, hierarchy, table);
   const rows = hierarchy.rows.map(({ levels }) => levels);
   checkRows(hierarchy.name, rows);
@@ -100,12 +99,10 @@ const fromHierarchy = async (
   context.made.push(source);
   const levelCount = await loadHierarchy(context, named, source);
   const [unreadable, repeated] = await numbersOf(context.engine, hierarchyLeavesQuery(source, column));
-  if (unreadable !== 0) throw new Error(`Hierarchy ${named}: ${unreadable} leaves cannot be read as the type of column ${column.name}.`);
-  if (repeated !== 0)
-    throw new Error(`Hierarchy ${named}: ${repeated} leaves repeat the value of another in the type of column ${column.name}.`);
+  if (unreadable !== 0) throw stageError('HIERARCHY_LEAVES_UNREADABLE', { hierarchy: named, count: unreadable ?? 0, column: column.name });
+  if (repeated !== 0) throw stageError('HIERARCHY_LEAVES_AMBIGUOUS', { hierarchy: named, count: repeated ?? 0, column: column.name });
   const [nullRows = 0, leafless] = await numbersOf(context.engine, leaflessRowsQuery(relation, column, source));
-  if (leafless !== 0)
-    throw new Error(`Table ${table}, column ${column.name}: ${leafless} rows hold a value that hierarchy ${named} does not have.`);
+  if (leafless !== 0) throw stageError('HIERARCHY_VALUE_UNKNOWN', { table, column: column.name, count: leafless ?? 0, hierarchy: named });
   await context.engine.sql(hierarchyDictionary(name, source, column, levelCount, nullRows > 0));
   return levelCount;
 };
@@ -122,9 +119,12 @@ const fromScheme = async (
   if (labels.accepts !== undefined) {
     const [refused] = await numbersOf(context.engine, refusedRowsQuery(relation, column, labels.accepts));
     if (refused !== 0)
-      throw new Error(
-        `Table ${table}, column ${column.name}: ${refused} rows ${labels.refusal ?? 'hold a value that the scheme refuses'}.`,
-      );
+      throw stageError('SCHEME_VALUE_REFUSED', {
+        table,
+        column: column.name,
+        count: refused ?? 0,
+        problem: labels.refusal ?? 'hold a value that the scheme refuses',
+      });
   }
   await context.engine.sql(schemeDictionary(name, relation, column, labels));
   return labels.labels.length + 1;

@@ -16,8 +16,8 @@ import { suppressibleRows, type PrivacyModel } from '../../privacy/models/model.
 import { search } from '../../privacy/search.ts';
 import { generalize, keyColumns, packKey, type Choice, type SuppressedClasses } from '../../privacy/steps/generalize.ts';
 import { columnOf, type Relation } from '../../privacy/steps/relation.ts';
-import { RunFailure } from '../../run/failure.ts';
 import { loadTexts, makeDictionary, type Dictionary, type DictionaryContext } from './dictionaries.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 export type ChosenLevel = { column: string; level: number; highestLevel: number; fixed: boolean };
 
@@ -146,7 +146,7 @@ const decideByClasses = async (
   const classes = await context.engine.integers(classQuery(relation, columns));
   const counted = classTable(classes.slice(0, -1), classes.at(-1) ?? new Int32Array());
   const models = modelsOf(table);
-  if (models.length === 0) throw new Error(`Table ${table.name}: a search needs a requirement.`);
+  if (models.length === 0) throw stageError('REQUIREMENT_MISSING', { table: table.name });
   const metric = makeMetric(metricOptions(step), dimensions, counted);
   const allowed = suppressibleRows(table.privacy?.suppressionLimit ?? 0, work.rowsIn) - work.removedCount;
   const found = await search(counted, dimensions, {
@@ -164,12 +164,13 @@ const decideByClasses = async (
       metric,
       dimensions.map(({ highest }) => highest),
     );
-    throw new RunFailure(
-      'REQUIREMENT_UNREACHABLE',
-      `Table ${table.name}: no levels hold ${models.map(({ description }) => description).join(', ')} with at most ${Math.max(0, allowed)} of ` +
-        `${work.rowsIn} rows suppressed; at the highest levels ${top.suppressedCount} would have to be.`,
-      {},
-    );
+    throw stageError('REQUIREMENT_UNREACHABLE', {
+      table: table.name,
+      models: models.map(({ description }) => description).join(', '),
+      limit: Math.max(0, allowed),
+      count: work.rowsIn,
+      suppressed: top.suppressedCount,
+    });
   }
   const levels = new Map(dimensions.map(({ column }, index): [string, number] => [column, found.node[index] ?? 0]));
   const decision: Decision = {
@@ -187,7 +188,7 @@ const decideByClasses = async (
 /**
  * Runs a Generalize step: makes the dictionaries of its columns, searches for levels where the step asks for it, and removes the rows of
  * classes that violate the requirement, as far as the limit allows. With fixed levels alone, that is done in the table's last such step.
- * Throws an Error that names the table where no levels hold the requirement.
+ * Throws REQUIREMENT_UNREACHABLE where no levels hold the requirement.
  */
 export const generalizeTable = async (
   work: GeneralizeWork,
@@ -198,9 +199,9 @@ export const generalizeTable = async (
   for (const entry of step.columns) {
     const column = columnOf(table.name, relation, entry.column);
     if (entry.level === undefined && step.search === undefined)
-      throw new Error(`Table ${table.name}, column ${column.name}: the step has neither a level nor a search.`);
+      throw stageError('STEP_LEVEL_MISSING', { table: table.name, column: column.name });
     if (entry.level === undefined && column.role !== Role.QUASI_IDENTIFYING)
-      throw new Error(`Table ${table.name}, column ${column.name}: only quasi-identifying columns are searched for a level.`);
+      throw stageError('STEP_ROLE_MISMATCH', { table: table.name, column: column.name });
     own.set(column.name, await makeDictionary(context, table.name, relation, column, entry));
   }
   const byClasses = looksAtClasses(work, isSearchedElsewhere) ? await decideByClasses(work, own) : undefined;

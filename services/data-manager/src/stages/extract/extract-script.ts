@@ -3,25 +3,18 @@ import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import {
-  ConnectorError,
-  type ConnectorLimits,
-  type Extraction,
-  type ResolvedConnection,
-  type WrittenSegment,
-} from '../../connectors/connector.ts';
+import type { Extraction, ResolvedConnection, WrittenSegment } from '../../connectors/connector.ts';
 import { openCsvWriter } from '../../connectors/csv-writer.ts';
 import { atPointer, parseExact, pointerOf, toCell } from '../../connectors/json-rows.ts';
 import { extractQuery } from '../../connectors/postgres/query.ts';
 import { startBroker } from '../../sandbox/broker.ts';
+import { SCRIPT_TIME_MS } from '../../sandbox/limits.ts';
 import { runScript } from '../../sandbox/sandbox.ts';
 import type { RunDeps } from '../../deps.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 /** A script and its parameters. */
 export type SourceScript = { table: string; language: string; content: string; parameters: Record<string, string> };
-
-// Scripts of one run see one time; what it is does not matter.
-const SCRIPT_TIME_MS = Date.UTC(2000, 0, 1);
 
 const convert = async (path: string, extraction: Omit<Extraction, 'read'>): Promise<WrittenSegment[]> => {
   const pointers = extraction.columns.map((column) => pointerOf({}, column));
@@ -38,12 +31,11 @@ const runTypeScript = async (
   deps: RunDeps,
   script: SourceScript,
   connection: ResolvedConnection | undefined,
-  limits: ConnectorLimits,
   extraction: Omit<Extraction, 'read'>,
 ): Promise<WrittenSegment[]> => {
   if (connection && connection.type !== 'http')
-    throw new ConnectorError('READ_MISMATCH', 'a TypeScript source reads an http connection, or none', false);
-  const broker = connection ? await startBroker(connection, limits, extraction.signal) : undefined;
+    throw stageError('SCRIPT_CONNECTION_MISMATCH', { language: 'TypeScript', table: script.table });
+  const broker = connection ? await startBroker(connection, deps.config, extraction.signal) : undefined;
   const outputPath = join(extraction.directory, `${extraction.prefix}rows.ndjson`);
   try {
     const job = {
@@ -54,7 +46,7 @@ const runTypeScript = async (
       seed: 1,
       nowMs: SCRIPT_TIME_MS,
     };
-    await runScript(deps.walls, broker ? { ...job, brokerPort: broker.port } : job, extraction.signal);
+    await runScript(deps.isolation, broker ? { ...job, brokerPort: broker.port } : job, extraction.signal);
     return await convert(outputPath, extraction);
   } finally {
     broker?.close();
@@ -67,11 +59,9 @@ export const extractByScript = (
   deps: RunDeps,
   script: SourceScript,
   connection: ResolvedConnection | undefined,
-  limits: ConnectorLimits,
   extraction: Omit<Extraction, 'read'>,
 ): Promise<WrittenSegment[]> => {
-  if (script.language === 'TYPESCRIPT') return runTypeScript(deps, script, connection, limits, extraction);
-  if (connection?.type !== 'postgres')
-    throw new ConnectorError('READ_MISMATCH', `the SQL source of table ${script.table} needs a postgres connection`, false);
-  return extractQuery(connection, limits, script.content, script.parameters, extraction);
+  if (script.language === 'TYPESCRIPT') return runTypeScript(deps, script, connection, extraction);
+  if (connection?.type !== 'postgres') throw stageError('SCRIPT_CONNECTION_MISMATCH', { language: 'SQL', table: script.table });
+  return extractQuery(connection, deps.config, script, extraction);
 };

@@ -3,15 +3,15 @@ import type { ProtocolEntry, ScriptBinding } from '@lethe/contracts/gen/lethe/mo
 import { parseScriptContent } from '@lethe/module/parse-script';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConnectorError, type ConnectorLimits, type DirectRead, type ResolvedConnection } from '../../connectors/connector.ts';
+import type { DirectRead, ResolvedConnection } from '../../connectors/connector.ts';
 import { sourceOf } from '../../connectors/index.ts';
 import type { ExecutionRow } from '../../store/tables.ts';
 import type { RunDeps } from '../../deps.ts';
 import { extractByScript } from './extract-script.ts';
-import { RunFailure } from '../../run/failure.ts';
 import { writeManifest, type ExtractManifest, type ExtractSource } from '../manifest.ts';
 import { fetchScript, resolveConnection } from '../../connectors/resolve.ts';
 import type { StageContext } from '../stage.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 const STAGE = 'extract';
 
@@ -27,19 +27,19 @@ const planScript = async (deps: RunDeps, row: ExecutionRow, context: StageContex
     ({ scriptId, version }) =>
       scriptId === binding.script?.scriptId && (binding.script.version === 0 || version === binding.script.version),
   );
-  if (!pinned) throw new RunFailure('SCRIPT_MISSING', `the script of table ${binding.table} is not pinned`, {});
-  const script = await fetchScript(deps, row, pinned);
+  if (!pinned) throw stageError('SCRIPT_MISSING', { table: binding.table });
+  const script = await fetchScript(deps, row, pinned, binding.table);
   const base = { table: binding.table, rank: binding.rank, connectionId: binding.connectionId };
   const kind = script.readKind as keyof typeof directCase | '';
   if (kind === '') return { ...base, kind: 'code', language: script.language, content: script.content, parameters: binding.parameters };
   const parsed = parseScriptContent(kind, script.content);
-  if ('violations' in parsed) throw new RunFailure('SCRIPT_INVALID', `the script of table ${binding.table} cannot be read`, {});
+  if ('violations' in parsed) throw stageError('SCRIPT_UNREADABLE', { table: binding.table });
   return { ...base, kind: 'direct', read: { $case: directCase[kind], value: parsed.message } as DirectRead };
 };
 
 const planSource = (deps: RunDeps, row: ExecutionRow, context: StageContext, entry: ProtocolEntry): Promise<Plan> | Plan => {
   const { collect } = entry;
-  if (!collect) throw new RunFailure('SOURCE_EMPTY', `a source of table ${entry.table} says nothing`, {});
+  if (!collect) throw stageError('SOURCE_EMPTY', { table: entry.table });
   if (collect.$case === 'script') return planScript(deps, row, context, collect.value);
   return { kind: 'direct', table: entry.table, rank: entry.rank, connectionId: collect.value.connectionId, read: collect };
 };
@@ -47,13 +47,10 @@ const planSource = (deps: RunDeps, row: ExecutionRow, context: StageContext, ent
 const extractSource = async (
   deps: RunDeps,
   context: StageContext,
-  folder: string,
-  plan: Plan,
-  connection: ResolvedConnection | undefined,
-  limits: ConnectorLimits,
+  { folder, plan, connection }: { folder: string; plan: Plan; connection: ResolvedConnection | undefined },
 ): Promise<ExtractSource> => {
   const table = context.plan.tables.find(({ name }) => name === plan.table);
-  if (!table) throw new RunFailure('TABLE_UNKNOWN', `the plan has no table ${plan.table}`, {});
+  if (!table) throw stageError('TABLE_UNKNOWN', { table: plan.table });
   let rowCount = 0;
   const shared = {
     table: plan.table,
@@ -69,20 +66,19 @@ const extractSource = async (
   };
   const written =
     plan.kind === 'code'
-      ? await extractByScript(deps, plan, connection, limits, shared)
-      : await sourceOf(connection ?? missingConnection(plan.table), limits).extract({ ...shared, read: plan.read });
+      ? await extractByScript(deps, plan, connection, shared)
+      : await sourceOf(connection ?? missingConnection(plan.table), deps.config).extract({ ...shared, read: plan.read });
   const segments = written.map((segment) => ({ ...segment, path: `${STAGE}/${segment.path}` }));
   return { table: plan.table, rank: plan.rank, source: plan.connectionId || `script ${plan.rank}`, segments };
 };
 
 const missingConnection = (table: string): never => {
-  throw new ConnectorError('CONNECTION_MISSING', `the source of table ${table} names no connection`, false);
+  throw stageError('CONNECTION_MISSING', { table });
 };
 
 /** Reads all sources. What is written is there as a whole or not at all. */
 export const extract = async (deps: RunDeps, row: ExecutionRow, context: StageContext): Promise<ExtractManifest> => {
   const partial = join(context.directory, `${STAGE}.partial`);
-  const limits = { allowPrivateTargets: deps.config.allowPrivateTargets, fileRoot: deps.config.fileRoot };
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { recursive: true, mode: 0o700 });
   const connections = new Map<string, ResolvedConnection>();
@@ -91,9 +87,11 @@ export const extract = async (deps: RunDeps, row: ExecutionRow, context: StageCo
     context.signal.throwIfAborted();
     const plan = await planSource(deps, row, context, entry);
     const known = connections.get(plan.connectionId);
-    const connection = known ?? (plan.connectionId === '' ? undefined : await resolveConnection(deps, row, plan.connectionId, false));
+    const connection =
+      known ??
+      (plan.connectionId === '' ? undefined : await resolveConnection(deps, row, { connectionId: plan.connectionId, write: false }));
     if (connection) connections.set(plan.connectionId, connection);
-    sources.push(await extractSource(deps, context, partial, plan, connection, limits));
+    sources.push(await extractSource(deps, context, { folder: partial, plan, connection }));
   }
   const manifest: ExtractManifest = { stage: 'extract', planHash: context.planHash, sources };
   await writeManifest(partial, manifest);

@@ -1,13 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { csvField } from '../../engine/csv-dialect.ts';
 import { writeManifest, type ExtractManifest, type ExtractSource } from '../manifest.ts';
 
 /** Rows of one source of one table, segment by segment; each cell is a text or NULL. */
 export type SourceRows = { table: string; rank: number; source: string; segments: (string | null)[][][] };
 
 /** One line of the suite's csv form: NULL is an unquoted empty field, every text is quoted. */
-const csvLine = (row: readonly (string | null)[]): string =>
-  `${row.map((cell) => (cell === null ? '' : `"${cell.replaceAll('"', '""')}"`)).join(',')}\n`;
+const csvLine = (row: readonly (string | null)[]): string => `${row.map(csvField).join(',')}\n`;
 
 /** Writes rows that are in memory as extraction leaves them: csv segments and `extract/manifest.json` in the run folder. */
 export const writeExtract = async (directory: string, planHash: string, rows: readonly SourceRows[]): Promise<ExtractManifest> => {

@@ -7,6 +7,7 @@ import { quoteIdentifier, quoteLiteral, quoteNames } from '../../plan/identifier
 import { KEY_RULES, SOURCES_TABLE, keyColumns, keyTables, linkTable } from '../../plan/key-tables.ts';
 import { fellBackQuery, needsEarlyRows, primaryKeyStatements, removeDroppedStatement } from '../../plan/primary-key.ts';
 import type { RuleCount } from '../manifest.ts';
+import { invariant } from '../../domain/defect.ts';
 
 /** What the key rules did to one table, and what its final projection needs of them. */
 export type KeyResult = {
@@ -84,7 +85,7 @@ const dropOrphans = async (engine: Engine, plans: readonly ForeignKeyPlan[]): Pr
 const ruleName = (table: Table, code: number): string => {
   if (code === KEY_RULES.primaryKey) return 'primary_key';
   const rule = table.foreignKeys[code - KEY_RULES.firstForeignKey];
-  if (rule === undefined) throw new Error(`Table ${table.name}: a row was dropped by a rule that there is not.`);
+  invariant(rule, 'a row was dropped by a rule that there is not');
   return foreignKeyName(rule);
 };
 

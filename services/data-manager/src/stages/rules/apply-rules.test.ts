@@ -146,7 +146,7 @@ describe('casts', () => {
     const failure: unknown = await runColumn(column('value', BaseType.INTEGER), ['1', 'planted-4711', 'x']).catch(
       (reason: unknown) => reason,
     );
-    expect(String(failure)).toBe("Error: Table t, column value: 2 values cannot be read as the column's type (rule cast:value).");
+    expect(String(failure)).toBe("RunError: Table t, column value: 2 values cannot be read as the column's type (rule cast:value).");
   });
 
   it('does not fail on a record that an earlier rule drops', async () => {

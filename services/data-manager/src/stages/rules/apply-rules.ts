@@ -21,6 +21,8 @@ import {
   type TableCounts,
 } from '../manifest.ts';
 import { runIntoFolder, type StageContext } from '../stage.ts';
+import { invariant } from '../../domain/defect.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 const STAGE = 'rules';
 
@@ -51,9 +53,7 @@ const loadSegment = async (
   const { rows } = await context.engine.sql(`SELECT count(*) FROM read_parquet(${quoteLiteral(file)})`);
   const rowCount = Number(rows[0]?.[0]);
   if (rowCount !== entry.rowCount) {
-    throw new Error(
-      `Table ${table.name}, source ${rank}, segment ${entry.segment}: ${entry.rowCount} rows were extracted, ${rowCount} were read.`,
-    );
+    throw stageError('SEGMENT_DIFFERS', { table: table.name, rank, segment: entry.segment, count: entry.rowCount, found: rowCount });
   }
   return { rank, segment: entry.segment, rowCount, query };
 };
@@ -77,7 +77,9 @@ const assertLiterals = async (engine: Engine, tables: readonly Table[]): Promise
   const { rows } = await engine.sql(`SELECT ${checks.map((check, index) => `coalesce(${check.sql}, false) AS ok${index}`).join(', ')}`);
   const failed = checks.filter((_, index) => rows[0]?.[index] !== 'true');
   if (failed.length === 0) return;
-  throw new Error(failed.map((check) => `Table ${check.table}, ${check.rule}: ${check.message}`).join(' '));
+  throw stageError('RULE_UNREADABLE', {
+    problems: failed.map((check) => `Table ${check.table}, ${check.rule}: ${check.message}`).join(' '),
+  });
 };
 
 /** Counts what the rules for single values do to a table. Throws where a cast fails whose policy is Fail. */
@@ -93,11 +95,11 @@ const countCleaning = async (engine: Engine, work: TableWork): Promise<TableCoun
       continue;
     }
     const rule = work.clean.rowRules[Number(code)];
-    if (rule === undefined) throw new Error(`Table ${work.table.name}: a row was dropped by a rule that there is not.`);
+    invariant(rule, 'a row was dropped by a rule that there is not');
     if (rule.fails) failures.push(`column ${rule.column}: ${String(count)} values cannot be read as the column's type (rule ${rule.name})`);
     else counts.dropped.push({ rule: rule.name, count: Number(count) });
   }
-  if (failures.length > 0) throw new Error(`Table ${work.table.name}, ${failures.join('; ')}.`);
+  if (failures.length > 0) throw stageError('CAST_FAILED', { table: work.table.name, failures: failures.join('; ') });
   counts.read = work.sources.map((source) => ({
     rank: source.rank,
     source: source.source,
@@ -129,7 +131,7 @@ const writeSegments = async (context: StageContext, work: TableWork, keys: KeyRe
 
 const assertSources = (sources: readonly ExtractSource[], tables: readonly Table[]): void => {
   const stray = sources.find((source) => !tables.some((table) => table.name === source.table));
-  if (stray !== undefined) throw new Error(`Extraction wrote rows of table ${stray.table}, which the plan does not have.`);
+  if (stray !== undefined) throw stageError('EXTRACTED_TABLE_UNKNOWN', { table: stray.table });
 };
 
 const applyInto = async (context: StageContext, folder: string): Promise<StageManifest> => {
@@ -151,7 +153,7 @@ const applyInto = async (context: StageContext, folder: string): Promise<StageMa
   for (const work of works) {
     const result = keys.get(work.table.name);
     const counts = counted.get(work.table.name);
-    if (result === undefined || counts === undefined) throw new Error(`Table ${work.table.name} was not worked on.`);
+    invariant(result && counts, `table ${work.table.name} was not worked on`);
     const segments = await writeSegments(context, work, result, folder);
     counts.dropped.push(...result.dropped);
     counts.mergedCount = result.mergedCount;
@@ -168,7 +170,7 @@ const applyInto = async (context: StageContext, folder: string): Promise<StageMa
 /**
  * The stage APPLYING_RULES: reads what extraction wrote (`extract/manifest.json` and its csv segments), applies empty, cast, range,
  * primary key and foreign key in this order, and writes `rules/`: Parquet segments (`row_id`, then the columns) and the manifest with
- * the counts; `storedCount` there is the number of rows that stay. The same input gives the same rows. Throws an Error that names
+ * the counts; `storedCount` there is the number of rows that stay. The same input gives the same rows. Throws a RunError with
  * table, column, rule and count where a cast fails whose policy is Fail, where a rule cannot be used, or where rows do not add up.
  */
 export const applyRules = async (context: StageContext): Promise<StageManifest> => {

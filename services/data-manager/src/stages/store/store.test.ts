@@ -161,13 +161,12 @@ describe('hashes of content', () => {
 
   it('measures rows with edits like stored ones', async () => {
     const query = 'SELECT 1 AS row_id, 3::BIGINT AS age UNION ALL SELECT 2, 3';
-    const measured = await measureTable(
-      bench.engine,
-      query,
-      [AGE],
-      EffectivePlan.fromPartial({ results: [{ privacy: need(3) }] }).results[0]?.privacy,
-      { intoAnonymizing: 2, suppressed: 0 },
-    );
+    const measured = await measureTable(bench.engine, {
+      rows: query,
+      columns: [AGE],
+      requirement: EffectivePlan.fromPartial({ results: [{ privacy: need(3) }] }).results[0]?.privacy,
+      base: { intoAnonymizing: 2, suppressed: 0 },
+    });
     expect(measured.privacy.violations).toEqual(['The smallest class has 2 rows; k = 3 is required.']);
   });
 });

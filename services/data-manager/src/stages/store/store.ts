@@ -8,10 +8,11 @@ import { quoteIdentifier, quoteList, quoteNames } from '../../plan/identifiers.t
 import { columnType, engineType } from '../../plan/types.ts';
 import { readAnonymizeManifest, type TablePrivacy } from '../anonymize/anonymize.ts';
 import { measureTable } from '../../outbox/measure.ts';
-import { RunFailure } from '../../run/failure.ts';
 import { emptyCounts, readManifest, type Segment, type StageManifest, type StageTable } from '../manifest.ts';
 import { brokenReferences, type ResultReference } from '../../outbox/references.ts';
 import { runIntoFolder, type StageContext } from '../stage.ts';
+import { invariant } from '../../domain/defect.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 const STAGE = 'store';
 
@@ -47,7 +48,13 @@ const storeTable = async (context: StageContext, folder: string, source: StageTa
   }
   const requirement = context.plan.results.find(({ name }) => name === source.table)?.privacy;
   const base = { intoAnonymizing: found.rowsIn, suppressed: found.suppressedCount };
-  const measured = await measureTable(context.engine, rowsOf(source.columns, paths), source.columns, requirement, base, found.tokenLengths);
+  const measured = await measureTable(context.engine, {
+    rows: rowsOf(source.columns, paths),
+    columns: source.columns,
+    requirement,
+    base,
+    tokenLengths: found.tokenLengths,
+  });
   const levels = found.levels.map(({ column, level, highestLevel, fixed }) => ({ column, level, highestLevel, fixed }));
   return {
     ...measured,
@@ -108,14 +115,14 @@ const storeInto = async (context: StageContext, folder: string): Promise<StoreMa
   for (const source of input.tables) {
     context.signal.throwIfAborted();
     const found = input.privacy.find(({ table }) => table === source.table);
-    if (found === undefined) throw new Error(`Table ${source.table}: anonymization says nothing of it.`);
+    invariant(found, `table ${source.table}: anonymization says nothing of it`);
     stored.push(await storeTable(context, folder, source, found));
     context.onProgress({ table: source.table, rowCount: stored.at(-1)?.rowCount ?? 0, totalRowCount: stored.at(-1)?.rowCount ?? 0 });
   }
   const references = resultReferences(context.plan.results, stored, input.privacy);
   await checkReferences(context, folder, stored, references);
   const failures = stored.flatMap(({ table, privacy }) => privacy.violations.map((sentence) => `Table ${table}: ${sentence}`));
-  if (failures.length > 0) throw new RunFailure('GATE_CLOSED', failures.join(' '), {});
+  if (failures.length > 0) throw stageError('GATE_CLOSED', { violations: failures.join(' ') });
   return {
     stage: STAGE,
     planHash: context.planHash,
@@ -155,7 +162,7 @@ const readMoved = async (outbox: string): Promise<StageManifest> => {
 export const readStored = async (directory: string, outbox: string): Promise<StoredTable[]> => {
   const moved = !existsSync(join(directory, STAGE)) && existsSync(outbox);
   const manifest = moved ? await readMoved(outbox) : (await readManifest(directory, STAGE)).manifest;
-  if (!('stored' in manifest)) throw new Error('The manifest of stage store says nothing of tables.');
+  if (!('stored' in manifest)) throw stageError('MANIFEST_INVALID', { stage: STAGE });
   return (manifest as StoreManifest).stored.map((kept) => ({
     ...kept,
     columns: manifest.tables.find(({ table }) => table === kept.table)?.columns ?? [],

@@ -5,6 +5,7 @@ import { quoteIdentifier } from '../../plan/identifiers.ts';
 import type { ScriptValue } from '../../plan/ndjson.ts';
 import { rowIdBounds } from '../../plan/row-id.ts';
 import { badValuesQuery, placedRowsStatement, segmentQuery, typedRowsStatement } from '../../plan/script-result.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 /** Rows of one segment of a script's output: about a hundred megabytes of Parquet at usual widths. */
 export const SCRIPT_SEGMENT_ROWS = 4_194_304;
@@ -18,15 +19,15 @@ export type ScriptRows = { table: string; rank: number; columns: Column[]; from:
 export type WrittenFile = { path: string; rowCount: number };
 
 /**
- * Checks a script's rows against the declared types, numbers them by content, and writes them as Parquet into `folder`. Throws an
- * Error that names table, column and count where a value does not fit its type.
+ * Checks a script's rows against the declared types, numbers them by content, and writes them as Parquet into `folder`. Throws
+ * SCRIPT_VALUES_INVALID with table, column and count where a value does not fit its type.
  */
 export const writeScriptRows = async (engine: Engine, rows: ScriptRows, folder: string): Promise<WrittenFile[]> => {
   const { table, columns } = rows;
   await engine.sql(typedRowsStatement(TYPED, rows.from, columns, rows.values));
   const bad = (await engine.sql(badValuesQuery(TYPED, columns))).rows[0] ?? [];
   const failures = columns.flatMap((column, index) => (bad[index] === '0' ? [] : [`column ${column.name}: ${String(bad[index])} values`]));
-  if (failures.length > 0) throw new Error(`Table ${table}: the script's rows do not fit the declared types: ${failures.join('; ')}.`);
+  if (failures.length > 0) throw stageError('SCRIPT_VALUES_INVALID', { table, failures: failures.join('; ') });
   await engine.sql(placedRowsStatement(PLACED, TYPED, columns));
   await engine.sql(`DROP TABLE ${quoteIdentifier(TYPED)}`);
   const total = Number((await engine.sql(`SELECT count(*) FROM ${quoteIdentifier(PLACED)}`)).rows[0]?.[0] ?? 0);

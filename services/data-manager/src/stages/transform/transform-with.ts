@@ -1,5 +1,6 @@
 // TRANSFORMING with the sandbox of this machine and the scripts of ScriptManager.
 import { readLineCount } from './line-count.ts';
+import { SCRIPT_TIME_MS } from '../../sandbox/limits.ts';
 import { runScript } from '../../sandbox/sandbox.ts';
 import type { ExecutionRow } from '../../store/tables.ts';
 import type { RunDeps } from '../../deps.ts';
@@ -7,12 +8,9 @@ import { fetchScript } from '../../connectors/resolve.ts';
 import type { StageContext } from '../stage.ts';
 import { transform, type RunScript } from './transform.ts';
 
-// Scripts of every run see one time: what they make of it is the same at each retry.
-const SCRIPT_TIME_MS = Date.UTC(2000, 0, 1);
-
 /** Runs a script over NDJSON in the sandbox, without any network. */
 export const sandboxRunner =
-  (deps: Pick<RunDeps, 'walls'>, seed: number): RunScript =>
+  (deps: Pick<RunDeps, 'isolation'>, seed: number): RunScript =>
   async (script, input, output, signal) => {
     const job = {
       content: script.content,
@@ -23,7 +21,7 @@ export const sandboxRunner =
       seed,
       nowMs: SCRIPT_TIME_MS,
     };
-    await runScript(deps.walls, job, signal);
+    await runScript(deps.isolation, job, signal);
     return { rowCount: await readLineCount(output.path) };
   };
 
@@ -33,6 +31,6 @@ export const transformWith = async (deps: RunDeps, row: ExecutionRow, context: S
     ...context,
     // 32 bits of the snapshot's hash: the same for every try of the run.
     runScript: sandboxRunner(deps, Number.parseInt(context.planHash.slice(0, 8), 16)),
-    scriptContent: async (pinned) => (await fetchScript(deps, row, pinned)).content,
+    scriptContent: async (pinned, table) => (await fetchScript(deps, row, pinned, table)).content,
   });
 };

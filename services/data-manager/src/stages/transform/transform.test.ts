@@ -29,7 +29,7 @@ const HARNESS = `
     else for (const row of [result].flat()) console.log(typeof row === 'string' ? row : JSON.stringify(row));
   }`;
 
-/** Runs scripts in a child process of Node: it has no walls, and stands in for the sandbox in these tests alone. */
+/** Runs scripts in a child process of Node: it has no isolation, and stands in for the sandbox in these tests alone. */
 const runInNode: RunScript = async (script, input, output) => {
   const child = spawn(process.execPath, ['--input-type=module', '-e', HARNESS, script.content, JSON.stringify(script.parameters)], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -173,7 +173,7 @@ describe('SQL transforms', () => {
     const failure: unknown = await run(planWith([people], steps, [{ name: 'people', columns }]), steps, { people: PEOPLE }).catch(
       (reason: unknown) => reason,
     );
-    expect(String(failure)).toBe("Error: Table people: the script's rows do not fit the declared types: column name: 3 values.");
+    expect(String(failure)).toBe("RunError: Table people: the script's rows do not fit the declared types: column name: 3 values.");
   });
 
   it('fail where the columns are not the declared ones', async () => {

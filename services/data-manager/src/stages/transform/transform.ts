@@ -21,15 +21,15 @@ import {
   type TableCounts,
 } from '../manifest.ts';
 import { writeScriptRows, type WrittenFile } from './script-rows.ts';
+import { SANDBOX_LIMITS } from '../../sandbox/limits.ts';
 import { runIntoFolder, type StageContext } from '../stage.ts';
+import { invariant } from '../../domain/defect.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 const STAGE = 'transform';
 
 /** Scratch of this stage alone: a folder a step. */
 const SCRATCH = 'transform.scratch';
-
-/** The longest line of a script's output. */
-const LINE_BYTES = 16_777_216;
 
 /**
  * Runs a TypeScript transform: rows in and out as lines of JSON (`plan/ndjson.ts` says how values are written). `rowCount` is the number of
@@ -45,7 +45,7 @@ export type RunScript = (
 /** `scriptContent` answers the bytes of a pinned script as text; its hash is compared with the pinned one. */
 export type TransformContext = StageContext & {
   runScript: RunScript;
-  scriptContent: (script: PinnedScript) => Promise<string>;
+  scriptContent: (script: PinnedScript, table: string) => Promise<string>;
   userTimeoutMs?: number;
 };
 
@@ -75,7 +75,7 @@ const resolveColumns = (step: TransformStep, current: StageTable | undefined, ta
   const declared = step.outputs?.columns ?? [];
   if (declared.length > 0) return declared;
   if (current !== undefined) return current.columns;
-  throw new Error(`Table ${table}: the script that writes it declares no columns.`);
+  throw stageError('TRANSFORM_COLUMNS_MISSING', { table });
 };
 
 const assertResultColumns = (table: string, result: UserResult, columns: readonly Column[]): void => {
@@ -86,7 +86,7 @@ const assertResultColumns = (table: string, result: UserResult, columns: readonl
     ...(missing.length === 0 ? [] : [`missing ${missing.map((column) => column.name).join(', ')}`]),
     ...(extra.length === 0 ? [] : [`${extra.length} not declared`]),
   ];
-  throw new Error(`Table ${table}: the statement's columns are not the declared ones: ${parts.join('; ')}.`);
+  throw stageError('TRANSFORM_COLUMNS_DIFFER', { table, differences: parts.join('; ') });
 };
 
 /** A segment of this stage still lies in the folder that is under way. */
@@ -121,8 +121,7 @@ const runSqlStep = async (work: StepWork): Promise<StepResult> => {
 const runTypeScriptStep = async (work: StepWork): Promise<StepResult> => {
   const { context } = work;
   const current = work.tables.get(work.table);
-  if (current === undefined)
-    throw new Error(`Table ${work.table}: a TypeScript transform needs a table to read, and there is none of this name.`);
+  if (current === undefined) throw stageError('TRANSFORM_INPUT_MISSING', { table: work.table });
   const inputPath = join(work.scratch, 'in.ndjson');
   const outputPath = join(work.scratch, 'out.ndjson');
   const names = quoteNames(current.columns.map((column) => column.name));
@@ -135,13 +134,11 @@ const runTypeScriptStep = async (work: StepWork): Promise<StepResult> => {
   await context.engine.sql(writeLinesStatement(rows, current.columns, inputPath, DUCKDB));
   const script = { content: work.content, wholeTable: work.wholeTable, parameters: work.parameters };
   await context.runScript(script, { path: inputPath, columns: current.columns }, { path: outputPath }, context.signal);
-  const source = readLinesSource(outputPath, LINE_BYTES);
+  const source = readLinesSource(outputPath, SANDBOX_LIMITS.lineBytes);
   const [strange, undeclared, dropped] = (await context.engine.sql(lineCheckQuery(source, work.columns))).rows[0] ?? [];
-  if (strange !== '0') throw new Error(`Table ${work.table}: ${String(strange)} lines of the script's output are not objects.`);
-  if (undeclared !== '0')
-    throw new Error(`Table ${work.table}: ${String(undeclared)} rows of the script have columns that it does not declare.`);
-  if (work.wholeTable && dropped !== '0')
-    throw new Error(`Table ${work.table}: a script over the whole table wrote lines for dropped rows.`);
+  if (strange !== '0') throw stageError('SCRIPT_LINES_INVALID', { table: work.table, count: String(strange) });
+  if (undeclared !== '0') throw stageError('SCRIPT_COLUMNS_UNDECLARED', { table: work.table, count: String(undeclared) });
+  if (work.wholeTable && dropped !== '0') throw stageError('SCRIPT_ROWS_DROPPED', { table: work.table });
   const read = lineRows(source, work.columns, DUCKDB);
   const files = await writeScriptRows(context.engine, { ...work, ...read }, work.scratch);
   return { files, droppedCount: Number(dropped ?? 0) };
@@ -150,14 +147,14 @@ const runTypeScriptStep = async (work: StepWork): Promise<StepResult> => {
 const findScript = (context: TransformContext, step: TransformStep): PinnedScript => {
   const reference = step.binding?.script;
   const pinned = context.plan.scripts.find((script) => script.scriptId === reference?.scriptId && script.version === reference.version);
-  if (pinned === undefined) throw new Error(`Table ${step.binding?.table ?? ''}: its transform names a script that the plan does not pin.`);
+  if (pinned === undefined) throw stageError('SCRIPT_MISSING', { table: step.binding?.table ?? '' });
   return pinned;
 };
 
 const readContent = async (context: TransformContext, script: PinnedScript, table: string): Promise<string> => {
-  const content = await context.scriptContent(script);
+  const content = await context.scriptContent(script, table);
   const hash = createHash('sha256').update(content).digest('hex');
-  if (hash !== script.contentHash) throw new Error(`Table ${table}: the content of its transform is not what was released.`);
+  if (hash !== script.contentHash) throw stageError('SCRIPT_CHANGED', { table });
   return content;
 };
 
@@ -186,7 +183,7 @@ const runStep = async (
   folder: string,
 ): Promise<void> => {
   const { binding } = step;
-  if (binding === undefined) throw new Error('A transform has no binding.');
+  invariant(binding, 'a transform has no binding');
   const { table, rank, parameters } = binding;
   const script = findScript(context, step);
   const current = tables.get(table);
@@ -214,7 +211,7 @@ const runStep = async (
   report.transformed.push(countScript(script, rank, inCount, rowCountOf(written), result.droppedCount));
   reports.set(table, report);
   for (const name of step.outputs?.drops ?? []) {
-    if (!tables.delete(name)) throw new Error(`Table ${table}: its transform drops table ${name}, which there is not.`);
+    if (!tables.delete(name)) throw stageError('TRANSFORM_DROPS_UNKNOWN', { table, object: name });
   }
   context.onProgress({ table, rowCount: rowCountOf(written), totalRowCount: rowCountOf(written) });
 };
@@ -222,13 +219,13 @@ const runStep = async (
 /** The tables as the plan says that they enter anonymization; its columns carry the roles. */
 const matchResults = (tables: ReadonlyMap<string, StageTable>, results: readonly Table[]): StageTable[] => {
   const stray = [...tables.keys()].filter((name) => !results.some((result) => result.name === name));
-  if (stray.length > 0) throw new Error(`The transforms leave tables that the plan does not have: ${stray.join(', ')}.`);
+  if (stray.length > 0) throw stageError('TRANSFORM_TABLES_UNKNOWN', { tables: stray.join(', ') });
   return results.map((result) => {
     const table = tables.get(result.name);
-    if (table === undefined) throw new Error(`The transforms leave no table ${result.name}, which the plan has.`);
+    if (table === undefined) throw stageError('TRANSFORM_TABLE_MISSING', { table: result.name });
     const differing = result.columns.find((column) => !table.columns.some((found) => same(found, column)));
     if (differing !== undefined || result.columns.length !== table.columns.length) {
-      throw new Error(`Table ${result.name}: the columns after the transforms are not those of the plan.`);
+      throw stageError('TRANSFORM_RESULT_DIFFERS', { table: result.name });
     }
     return { ...table, columns: result.columns };
   });
@@ -251,7 +248,7 @@ const transformInto = async (context: TransformContext, folder: string): Promise
 /**
  * The stage TRANSFORMING: runs the plan's transforms in the order of their rank over what `rules/` left. A SQL script sees every current
  * table by name and writes the table of its binding; a TypeScript script reads and writes that table. Tables that no script writes keep
- * their segments. The rows of a script get new ids: rank of the script, segment, place by content. Throws an Error that names the table,
+ * their segments. The rows of a script get new ids: rank of the script, segment, place by content. Throws a RunError with the table,
  * and column and count, where a script's rows are not as declared.
  */
 export const transform = async (context: TransformContext): Promise<StageManifest> => {

@@ -1,9 +1,9 @@
 // What happened to the rows, from the manifests of the stages.
 import type { TableReport } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
-import type { RuleCount, TableCounts } from './manifest.ts';
-import { readManifest } from './manifest.ts';
-import type { StoredTable } from './store/store.ts';
+import type { RuleCount, TableCounts } from '../stages/manifest.ts';
+import { readManifest } from '../stages/manifest.ts';
+import type { StoredTable } from '../stages/store/store.ts';
 
 const rules = (counts: RuleCount[]): TableReport['dropped'] => counts.map(({ rule, count }) => ({ rule, count: BigInt(count) }));
 

@@ -4,8 +4,8 @@ import type { Cell } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { fail } from '@lethe/grpc/errors';
 import { checkKey, checkValues, type EditProblem, type Values } from '../domain/edits.ts';
-import { fromCell } from '../outbox/cells.ts';
-import type { EditedRow } from '../outbox/overlay.ts';
+import { fromCell } from './cells.ts';
+import type { EditedRow } from './overlay.ts';
 
 /** The edits as an overlay, and the id that the next added row gets. */
 export type EditPlan = { edited: Map<bigint, Values | null>; nextRowId: bigint };
@@ -35,10 +35,7 @@ const updated = (
 /** Applies the edits to the rows that they name. All problems are reported at once; nothing is changed then. */
 export const planEdits = (
   request: ModifieRequest,
-  columns: Column[],
-  key: readonly string[],
-  present: Map<string, Values>,
-  nextRowId: bigint,
+  { columns, key, present, nextRowId }: { columns: Column[]; key: readonly string[]; present: Map<string, Values>; nextRowId: bigint },
 ): EditPlan => {
   const problems: EditProblem[] = [];
   const edited = new Map<bigint, Values | null>();

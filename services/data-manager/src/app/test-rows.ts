@@ -1,0 +1,127 @@
+// A script tried on given rows, without a run.
+import type { TestRowsRequest, TestRowsResponse, TestTable } from '@lethe/contracts/gen/lethe/data/v1/data_service';
+import { BaseType, Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { fail } from '@lethe/grpc/errors';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { csvField } from '../engine/csv-dialect.ts';
+import { openEngine } from '../engine/engine.ts';
+import { runUserSql } from '../engine/user-sql.ts';
+import { DUCKDB } from '../plan/dialect.ts';
+import { quoteIdentifier } from '../plan/identifiers.ts';
+import { columnType, engineType } from '../plan/types.ts';
+import type { RunDeps } from '../deps.ts';
+import { toRunError } from '../domain/run-error.ts';
+import { removeFolder } from '../folders.ts';
+import { hashFile } from '../stages/manifest.ts';
+import { SCRIPT_TIME_MS } from '../sandbox/limits.ts';
+import { runScript, ScriptFailed } from '../sandbox/sandbox.ts';
+
+const TIMEOUT_MS = 50_000;
+const OUTPUT_BYTES = 8 * 1024 * 1024;
+
+type Outcome = Omit<TestRowsResponse, 'durationMs'>;
+
+/** Columns of given rows: declared ones, else text, number or truth as the first row that has a value says. */
+const columnsOf = ({ columns, rows }: TestTable): Column[] => {
+  if (columns.length > 0) return columns;
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  return names.map((name) => {
+    const value = rows.map((row) => row[name]).find((candidate) => candidate !== null && candidate !== undefined);
+    const base =
+      typeof value === 'boolean'
+        ? BaseType.BOOLEAN
+        : typeof value === 'number'
+          ? Number.isInteger(value)
+            ? BaseType.INTEGER
+            : BaseType.DOUBLE
+          : BaseType.STRING;
+    return Column.fromPartial({ name, type: { base } });
+  });
+};
+
+const toText = (value: unknown): string | null =>
+  value === null || value === undefined ? null : typeof value === 'string' ? value : JSON.stringify(value);
+
+const writeTable = async (
+  folder: string,
+  table: TestTable,
+): Promise<{ name: string; columns: { name: string; type: string }[]; files: { path: string; sha256: string }[] }> => {
+  const columns = columnsOf(table).map((column) => ({ name: column.name, type: engineType(columnType(column), DUCKDB) }));
+  const [csv, parquet] = [join(folder, `${table.table}.csv`), join(folder, `${table.table}.parquet`)];
+  await writeFile(csv, table.rows.map((row) => `${columns.map(({ name }) => csvField(toText(row[name]))).join(',')}\n`).join(''), {
+    mode: 0o600,
+  });
+  const engine = await openEngine({ directory: folder, memoryMb: 128, threads: 1 });
+  try {
+    await engine.copyIn('sample', [csv], columns);
+    await engine.copyOut(`SELECT ${columns.map(({ name }) => quoteIdentifier(name)).join(', ')} FROM sample`, parquet, 'parquet');
+  } finally {
+    engine.kill();
+  }
+  return { name: table.table, columns, files: [{ path: parquet, sha256: await hashFile(parquet) }] };
+};
+
+const runSql = async (request: TestRowsRequest, folder: string, signal: AbortSignal): Promise<Outcome> => {
+  const inputs = join(folder, 'in');
+  const directory = join(folder, 'run');
+  await mkdir(inputs);
+  await mkdir(directory);
+  const tables = [];
+  for (const table of request.tables) tables.push(await writeTable(inputs, table));
+  const rows = await runUserSql(
+    { directory, statement: request.content, tables, parameters: request.parameters, hashFile, signal, timeoutMs: TIMEOUT_MS },
+    async ({ engine, table, columns }) => {
+      const found = await engine.sql(
+        `SELECT ${columns.map(({ name }) => `CAST(${quoteIdentifier(name)} AS VARCHAR)`).join(', ')} FROM ${quoteIdentifier(table)} LIMIT 1000`,
+      );
+      return found.rows.map((values) => Object.fromEntries(values.map((value, index) => [columns[index]?.name ?? '', value])));
+    },
+  );
+  return { rows, error: '', errorLine: 0 };
+};
+
+const runTypeScript = async (deps: RunDeps, request: TestRowsRequest, folder: string, signal: AbortSignal): Promise<Outcome> => {
+  if (deps.isolation.deno === undefined) throw fail('SANDBOX_UNAVAILABLE');
+  const [inputPath, outputPath] = [join(folder, 'in.ndjson'), join(folder, 'out.ndjson')];
+  const table = request.tables.find((candidate) => candidate.table === request.table) ?? request.tables[0];
+  await writeFile(inputPath, (table?.rows ?? []).map((row) => `${JSON.stringify(row)}\n`).join(''), { mode: 0o600 });
+  const job = {
+    content: request.content,
+    mode: request.wholeTable ? ('table' as const) : ('row' as const),
+    parameters: request.parameters,
+    inputPath,
+    outputPath,
+    seed: 1,
+    nowMs: SCRIPT_TIME_MS,
+  };
+  await runScript(deps.isolation, { ...job, limits: { timeoutMs: TIMEOUT_MS, outputBytes: OUTPUT_BYTES } }, signal);
+  const rows = (await readFile(outputPath, 'utf8'))
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter((row) => !(' dropped' in row));
+  return { rows, error: '', errorLine: 0 };
+};
+
+/** Runs a script on given rows; what goes wrong in it is part of the response, not an error. */
+export const runOnRows = async (deps: RunDeps, request: TestRowsRequest, signal: AbortSignal): Promise<TestRowsResponse> => {
+  const startMs = Date.now();
+  const folder = await mkdtemp(join(tmpdir(), 'lethe-test-rows-'));
+  try {
+    const outcome = request.language === 'SQL' ? await runSql(request, folder, signal) : await runTypeScript(deps, request, folder, signal);
+    return { ...outcome, durationMs: Date.now() - startMs };
+  } catch (thrown) {
+    const error = toRunError(thrown);
+    if (error.reason === 'INTERNAL') throw thrown;
+    return {
+      rows: [],
+      error: `${error.reason}: ${error.message}`,
+      errorLine: error instanceof ScriptFailed ? error.line : 0,
+      durationMs: Date.now() - startMs,
+    };
+  } finally {
+    await removeFolder(folder);
+  }
+};

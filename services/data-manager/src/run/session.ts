@@ -1,0 +1,62 @@
+// A worker's turn at an execution: the one owner of its row, of its lease, and of the signal that ends the turn.
+import { ExecutionSpec, type RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import type { RunDeps } from '../deps.ts';
+import { releaseLease, type ExecutionUpdate } from '../store/executions.ts';
+import type { ExecutionRow } from '../store/tables.ts';
+import { watchCommands } from './command-watch.ts';
+import { holdLease } from './lease.ts';
+import type { Poll } from './poll.ts';
+import { openProgress, type ProgressReport } from './progress.ts';
+import { LeaseLost, transition, type ChangeOptions } from './transition.ts';
+
+/** Somebody wants the run paused or stopped. */
+export class Interrupted extends Error {
+  constructor() {
+    super('the run was interrupted by a command');
+    this.name = 'Interrupted';
+  }
+}
+
+/** A worker's turn. `signal` aborts with LeaseLost, Interrupted, or the reason of the outer signal. */
+export class Session {
+  readonly deps: RunDeps;
+  readonly spec: ExecutionSpec;
+  readonly signal: AbortSignal;
+  readonly progress: ProgressReport;
+  readonly #polls: Poll[];
+  #row: ExecutionRow;
+
+  constructor(deps: RunDeps, claimed: ExecutionRow, outer: AbortSignal) {
+    const control = new AbortController();
+    const onLost = (): void => control.abort(new LeaseLost());
+    const onInterrupt = (): void => control.abort(new Interrupted());
+    this.deps = deps;
+    this.spec = ExecutionSpec.decode(claimed.spec);
+    this.signal = AbortSignal.any([control.signal, outer]);
+    this.#row = claimed;
+    this.progress = openProgress(deps, claimed);
+    this.#polls = [holdLease(deps, claimed, onLost), watchCommands(deps, () => this.#row, { onInterrupt, onLost }), this.progress];
+  }
+
+  /** The execution as this turn last wrote it. */
+  get row(): ExecutionRow {
+    return this.#row;
+  }
+
+  /** Changes the execution; throws LeaseLost when another worker has it. */
+  async change(action: string, set: ExecutionUpdate, options: ChangeOptions = {}): Promise<void> {
+    const { runId, epoch } = this.#row;
+    this.#row = await transition(this.deps, { runId, epoch, action, set, ...options });
+  }
+
+  /** A stage begins, for those who look at the progress. */
+  startProgress(stage: RunState): void {
+    this.progress.start(stage);
+  }
+
+  /** Ends the turn and gives the lease back. */
+  async close(): Promise<void> {
+    for (const poll of this.#polls) await poll.stop();
+    await releaseLease(this.deps.store.db, this.#row.runId, this.#row.epoch).catch(() => {});
+  }
+}
