@@ -6,7 +6,7 @@ import { SERVICE_NAMES, type Noun } from '@lethe/contracts/nouns';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { callByName, requestsAbout } from '@lethe/testkit/requests';
+import { callByName, requestsAbout } from '@lethe/testkit/methods';
 import { makeTenant, type Tenant } from '@lethe/testkit/tenant';
 
 let suite: Suite;
