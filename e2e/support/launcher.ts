@@ -15,7 +15,7 @@ export type Launcher = {
   printed: () => string;
   /** Waits for a line of its output. */
   prints: (text: string) => Promise<void>;
-  /** Sends a signal and waits for the end; answers the status, null where the signal was the end. */
+  /** Sends a signal and waits for the end; returns the status, null where the signal was the end. */
   end: (signal: NodeJS.Signals) => Promise<number | null>;
   /** Waits for its own end. */
   ended: () => Promise<number | null>;
