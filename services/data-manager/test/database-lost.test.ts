@@ -8,6 +8,7 @@ import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { until } from '@lethe/testkit/until';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
 let suite: Suite;
@@ -20,18 +21,29 @@ const hashes = async (runId: string): Promise<string[]> =>
 const claims = async (runId: string): Promise<number> =>
   Number((await query<{ epoch: string }>(suite, `select epoch::text from lethe_data.executions where run_id = '${runId}'`))[0]?.epoch);
 
-/** Ends every session of DataManager in this suite's database, again and again for a while. */
-const endSessions = (): Promise<unknown> =>
-  query(
-    suite,
-    `do $$ begin
-       for round in 1..1000 loop
-         perform pg_terminate_backend(pid) from pg_stat_activity where usename = 'lethe_data' and datname = current_database();
-         perform pg_stat_clear_snapshot();
-         perform pg_sleep(0.001);
-       end loop;
-     end $$`,
-  );
+/** Holds the run's row until a session of DataManager waits for it, ends that session, and lets the row go. */
+const loseNextChange = async (runId: string): Promise<{ lost: Promise<void> }> => {
+  const holder = new Client({ connectionString: suite.databaseUrl });
+  await holder.connect();
+  await holder.query('begin');
+  await holder.query('select from lethe_data.executions where run_id = $1 for update', [runId]);
+  const lose = async (): Promise<void> => {
+    const waiting = `usename = 'lethe_data' and datname = current_database() and wait_event_type = 'Lock' and query ilike 'select%for update'`;
+    await until(async () => (await query(suite, `select pg_terminate_backend(pid) from pg_stat_activity where ${waiting}`))[0]);
+    await holder.query('rollback');
+    await holder.end();
+  };
+  return { lost: lose() };
+};
+
+/** Starts a run; `action` happens at a place of it. */
+const startRunAt = async (place: string, action: (runId: string) => Promise<void>): Promise<string> => {
+  const started = Promise.withResolvers<string>();
+  armFailpoint(place, async () => action(await started.promise));
+  const runId = await startRun(orders.worker, orders.taskId);
+  started.resolve(runId);
+  return runId;
+};
 
 beforeAll(async () => {
   suite = await startSuite();
@@ -47,10 +59,12 @@ describe('a connection that is lost in the middle of a stage', () => {
       stateName(state),
     ]),
   )('in %s: the run is PREPARED with the same content', async (stage) => {
-    let ended: Promise<unknown> | undefined;
-    armFailpoint(`stage.${stage}.before`, () => void (ended = endSessions()));
-    const runId = await preparedRun(orders.worker, orders.taskId);
-    await ended;
+    let lost: Promise<void> | undefined;
+    const runId = await startRunAt(`stage.${stage}.before`, async (id) => {
+      ({ lost } = await loseNextChange(id));
+    });
+    await waitFor(orders.worker, runId, RunState.PREPARED);
+    await lost;
     expect(await hashes(runId)).toEqual(undisturbed);
     expect(await claims(runId)).toBeGreaterThan(1);
   });
@@ -58,11 +72,13 @@ describe('a connection that is lost in the middle of a stage', () => {
   test('in UPLOADING: the run is UPLOADED with the same content', async () => {
     const runId = await preparedRun(orders.worker, orders.taskId);
     const before = await claims(runId);
-    let ended: Promise<unknown> | undefined;
-    armFailpoint('upload.intent.before', () => void (ended = endSessions()));
+    let lost: Promise<void> | undefined;
+    armFailpoint('upload.intent.before', async () => {
+      ({ lost } = await loseNextChange(runId));
+    });
     await confirmUpload(orders.worker, runId);
     await waitFor(orders.worker, runId, RunState.UPLOADED);
-    await ended;
+    await lost;
     expect(await hashes(runId)).toEqual(undisturbed);
     expect(await claims(runId)).toBeGreaterThan(before + 1);
   });
@@ -70,7 +86,7 @@ describe('a connection that is lost in the middle of a stage', () => {
 
 test('an error of the file system ends the run with a fixed sentence, without a path or the text of the error', async () => {
   let folder = '';
-  const runId = await startRunAt(async (id) => {
+  const runId = await startRunAt('stage.EXTRACTING.before', async (id) => {
     folder = join(suite.folder, 'data', 'runs', id);
     // Whatever the stage opens below is in no folder.
     rmSync(folder, { recursive: true });
@@ -83,12 +99,3 @@ test('an error of the file system ends the run with a fixed sentence, without a 
   expect(run.error).toBe('The step failed for a reason that the log of DataManager names.');
   expect(run.error).not.toMatch(/\/|ENO|EACC|directory/);
 });
-
-/** Starts a run; `action` happens before its first stage. */
-const startRunAt = async (action: (runId: string) => Promise<void>): Promise<string> => {
-  const started = Promise.withResolvers<string>();
-  armFailpoint('stage.EXTRACTING.before', async () => action(await started.promise));
-  const runId = await startRun(orders.worker, orders.taskId);
-  started.resolve(runId);
-  return runId;
-};
