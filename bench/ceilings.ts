@@ -6,7 +6,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { withClient } from '@lethe/servers/provision';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 
-/** COPY of a table into a csv file, over one connection; answers the number of rows. */
+/** COPY of a table into a csv file, over one connection; returns the number of rows. */
 export const copyOut = (url: string, table: string, path: string): Promise<number> =>
   withClient(url, async (client) => {
     const stream = client.query(copyTo(`copy ${table} to stdout (format csv)`));

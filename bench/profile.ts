@@ -33,20 +33,20 @@ const openSession = async (
   address: string,
 ): Promise<{ ask: (method: string, params?: object) => Promise<Answer['result']>; close: () => void }> => {
   const socket = new WebSocket(address);
-  const waiting = new Map<number, (answer: Answer) => void>();
+  const waiting = new Map<number, (response: Answer) => void>();
   let nextId = 1;
   await new Promise((resolve, reject) => {
     socket.addEventListener('open', resolve);
     socket.addEventListener('error', reject);
   });
   socket.addEventListener('message', ({ data }) => {
-    const answer = JSON.parse(String(data)) as Answer;
-    waiting.get(answer.id)?.(answer);
+    const response = JSON.parse(String(data)) as Answer;
+    waiting.get(response.id)?.(response);
   });
   const ask = (method: string, params: object = {}): Promise<Answer['result']> =>
     new Promise((resolve) => {
       const id = nextId++;
-      waiting.set(id, (answer) => resolve(answer.result));
+      waiting.set(id, (response) => resolve(response.result));
       socket.send(JSON.stringify({ id, method, params }));
     });
   return { ask, close: () => socket.close() };

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { connectAs, processesOf, readEnvFile, startLauncher, type Launcher } from './support/launcher.ts';
+import { connectAs, processesOf, readEnvFile, startLauncher, startServiceCommand, type Launcher } from './support/launcher.ts';
 import { count, quasiIdentifying, readPublished, schemaViolations, smallestClass, type PublishedTable } from './support/published.ts';
 
 const PORT_BASE = 18_300;
@@ -83,6 +83,28 @@ describe('the job of a first start', () => {
 
   test('left rows that satisfy the schema of the published document', async () => {
     expect(await schemaViolations(target, table)).toEqual([]);
+  });
+});
+
+describe('a service that is run from source', () => {
+  const listsTasks = async (): Promise<true | undefined> => {
+    const manager = connectAs(state, 'manager');
+    const response = await manager.task.listTasks({}, { deadlineMs: 1_000 }).catch(() => undefined);
+    manager.close();
+    return response && true;
+  };
+
+  test('takes the place of the stack’s own, and the stack starts its own again afterwards', async () => {
+    const command = startServiceCommand(state, 'task');
+    await command.prints('"serving"');
+    expect(await listsTasks()).toBe(true);
+    expect(await command.end('SIGINT')).toBe(0);
+    await until(listsTasks);
+  });
+
+  test('that the stack does not have is refused by name', async () => {
+    const command = startServiceCommand(state, 'tasks');
+    expect([await command.ended(), command.printed()]).toEqual([2, expect.stringContaining('user|audit|script')]);
   });
 });
 

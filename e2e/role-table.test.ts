@@ -1,103 +1,11 @@
-// Who may do what: every method for users, by everybody who could call it. The table below is the decision; the services must agree.
+// Who may do what: every method for users, by everybody who could call it. The table in `libs/testkit/src/methods.ts` is the decision; the services must agree.
 import { Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { CallError } from '@lethe/grpc/errors';
 import type { Noun } from '@lethe/contracts/nouns';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { callByName, requestsAbout, type UserMethod } from '@lethe/testkit/requests';
+import { ALLOWED, callByName, PERSONAS, requestsAbout, type Persona } from '@lethe/testkit/methods';
 import { makeTenant, type Tenant } from '@lethe/testkit/tenant';
-
-const PERSONAS = [
-  'stranger',
-  'connection owner',
-  'guest',
-  'task editor',
-  'task manager',
-  'data manager',
-  'developer',
-  'maintainer',
-  'owner',
-  'superuser',
-] as const;
-type Persona = (typeof PERSONAS)[number];
-
-const EVERYBODY: readonly Persona[] = PERSONAS;
-const MEMBERS: readonly Persona[] = PERSONAS.filter((persona) => persona !== 'stranger' && persona !== 'connection owner');
-const EDITORS: readonly Persona[] = ['task editor', 'developer', 'maintainer', 'owner', 'superuser'];
-const MANAGERS: readonly Persona[] = ['task manager', 'developer', 'maintainer', 'owner', 'superuser'];
-const VIEWERS: readonly Persona[] = ['task manager', 'data manager', 'developer', 'maintainer', 'owner', 'superuser'];
-// Superusers may do all but read rows.
-const REVIEWERS: readonly Persona[] = ['data manager', 'maintainer', 'owner'];
-const MAINTAINERS: readonly Persona[] = ['maintainer', 'owner', 'superuser'];
-const OWNERS_OF_CONNECTION: readonly Persona[] = ['connection owner', 'owner', 'superuser'];
-
-// A method that users may call and that has no row here does not compile.
-const TABLE: { [N in Noun]: Record<UserMethod<N>, readonly Persona[]> } = {
-  user: {
-    getUser: EVERYBODY,
-    listUsers: EVERYBODY,
-    updateUser: ['superuser'],
-    createGroup: ['superuser'],
-    getGroup: MEMBERS,
-    listGroups: EVERYBODY,
-    addGroupMember: MAINTAINERS,
-    updateGroupMember: MAINTAINERS,
-    removeGroupMember: MAINTAINERS,
-    listGroupMembers: MEMBERS,
-    addAccess: EDITORS,
-    approveAccessRequest: OWNERS_OF_CONNECTION,
-    listAccessRequests: EVERYBODY,
-    revokeAccess: OWNERS_OF_CONNECTION,
-    checkAccess: EVERYBODY,
-    createToken: EVERYBODY,
-    listTokens: EVERYBODY,
-    revokeToken: ['owner', 'superuser'],
-    listNotifications: EVERYBODY,
-    ackNotification: ['owner'],
-  },
-  script: {
-    createScript: EDITORS,
-    getScript: MEMBERS,
-    updateScript: EDITORS,
-    releaseScript: EDITORS,
-    listScripts: MEMBERS,
-    testScript: EDITORS,
-  },
-  extdatamodule: {
-    createConnection: EDITORS,
-    updateConnection: [...EDITORS, 'connection owner'],
-    getAllConnection: EVERYBODY,
-    getConnection: [...MEMBERS, 'connection owner'],
-    testConnection: [...EDITORS, 'connection owner'],
-    listConnectionTypes: EVERYBODY,
-    createDataModule: EDITORS,
-    getDataModule: MEMBERS,
-    listDataModules: MEMBERS,
-    updateDataModule: EDITORS,
-    getDataModuleVersion: MEMBERS,
-    listDataModuleVersions: MEMBERS,
-  },
-  task: {
-    createTask: EDITORS,
-    getTask: MEMBERS,
-    updateExtractionScript: EDITORS,
-    updateFieldRules: EDITORS,
-    updateAnonymizationRules: EDITORS,
-    updateTransformationScripts: EDITORS,
-    updateUploadingScript: EDITORS,
-    release: EDITORS,
-    start: MANAGERS,
-    pause: MANAGERS,
-    resume: MANAGERS,
-    stop: MANAGERS,
-    listTasks: MEMBERS,
-    getRun: MEMBERS,
-    listRuns: MEMBERS,
-    watchRun: MEMBERS,
-  },
-  data: { getAll: VIEWERS, getEntry: VIEWERS, readRows: REVIEWERS, modifie: [...REVIEWERS, 'superuser'] },
-  audit: { listAuditLogs: EVERYBODY, getAuditLog: ['developer', 'maintainer', 'owner', 'superuser'] },
-};
 
 const DENIALS = ['PERMISSION_DENIED', 'NOT_FOUND', 'SCOPE_MISSING', 'SERVICE_ONLY'];
 
@@ -150,8 +58,8 @@ const denial = async (persona: Persona, noun: Noun, method: string): Promise<str
   }
 };
 
-describe.each(Object.keys(TABLE) as Noun[])('%s', (noun) => {
-  describe.each(Object.entries<readonly Persona[]>(TABLE[noun]))('%s', (method, allowed) => {
+describe.each(Object.keys(ALLOWED) as Noun[])('%s', (noun) => {
+  describe.each(Object.entries<readonly Persona[]>(ALLOWED[noun]))('%s', (method, allowed) => {
     test.each(PERSONAS)('%s', async (persona) => {
       const found = await denial(persona, noun, method);
       if (allowed.includes(persona)) expect(found).toBe('');

@@ -1,4 +1,4 @@
-// Every method that takes an id, with an id of another tenant: the answer is that of an id that nobody has, and nothing changes.
+// Every method that takes an id, with an id of another tenant: the response is that of an id that nobody has, and nothing changes.
 import { codeName, resourceFields, methodsOf, serviceType, type MethodInfo } from '@lethe/contracts/registry';
 import type { AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
 import { CallError } from '@lethe/grpc/errors';
@@ -6,7 +6,7 @@ import { SERVICE_NAMES, type Noun } from '@lethe/contracts/nouns';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { callByName, requestsAbout } from '@lethe/testkit/requests';
+import { callByName, requestsAbout } from '@lethe/testkit/methods';
 import { makeTenant, type Tenant } from '@lethe/testkit/tenant';
 
 let suite: Suite;
@@ -37,7 +37,7 @@ const IDS = [
 const nobodys = (tenant: Tenant): Tenant => ({ ...tenant, ...Object.fromEntries(IDS.map((name) => [name, randomUUID()])) });
 
 /** The caller owns a group of its own and so holds every permission somewhere: only the tenant filter stands in the way. */
-const answer = async (about: Tenant, noun: Noun, method: string): Promise<{ reason: string; message: string }> => {
+const reasonFor = async (about: Tenant, noun: Noun, method: string): Promise<{ reason: string; message: string }> => {
   const request =
     (requestsAbout(about, { memberId: foreign.owner.id, newcomerId: foreign.owner.id })[noun] as Record<string, object>)[method] ?? {};
   try {
@@ -75,9 +75,9 @@ const FILTERS: [noun: Noun, method: string, filter: (tenant: Tenant) => Record<s
 ];
 
 describe.each(Object.keys(SERVICE_NAMES) as Noun[])('%s', (noun) => {
-  test.each(withIds(noun))('$name answers for an id of another tenant as for one that nobody has', async ({ name }) => {
-    const found = await answer(foreign, noun, codeName(name));
-    const missing = await answer(nobodys(foreign), noun, codeName(name));
+  test.each(withIds(noun))('$name says the same of an id of another tenant as of one that nobody has', async ({ name }) => {
+    const found = await reasonFor(foreign, noun, codeName(name));
+    const missing = await reasonFor(nobodys(foreign), noun, codeName(name));
     expect(found.reason).toBe('NOT_FOUND');
     expect(found).toEqual(missing);
   });

@@ -13,7 +13,7 @@ import { startTestStack, type TestStack } from './support/stack.ts';
 const PORT_BASE = 18_200;
 const BUF = join(ROOT, 'node_modules/.bin/buf');
 
-// One read of each service, and the field of its answer.
+// One read of each service, and the field of its response.
 const READS: [noun: Noun, method: string, field: string][] = [
   ['user', 'GetUser', 'user'],
   ['script', 'ListScripts', 'scripts'],
@@ -82,24 +82,24 @@ describe('grpcurl', () => {
 });
 
 describe('the edge', () => {
-  test.each(READS)('answers JSON over HTTP: %s %s', async (noun, method) => {
+  test.each(READS)('returns JSON over HTTP: %s %s', async (noun, method) => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-    const answer = await fetch(`${stack.edge.url}/${SERVICE_NAMES[noun]}/${method}`, { method: 'POST', headers, body: '{}' });
-    expect(answer.status).toBe(200);
-    expect(typeof (await answer.json())).toBe('object');
+    const response = await fetch(`${stack.edge.url}/${SERVICE_NAMES[noun]}/${method}`, { method: 'POST', headers, body: '{}' });
+    expect(response.status).toBe(200);
+    expect(typeof (await response.json())).toBe('object');
   });
 
-  test('answers an error as JSON with its code', async () => {
-    const answer = await fetch(`${stack.edge.url}/${SERVICE_NAMES.user}/GetUser`, {
+  test('returns an error as JSON with its code', async () => {
+    const response = await fetch(`${stack.edge.url}/${SERVICE_NAMES.user}/GetUser`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: '{}',
     });
-    expect(answer.status).toBe(401);
-    expect(await answer.json()).toMatchObject({ code: 'unauthenticated' });
+    expect(response.status).toBe(401);
+    expect(await response.json()).toMatchObject({ code: 'unauthenticated' });
   });
 
-  test.each(READS)('answers gRPC-Web: %s %s', async (noun, method, field) => {
+  test.each(READS)('returns gRPC-Web: %s %s', async (noun, method, field) => {
     const service = registry.getService(SERVICE_NAMES[noun]);
     if (!service) throw new Error(`${SERVICE_NAMES[noun]} is not in the registry`);
     const transport = createGrpcWebTransport({ baseUrl: stack.edge.url, httpVersion: '1.1' });

@@ -1,6 +1,6 @@
 import { CallError } from '@lethe/grpc/errors';
 
-/** The error that a call answers with; the test fails where it goes through. */
+/** The error that a call fails with; the test fails where it goes through. */
 export const denial = async (call: Promise<unknown>): Promise<CallError> => {
   try {
     await call;

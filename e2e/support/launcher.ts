@@ -15,7 +15,7 @@ export type Launcher = {
   printed: () => string;
   /** Waits for a line of its output. */
   prints: (text: string) => Promise<void>;
-  /** Sends a signal and waits for the end; answers the status, null where the signal was the end. */
+  /** Sends a signal and waits for the end; returns the status, null where the signal was the end. */
   end: (signal: NodeJS.Signals) => Promise<number | null>;
   /** Waits for its own end. */
   ended: () => Promise<number | null>;
@@ -25,9 +25,17 @@ const JOB_TIMEOUT_MS = 100_000;
 
 /** Starts the launcher on a state folder. */
 export const startLauncher = (state: string, portBase: number, ...args: string[]): Launcher => {
-  const child = spawn(process.execPath, [join(ROOT, 'deploy/local/src/main.ts'), ...args], {
+  return startProgram('main.ts', { LETHE_STATE: state, LETHE_PORT_BASE: String(portBase) }, args);
+};
+
+/** Runs one service of the launcher's stack from source, as `npm run service` does. */
+export const startServiceCommand = (state: string, ...args: string[]): Launcher =>
+  startProgram('service-command.ts', { LETHE_STATE: state }, args);
+
+const startProgram = (program: string, env: Record<string, string>, args: string[]): Launcher => {
+  const child = spawn(process.execPath, [join(ROOT, 'deploy/local/src', program), ...args], {
     cwd: ROOT,
-    env: { ...process.env, LETHE_STATE: state, LETHE_PORT_BASE: String(portBase) },
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

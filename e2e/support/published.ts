@@ -52,7 +52,7 @@ export const schemaViolations = async (target: Client, table: PublishedTable): P
   return (validate.errors ?? []).map(({ schemaPath, keyword }) => `${keyword} ${schemaPath}`);
 };
 
-/** A count that a query answers. */
+/** A count that a query returns. */
 export const count = async (target: Client, query: string): Promise<number> =>
   Number((await target.query<{ count: string }>(query)).rows[0]?.count);
 

@@ -52,9 +52,9 @@ describe('basic flow', () => {
       code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
       code_challenge_method: 'S256',
     }).toString();
-    const answer = await fetch(start, { redirect: 'manual' });
-    expect(answer.status).toBe(303);
-    expect(answer.headers.get('location')).toMatch(/^\/interaction\//);
+    const response = await fetch(start, { redirect: 'manual' });
+    expect(response.status).toBe(303);
+    expect(response.headers.get('location')).toMatch(/^\/interaction\//);
   });
 
   test('3. authenticate with SSO, 4. return to the service: the provider sends a code back, and a token for it', async () => {

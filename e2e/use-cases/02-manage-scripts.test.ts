@@ -73,7 +73,7 @@ describe('basic flow', () => {
     script = made as Script;
   });
 
-  test('6. edit existing script: GetScript answers it, UpdateScript makes the next version', async () => {
+  test('6. edit existing script: GetScript returns it, UpdateScript makes the next version', async () => {
     const { script: found } = await people.editor.script.getScript({ scriptId: script.id });
     expect(found?.version?.content).toBe('SELECT amount * 2 AS amount FROM visits');
     const version = { ...(found?.version as NonNullable<Script['version']>), content: 'SELECT amount * 3 AS amount FROM visits' };

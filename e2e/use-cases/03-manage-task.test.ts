@@ -65,7 +65,7 @@ describe('basic flow', () => {
     expect(refused.reason).toBe('PERMISSION_DENIED');
   });
 
-  test('3. create or select task: CreateTask makes a draft, GetTask answers it with what is missing', async () => {
+  test('3. create or select task: CreateTask makes a draft, GetTask returns it with what is missing', async () => {
     const made = await people.editor.task.createTask({ groupId: people.groupId, displayName: 'visits of the week', moduleId });
     const found = await people.editor.task.getTask({ taskId: made.task?.id ?? '' });
     expect(found.task).toMatchObject({ displayName: 'visits of the week', releasedRevision: 0 });
@@ -80,7 +80,7 @@ describe('basic flow', () => {
     expect((await denial(second)).reason).toBe('ALREADY_EXISTS');
   });
 
-  test('alternate path: a task without its scripts is not released; the answer says what is missing, by table', async () => {
+  test('alternate path: a task without its scripts is not released; the response says what is missing, by table', async () => {
     const { reason, preconditions } = await denial(people.editor.task.release({ taskId: task.id }));
     expect(reason).toBe('RELEASE_INCOMPLETE');
     expect(preconditions.map(({ type }) => type)).toEqual(expect.arrayContaining(['SCRIPT_MISSING', 'UPLOAD_MISSING']));

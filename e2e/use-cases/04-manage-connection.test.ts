@@ -99,10 +99,10 @@ describe('basic flow', () => {
   });
 
   test('7. confirmation: TestConnection says whether it is ready for use', async () => {
-    const answer = await people.editor.extdatamodule.testConnection({ connectionId });
-    expect(answer.reachable).toBe(false);
-    expect(answer.error).not.toBe('');
-    expect(answer.error).not.toContain(PASSWORD);
+    const response = await people.editor.extdatamodule.testConnection({ connectionId });
+    expect(response.reachable).toBe(false);
+    expect(response.error).not.toBe('');
+    expect(response.error).not.toContain(PASSWORD);
   });
 
   test('7. confirmation: of a connection that works, TestConnection describes tables and columns', async () => {
@@ -114,9 +114,9 @@ describe('basic flow', () => {
       settings: { host: hostname, port: Number(port), database: pathname.slice(1), user: username },
       secret: { values: password === '' ? {} : { password: decodeURIComponent(password) } },
     });
-    const answer = await people.editor.extdatamodule.testConnection({ connectionId: connection?.id ?? '' });
-    expect(answer).toMatchObject({ reachable: true, error: '' });
-    const groups = answer.tables.find(({ schema, name }) => schema === 'lethe_user' && name === 'groups');
+    const response = await people.editor.extdatamodule.testConnection({ connectionId: connection?.id ?? '' });
+    expect(response).toMatchObject({ reachable: true, error: '' });
+    const groups = response.tables.find(({ schema, name }) => schema === 'lethe_user' && name === 'groups');
     expect(groups?.columns.map(({ name }) => name)).toContain('display_name');
   });
 
@@ -130,7 +130,7 @@ describe('basic flow', () => {
   });
 });
 
-test('the secret is in no answer, no record, no event and no column as it is', async () => {
+test('the secret is in no response, no record, no event and no column as it is', async () => {
   const { connection } = await people.editor.extdatamodule.getConnection({ connectionId });
   expect(JSON.stringify(connection, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))).not.toContain(PASSWORD);
   expect(await tablesHolding(suite.databaseUrl, PASSWORD)).toEqual([]);

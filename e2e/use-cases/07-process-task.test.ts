@@ -45,7 +45,7 @@ describe('basic flow', () => {
     expect((await denial(startRun(people.editor, visits.taskId))).reason).toBe('PERMISSION_DENIED');
   });
 
-  test('3. start: Start answers the run, and a second run of the task has to wait', async () => {
+  test('3. start: Start returns the run, and a second run of the task has to wait', async () => {
     runId = await startRun(people.manager, visits.taskId);
     const { reason, metadata } = await denial(startRun(people.manager, visits.taskId));
     expect(reason).toBe('RUN_ALREADY_ACTIVE');

@@ -49,8 +49,8 @@ async function* once(message: AnyMessage): AsyncIterable<AnyMessage> {
 
 const stream = (transport: Transport, method: DescMethodServerStreaming) =>
   async function* (request: AnyMessage, call: HandlerContext): AsyncIterable<AnyMessage> {
-    const answer = await transport.stream(method, call.signal, call.timeoutMs(), forwardedHeaders(call.requestHeader), once(request));
-    yield* answer.message;
+    const response = await transport.stream(method, call.signal, call.timeoutMs(), forwardedHeaders(call.requestHeader), once(request));
+    yield* response.message;
   };
 
 const isUnary = (method: DescMethod): method is DescMethodUnary => method.methodKind === 'unary';

@@ -94,8 +94,8 @@ const makeConnections = async (people: People, groupId: string, registryId: stri
 
 /** The registry's database belongs to another group: the editor asks for it, its owner decides. */
 const obtainAccess = async ({ editor, owner }: People, connectionId: string): Promise<void> => {
-  const answer = await editor.user.checkAccess({ connectionId, access: Access.READ });
-  if (answer.allowed) return;
+  const response = await editor.user.checkAccess({ connectionId, access: Access.READ });
+  if (response.allowed) return;
   try {
     await editor.user.addAccess({ connectionId, access: Access.READ, reason: 'The census module is collected from it' });
   } catch (error) {

@@ -23,7 +23,7 @@ const request = async (jar: Jar, url: URL, body?: URLSearchParams): Promise<Resp
   return response;
 };
 
-/** Answers an access token of the user. `redirectUri` is one of the client's; nobody needs to listen there. */
+/** Returns an access token of the user. `redirectUri` is one of the client's; nobody needs to listen there. */
 export const signIn = async (issuer: string, redirectUri: string, subject: string): Promise<string> => {
   const verifier = randomBytes(32).toString('base64url');
   const challenge = createHash('sha256').update(verifier).digest('base64url');
@@ -53,9 +53,9 @@ export const signIn = async (issuer: string, redirectUri: string, subject: strin
   throw new Error(`The sign-in of ${subject} ended with HTTP ${response.status}`);
 };
 
-const exchange = async (issuer: string, redirectUri: string, answer: URL, verifier: string): Promise<string> => {
-  const code = answer.searchParams.get('code');
-  if (code === null) throw new Error(`The provider refused: ${answer.searchParams.get('error') ?? ''}`);
+const exchange = async (issuer: string, redirectUri: string, redirected: URL, verifier: string): Promise<string> => {
+  const code = redirected.searchParams.get('code');
+  if (code === null) throw new Error(`The provider refused: ${redirected.searchParams.get('error') ?? ''}`);
   const body = new URLSearchParams({
     grant_type: 'authorization_code',
     client_id: CLIENT_ID,

@@ -4,13 +4,14 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
 import { startEdge, type Edge } from './edge.ts';
-import { spawnGuarded, type Guarded } from '@lethe/servers/guard';
+import { keepService, type ProcessEnv } from './keep-service.ts';
+import type { Guarded } from '@lethe/servers/guard';
 import { keptSecret, newServiceKeys, type ServiceKeys } from '@lethe/servers/keys';
 import { findNats, startNats, type NatsServer } from '@lethe/servers/nats';
 import { AUDIENCE, startOidc, type LocalAccount, type LocalProvider } from './oidc.ts';
 import { startPostgres, type PostgresServer } from '@lethe/servers/postgres';
 import { NOUNS, type Noun } from '@lethe/contracts/nouns';
-import { ROOT, SERVICE_FOLDERS } from '@lethe/servers/repository';
+import { ROOT } from '@lethe/servers/repository';
 import { newPasswords, provision, serviceDatabaseUrl, type RolePasswords } from '@lethe/servers/provision';
 
 /** Ports, counted from the base. */
@@ -108,15 +109,16 @@ const preparePlaces = (state: string): Places => {
   return { state, logs, keys, keyFiles, publicKeysFile, passwords };
 };
 
-const serviceEnv = (
-  noun: Noun,
-  places: Places,
-  options: StackOptions,
-  addresses: Record<Noun, string>,
-  postgresUrl: string,
-  natsUrl: string,
-  issuer: string,
-): Record<string, string | undefined> => ({
+type Surroundings = {
+  places: Places;
+  options: StackOptions;
+  addresses: Record<Noun, string>;
+  postgresUrl: string;
+  natsUrl: string;
+  issuer: string;
+};
+
+const serviceEnv = (noun: Noun, { places, options, addresses, postgresUrl, natsUrl, issuer }: Surroundings): ProcessEnv => ({
   PATH: process.env['PATH'],
   HOME: process.env['HOME'],
   OTEL_EXPORTER_OTLP_ENDPOINT: process.env['OTEL_EXPORTER_OTLP_ENDPOINT'],
@@ -139,33 +141,6 @@ const serviceEnv = (
   LETHE_LEASE_MS: '10000',
   ...options.settings,
 });
-
-/** Starts a service, and starts it again when it dies, so many times a minute. */
-const keepService = (
-  noun: Noun,
-  env: Record<string, string | undefined>,
-  logFile: string,
-  services: Map<Noun, Guarded>,
-  maxRestartsAMinute: number,
-  isEnding: () => boolean,
-): Guarded => {
-  const restarts: number[] = [];
-  const main = join(ROOT, 'services', SERVICE_FOLDERS[noun], 'src/main.ts');
-  const telemetry = join(ROOT, 'libs/service/src/telemetry.ts');
-  const start = (): Guarded => {
-    const child = spawnGuarded([process.execPath, '--import', telemetry, main], { logFile, env, cwd: ROOT });
-    services.set(noun, child);
-    child.onExit(() => {
-      const now = Date.now();
-      restarts.push(now);
-      while ((restarts[0] ?? now) < now - 60_000) restarts.shift();
-      // A first kill is not retried forever: a service that cannot stay up is left down, and its log says why.
-      if (!isEnding() && restarts.length <= maxRestartsAMinute) setTimeout(() => (isEnding() ? undefined : start()), 200);
-    });
-    return child;
-  };
-  return start();
-};
 
 type Undo = (() => Promise<void> | void)[];
 type Timed = <R>(name: string, address: string, work: () => Promise<R>) => Promise<R>;
@@ -221,13 +196,9 @@ const startServers = async (options: StackOptions, places: Places, timed: Timed,
   return { postgres, oidc, nats: running, restartNats, redirectUri };
 };
 
-const startAll = async (
-  options: StackOptions,
-  places: Places,
-  timed: Timed,
-  undo: Undo,
-  isEnding: () => boolean,
-): Promise<Omit<Stack, 'stop'>> => {
+type Start = { options: StackOptions; places: Places; timed: Timed; undo: Undo; isEnding: () => boolean };
+
+const startAll = async ({ options, places, timed, undo, isEnding }: Start): Promise<Omit<Stack, 'stop'>> => {
   const addresses = Object.fromEntries(NOUNS.map((noun) => [noun, `127.0.0.1:${options.portBase + PORTS[noun]}`])) as Record<Noun, string>;
   const servers = await startServers(options, places, timed, undo);
   const { postgres, oidc } = servers;
@@ -236,8 +207,10 @@ const startAll = async (
   undo.push(() => Promise.all([...services.values()].map((child) => child.stop())).then(() => undefined));
   const startOne = (noun: Noun): Promise<void> => {
     const logFile = join(places.logs, `${noun}.log`);
-    const env = serviceEnv(noun, places, options, addresses, postgres.url, servers.nats().url, oidc.issuer);
-    const child = keepService(noun, env, logFile, services, options.maxRestartsAMinute ?? DEFAULT_RESTARTS_A_MINUTE, isEnding);
+    const surroundings = { places, options, addresses, postgresUrl: postgres.url, natsUrl: servers.nats().url, issuer: oidc.issuer };
+    const env = serviceEnv(noun, surroundings);
+    const maxRestartsAMinute = options.maxRestartsAMinute ?? DEFAULT_RESTARTS_A_MINUTE;
+    const child = keepService({ noun, state: places.state, env, logFile, services, maxRestartsAMinute, isEnding });
     return waitForService(addresses[noun], child, logFile);
   };
   await Promise.all(NOUNS.map((noun) => timed(noun, addresses[noun], () => startOne(noun))));
@@ -266,7 +239,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     return result;
   };
   try {
-    return { ...(await startAll(options, places, timed, undo, () => ending)), stop };
+    return { ...(await startAll({ options, places, timed, undo, isEnding: () => ending })), stop };
   } catch (error) {
     await stop();
     throw error;

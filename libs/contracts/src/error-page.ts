@@ -5,12 +5,12 @@ import { reasonOf, registry } from './registry.ts';
 
 const HEAD = `# Errors
 
-Each error of each service is a gRPC status whose details hold a \`google.rpc.ErrorInfo\`: \`reason\` is one of the names below, \`domain\` the package of the service that answered
+Each error of each service is a gRPC status whose details hold a \`google.rpc.ErrorInfo\`: \`reason\` is one of the names below, \`domain\` the package of the service that was called
 (\`lethe.task.v1\`), \`metadata\` what the meaning names in backticks. Program against the reason, not against the message: reasons are added, never renamed. An \`INVALID_ARGUMENT\` also
 holds a \`google.rpc.BadRequest\` with each field and rule, a release that is incomplete a \`google.rpc.PreconditionFailure\` with each missing thing, a refusal for load a
 \`google.rpc.RetryInfo\`. No text holds data values.
 
-A resource that does not exist and one that you may not see give the same \`NOT_FOUND\`. To repeat a change safely, send the same \`request_id\`: the first answer comes back for 24 hours.
+A resource that does not exist and one that you may not see give the same \`NOT_FOUND\`. To repeat a change safely, send the same \`request_id\`: the first response comes back for 24 hours.
 
 To see the details of an error, call with \`npm run call\` (\`buf curl\` prints them as JSON):
 

@@ -11,9 +11,9 @@ let database: Awaited<ReturnType<typeof copyTemplate>>;
 let proxy: Server;
 let store: Store;
 /** What the proxy does when a client sends COMMIT; then it passes everything on. */
-let atCommit: 'pass' | 'drop the answer' | 'drop the request';
+let atCommit: 'pass' | 'drop the response' | 'drop the request';
 
-/** A proxy before Postgres that can lose a COMMIT, or the answer to one. */
+/** A proxy before Postgres that can lose a COMMIT, or the response to one. */
 const startProxy = async (port: number): Promise<Server> => {
   const server = createServer((client) => {
     const upstream = connect(port, '127.0.0.1');
@@ -59,8 +59,8 @@ const change = (): Promise<string> =>
 
 const records = async (): Promise<number> => (await store.db.selectFrom('outgoingEvent').select('id').execute()).length;
 
-test('where COMMIT went through and its answer was lost, the change is reported as done, once', async () => {
-  atCommit = 'drop the answer';
+test('where COMMIT went through and its response was lost, the change is reported as done, once', async () => {
+  atCommit = 'drop the response';
   expect(await change()).toBe('done');
   expect(await records()).toBe(1);
 });

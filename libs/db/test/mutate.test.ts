@@ -43,7 +43,7 @@ test('a change whose record cannot be stored does not happen', async () => {
   expect(await countGroups(displayName)).toBe(0);
 });
 
-test('a read whose record cannot be stored is not answered', async () => {
+test('a read whose record cannot be stored gets no response', async () => {
   const groupId = await suite.group();
   await faultAtOutbox(`raise exception 'no space' using errcode = '53100';`);
   await expect(suite.admin.user.getGroup({ groupId })).rejects.toMatchObject({ reason: expect.stringMatching(/UNAVAILABLE|INTERNAL/) });
@@ -59,17 +59,17 @@ test('a change that meets a serialization failure twice is done once', async () 
   expect(await recordsAbout(displayName)).toHaveLength(1);
 });
 
-test('a repeated request id answers the same; each call has its record, the change is in one', async () => {
+test('a repeated request id gives the same response; each call has its record, the change is in one', async () => {
   const [displayName, requestId] = [`once-${randomUUID()}`, randomUUID()];
-  const answers = await Promise.all([1, 2, 3].map(() => suite.admin.user.createGroup({ displayName, requestId })));
-  expect(new Set(answers.map(({ group }) => group?.id)).size).toBe(1);
+  const responses = await Promise.all([1, 2, 3].map(() => suite.admin.user.createGroup({ displayName, requestId })));
+  expect(new Set(responses.map(({ group }) => group?.id)).size).toBe(1);
   expect(await countGroups(displayName)).toBe(1);
   const records = await recordsAbout(displayName);
   expect(records).toHaveLength(3);
   expect(records.filter(({ after }) => after !== undefined)).toHaveLength(1);
 });
 
-test('a secret of an answer is not given again for a repeated request id', async () => {
+test('a secret of a response is not given again for a repeated request id', async () => {
   const request = { displayName: 'own', scopes: ['group.read'], requestId: randomUUID() };
   const first = await suite.admin.user.createToken(request);
   const second = await suite.admin.user.createToken(request);

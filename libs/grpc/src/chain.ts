@@ -10,7 +10,7 @@ import { trace } from './middleware/trace.ts';
 import { validate } from './middleware/validate.ts';
 import type { CallContext } from './context.ts';
 
-/** One concern of every call. `next` runs the rest and answers the response message; for a stream, when it has ended. */
+/** One concern of every call. `next` runs the rest and returns the response message; for a stream, when it has ended. */
 export type Middleware = (ctx: CallContext, next: () => Promise<unknown>) => Promise<unknown>;
 
 /** What the chain needs from its service. */

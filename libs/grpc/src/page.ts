@@ -36,7 +36,7 @@ export const pageToken = (page: Page, lastKey: string): string => Buffer.from(`$
 
 /**
  * Cuts a page from its items, of which one more than `limit` was read: by count and by 1 MiB.
- * Answers the items and the token for the next page, '' after the last.
+ * Returns the items and the token for the next page, '' after the last.
  */
 export const closePage = <Item>(
   page: Page,

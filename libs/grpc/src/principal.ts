@@ -43,22 +43,22 @@ export type Principal = UserPrincipal | ServicePrincipal | OtherPrincipal;
 // Rows belong to the group; a superuser sees them only with the duty.
 const NOT_FOR_SUPERUSERS = new Set(['row.read']);
 
-/** Reads the answer of UserManager/Authenticate. */
-export const toPrincipal = (answer: AuthenticateResponse): UserPrincipal => ({
+/** Reads the response of UserManager/Authenticate. */
+export const toPrincipal = (response: AuthenticateResponse): UserPrincipal => ({
   kind: 'user',
-  userId: answer.user?.id ?? '',
-  superuser: answer.user?.superuser ?? false,
-  scopes: answer.scopes,
-  tokenId: answer.tokenId,
+  userId: response.user?.id ?? '',
+  superuser: response.user?.superuser ?? false,
+  scopes: response.scopes,
+  tokenId: response.tokenId,
   memberships: new Map(
-    (answer.access?.memberships ?? []).map(({ groupId, role, duties, permissions }) => [
+    (response.access?.memberships ?? []).map(({ groupId, role, duties, permissions }) => [
       groupId,
       { groupId, role, duties, permissions: new Set(permissions) },
     ]),
   ),
-  permissions: new Set(answer.access?.permissions),
-  authzRevision: answer.access?.authzRevision ?? 0n,
-  access: answer.access,
+  permissions: new Set(response.access?.permissions),
+  authzRevision: response.access?.authzRevision ?? 0n,
+  access: response.access,
 });
 
 /** Whether the credential's scopes reach the permission. */

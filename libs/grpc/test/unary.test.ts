@@ -39,8 +39,8 @@ describe('a request', () => {
 
   test('that is no message of its type is refused as unreadable', async () => {
     server = await startServer({ listTasks: async () => EMPTY });
-    const answer = await callRaw(server.address, '/lethe.task.v1.EtlTaskManager/ListTasks', Buffer.from([0x0f, 0xff, 0x01]));
-    expect(answer).toMatchObject({ code: Status.INVALID_ARGUMENT, reason: 'UNREADABLE_REQUEST' });
+    const response = await callRaw(server.address, '/lethe.task.v1.EtlTaskManager/ListTasks', Buffer.from([0x0f, 0xff, 0x01]));
+    expect(response).toMatchObject({ code: Status.INVALID_ARGUMENT, reason: 'UNREADABLE_REQUEST' });
   });
 
   test('reaches the handler without the fields that its type does not have', async () => {

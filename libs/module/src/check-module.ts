@@ -5,15 +5,15 @@ import { Role, type Module, type Table } from '@lethe/contracts/gen/lethe/module
 import { checkAnonymization } from './check-anonymization.ts';
 import { checkColumn } from './check-column.ts';
 import { checkKeys } from './check-keys.ts';
+import { NAME_PATTERN } from './fields/field.ts';
+import { MAX_RANK } from './fields/protocol.ts';
 import { collector, type Report, type Violation } from './violation.ts';
 
 const MAX_NAME_BYTES = 63;
 
-const NAME = /^[A-Za-z][A-Za-z0-9_]{0,62}$/;
+const NAME = new RegExp(NAME_PATTERN);
 /** Names that stages add to the columns of a table. */
 const RESERVED = ['row_id'];
-/** The highest rank of a source; row ids have room for it. */
-export const MAX_RANK = 10_000;
 
 type Named = readonly { name: string }[];
 

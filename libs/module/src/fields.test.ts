@@ -143,6 +143,46 @@ test('a document with the spelling of proto JSON is the same module', async () =
   });
 });
 
+describe('a document is refused with the pointer', () => {
+  const column = { name: 'c', datatype: { base: 'string' }, role: 'insensitive' };
+  const withTable = (table: Json, rest: Json = {}): Json => ({
+    ...FIXED,
+    name: 'm',
+    tables: [{ name: 't', columns: [column], ...table }],
+    ...rest,
+  });
+  const read = { table: 't', rank: 1, tableRead: { table: 'x' } };
+  const cases: [name: string, document: Json, pointer: string][] = [
+    ['of an object without a required word', withTable({ columns: [{ name: 'c', role: 'insensitive' }] }), '/tables/0/columns/0'],
+    ['of an object inside that lacks one', withTable({ columns: [{ ...column, datatype: {} }] }), '/tables/0/columns/0/datatype'],
+    ['of a word without the one that it needs', withTable({ primaryKey: ['c'] }), '/tables/0'],
+    [
+      'of two words of which one is to be chosen',
+      withTable({}, { protocol: [{ ...read, fileRead: { path: 'x', format: 'csv' } }] }),
+      '/protocol/0',
+    ],
+    ['of no word where one is to be chosen', withTable({}, { protocol: [{ table: 't', rank: 1 }] }), '/protocol/0'],
+    [
+      'of a word that is none of the enum',
+      withTable({ columns: [{ ...column, emptyStrategy: 'Copy' }] }),
+      '/tables/0/columns/0/emptyStrategy',
+    ],
+    ['of a number beyond its limits', withTable({}, { protocol: [{ ...read, rank: 10_001 }] }), '/protocol/0/rank'],
+    ['of a text that is no name', withTable({ name: '1t' }), '/tables/0/name'],
+    ['of a list without items', withTable({ columns: [] }), '/tables/0/columns'],
+    [
+      'of an unknown word, deep inside',
+      withTable({}, { protocol: [{ ...read, tableRead: { table: 'x', where: 'y' } }] }),
+      '/protocol/0/tableRead/where',
+    ],
+  ];
+
+  test.each(cases)('%s', async (_, document, pointer) => {
+    const found = await parseDocument(document);
+    expect('violations' in found ? found.violations.map((violation) => violation.pointer) : []).toContain(pointer);
+  });
+});
+
 test('a member of a message without a field does not compile', () => {
   const policy = choice('castPolicy', enumWords('CastPolicy', CastPolicy), { meaning: '' });
   // @ts-expect-error: `replacement` has no field.

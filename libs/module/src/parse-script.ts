@@ -9,7 +9,7 @@ import { jsonToBytes, messageType } from '@lethe/contracts/registry';
 import { checkHierarchy } from './check-anonymization.ts';
 import { isColumnRule } from './field-rules.ts';
 import { BASE_TYPES, ROLES } from './fields/column.ts';
-import type { Json } from './fields/field.ts';
+import { NAME_PATTERN, type Json } from './fields/field.ts';
 import { collector, type Violation } from './violation.ts';
 
 const DECODERS = { FieldRules, AnonymizationPlan, UploadPlan, TableRead, FileRead, HttpRead };
@@ -108,8 +108,7 @@ const readOutput = (from: Json): Column => {
 const checkOutput = (from: unknown, pointer: string, report: (pointer: string, rule: string, message: string) => void): from is Json => {
   if (typeof from !== 'object' || from === null) return (report(pointer, 'SHAPE', 'an output is an object with name and type'), false);
   const { name, role, type } = from as Json;
-  if (typeof name !== 'string' || !/^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(name))
-    report(`${pointer}/name`, 'NAME', 'an output needs a column name');
+  if (typeof name !== 'string' || !new RegExp(NAME_PATTERN).test(name)) report(`${pointer}/name`, 'NAME', 'an output needs a column name');
   if (role !== undefined && (typeof role !== 'string' || !ROLES.words.includes(role)))
     report(`${pointer}/role`, 'ROLE', 'the role is unknown');
   const base = typeof type === 'object' && type !== null ? (type as Json)['base'] : type;

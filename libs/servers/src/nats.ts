@@ -91,7 +91,7 @@ export const findNats = (cacheFolder: string): string => {
   return found;
 };
 
-const answers = (port: number): Promise<boolean> =>
+const greets = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.once('data', (data) => {
@@ -120,7 +120,7 @@ export const startNats = async (options: {
   writeFileSync(config, `${lines.join('\n')}\n`, { mode: 0o600 });
   const server = spawnGuarded([options.program, '-c', config], { logFile: options.logFile });
   const end = Date.now() + START_TIMEOUT_MS;
-  while (!(await answers(options.port))) {
+  while (!(await greets(options.port))) {
     if (Date.now() > end || server.exited()) throw new Error('NATS did not start');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

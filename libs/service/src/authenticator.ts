@@ -20,10 +20,10 @@ export const userCache = (ask: (token: string, ctx: CallContext) => Promise<Auth
   const entries = new Map<string, Entry>();
   const load = async (key: string, token: string, ctx: CallContext): Promise<UserPrincipal> => {
     try {
-      const answer = await ask(token, ctx);
+      const response = await ask(token, ctx);
       const entry = entries.get(key);
-      if (entry && answer.expireTime) entry.untilMs = Math.min(entry.untilMs, answer.expireTime.getTime());
-      return toPrincipal(answer);
+      if (entry && response.expireTime) entry.untilMs = Math.min(entry.untilMs, response.expireTime.getTime());
+      return toPrincipal(response);
     } catch (error) {
       entries.delete(key);
       if (error instanceof CallError && error.reason === 'UNAUTHENTICATED')

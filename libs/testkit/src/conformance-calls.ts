@@ -7,7 +7,7 @@ import { clientContracts } from '@lethe/grpc/clients';
 import { randomUUID } from 'node:crypto';
 import { Client as PgClient } from 'pg';
 import { bearer, callRaw, type Outcome } from './raw-call.ts';
-import { requestsAbout } from './requests.ts';
+import { requestsAbout } from './methods.ts';
 import { startSuite, type Suite, type TestUser } from './suite.ts';
 import { makeTenant } from './tenant.ts';
 

@@ -1,9 +1,9 @@
-// An HTTP source that answers only when it is let: what a run does meanwhile can be looked at as long as one likes.
+// An HTTP source that returns only when it is let: what a run does meanwhile can be looked at as long as one likes.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { visitRows } from './visits.ts';
 
-/** A source; `release` lets it answer from now on, `hold` stops it again. */
+/** A source; `release` lets it respond from now on, `hold` stops it again. */
 export type HeldSource = { url: string; release: () => void; hold: () => void; asked: () => number; close: () => void };
 
 /** Starts a source of visits, held. */

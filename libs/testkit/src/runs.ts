@@ -4,7 +4,7 @@ import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { isTerminal, stateName } from '@lethe/contracts/run-state';
 import type { Clients } from './suite.ts';
 
-/** Starts a run; answers its id. */
+/** Starts a run; returns its id. */
 export const startRun = async ({ task }: Clients, taskId: string): Promise<string> =>
   (await task.start({ target: { $case: 'taskId', value: taskId } })).run?.id ?? '';
 

@@ -8,7 +8,7 @@ import { loadService } from './load-service.ts';
 
 const TEMPLATE = 'lethe_template';
 
-/** Makes the template; answers the passwords of the six roles. */
+/** Makes the template; returns the passwords of the six roles. */
 export const makeTemplate = async (postgresUrl: string): Promise<RolePasswords> => {
   const passwords = newPasswords();
   await runSql(postgresUrl, [`drop database if exists ${TEMPLATE}`]);

@@ -1,4 +1,4 @@
-/** Asks again until there is an answer, for at most `timeoutMs`. */
+/** Asks again until there is a response, for at most `timeoutMs`. */
 export const until = async <Item>(look: () => Promise<Item | undefined>, timeoutMs = 20_000): Promise<Item> => {
   const endMs = Date.now() + timeoutMs;
   for (;;) {

@@ -47,7 +47,7 @@ describe('a repeated request id', () => {
     });
   });
 
-  test('of Stop answers the same after the run has ended, where another Stop is refused', async () => {
+  test('of Stop responds the same after the run has ended, where another Stop is refused', async () => {
     const [requestId, runId] = [randomUUID(), await preparedRun(orders.worker, orders.taskId)];
     const stop = () => orders.worker.task.stop({ runId, outbox: OutboxDecision.DELETE, reason: 'not needed', requestId });
     const first = await stop();

@@ -97,8 +97,8 @@ describe('a connection of another group', () => {
     const document = ordersDocument('01890000-0000-7000-8000-000000000000', targetId, 'replace');
     const { dataModule } = await worker.extdatamodule.createDataModule({ groupId, displayName: 'nowhere', document });
     const { task } = await worker.task.createTask({ groupId, displayName: 'nowhere', moduleId: dataModule?.id ?? '' });
-    const answer = await worker.task.getTask({ taskId: task?.id ?? '' });
-    expect(answer.task?.missing.map(({ type }) => type)).toEqual(['CONNECTION_MISSING']);
+    const response = await worker.task.getTask({ taskId: task?.id ?? '' });
+    expect(response.task?.missing.map(({ type }) => type)).toEqual(['CONNECTION_MISSING']);
   });
 });
 

@@ -50,7 +50,7 @@ test('the status follows the access: none, asked for, granted, taken back; READ 
   await becomes([NONE, NONE]);
 });
 
-test('an answer to a change of rights is seen at once by a call that names its revision', async () => {
+test('a response to a change of rights is seen at once by a call that names its revision', async () => {
   const connectionId = await create('fresh');
   expect(await statusOf(askers.editor, connectionId)).toEqual([AccessStatus.NONE, AccessStatus.NONE]);
   const { authzRevision } = await owner.user.addAccess({

@@ -26,25 +26,25 @@ const load = async (connectionId: string): Promise<Connection> => {
 
 describe('TestConnection', () => {
   test('describes the tables and columns of a database', async () => {
-    const answer = await worker.extdatamodule.testConnection({
+    const response = await worker.extdatamodule.testConnection({
       connectionId: await makePostgresConnection(suite, worker, groupId, 'shop'),
     });
-    expect(answer).toMatchObject({ reachable: true, error: '', truncated: false });
-    expect(answer.serverVersion).toMatch(/\d/);
-    expect(answer.tables.find(({ schema, name }) => schema === 'shop' && name === 'orders')?.columns).toEqual([
+    expect(response).toMatchObject({ reachable: true, error: '', truncated: false });
+    expect(response.serverVersion).toMatch(/\d/);
+    expect(response.tables.find(({ schema, name }) => schema === 'shop' && name === 'orders')?.columns).toEqual([
       { name: 'number', sourceType: 'bigint', nullable: false },
       { name: 'amount', sourceType: 'numeric(8,2)', nullable: true },
       { name: 'note', sourceType: 'text', nullable: true },
     ]);
   });
 
-  test('answers what is wrong as a code, and neither password nor user', async () => {
+  test('returns what is wrong as a code, and neither password nor user', async () => {
     const { type, settings } = postgresAddress(suite, 'shop');
     const made = await create({ type, settings: { ...settings, user: 'nobody_here' }, secret: { values: { password: 'wrong-horse' } } });
-    const answer = await worker.extdatamodule.testConnection({ connectionId: made.connection?.id ?? '' });
-    expect(answer).toMatchObject({ reachable: false, tables: [] });
-    expect(answer.error).toMatch(/^POSTGRES_DENIED: .*\(28\w{3}\)/);
-    expect(answer.error).not.toMatch(/wrong-horse|nobody_here/);
+    const response = await worker.extdatamodule.testConnection({ connectionId: made.connection?.id ?? '' });
+    expect(response).toMatchObject({ reachable: false, tables: [] });
+    expect(response.error).toMatch(/^POSTGRES_DENIED: .*\(28\w{3}\)/);
+    expect(response.error).not.toMatch(/wrong-horse|nobody_here/);
   });
 });
 

@@ -93,13 +93,13 @@ describe('UpdateDataModule', () => {
   test('changes the name alone where the mask names that alone', async () => {
     const made = await create(document());
     const dataModule = { ...made, displayName: randomUUID(), document: undefined };
-    const answer = await worker.extdatamodule.updateDataModule({
+    const response = await worker.extdatamodule.updateDataModule({
       moduleId: made.id,
       dataModule,
       updateMask: ['display_name'],
       etag: made.etag,
     });
-    expect(answer.dataModule).toMatchObject({ displayName: dataModule.displayName, document: document(), documentRevision: 1n });
+    expect(response.dataModule).toMatchObject({ displayName: dataModule.displayName, document: document(), documentRevision: 1n });
   });
 
   test('refuses a mask with a field that does not change', async () => {

@@ -1,4 +1,4 @@
-// Secrets of connections: used by TestConnection, and in no answer, record, event or column, whatever becomes of the call that brought them.
+// Secrets of connections: used by TestConnection, and in no response, record, event or column, whatever becomes of the call that brought them.
 import { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { CreateConnectionRequest } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
 import { makePeople, type People } from '@lethe/testkit/people';
@@ -36,8 +36,8 @@ const address = async (): Promise<{ host: string; port: number; database: string
   user: 'reader',
 });
 
-const textOf = (answer: unknown): string =>
-  JSON.stringify(answer, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+const textOf = (response: unknown): string =>
+  JSON.stringify(response, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
 
 /** Waits for the record of a call, and looks for the secret everywhere. */
 const holders = async (secret: string, action: string, resource = ''): Promise<string[]> => {
@@ -52,17 +52,17 @@ test('a secret in the request, or in a uri, is set and not answered; its key and
   for (const connection of [structured, byUri]) {
     expect(connection).toMatchObject({ secretSet: true, secretKeyId: 'test' });
     expect(connection.secretUpdateTime).toBeInstanceOf(Date);
-    const answers = [
+    const responses = [
       connection,
       await people.editor.extdatamodule.getConnection({ connectionId: connection.id }),
       await people.editor.extdatamodule.getAllConnection({ groupId: people.groupId }),
     ];
-    expect(textOf(answers)).not.toContain(secret);
+    expect(textOf(responses)).not.toContain(secret);
     expect(await holders(secret, 'CreateConnection', `connections/${connection.id}`)).toEqual([]);
   }
 });
 
-test('a creation that is repeated by its request id answers the same, and keeps no secret for it', async () => {
+test('a creation that is repeated by its request id gives the same response, and keeps no secret for it', async () => {
   const secret = canary();
   const request = {
     displayName: 'once',
@@ -79,10 +79,10 @@ test('a creation that is repeated by its request id answers the same, and keeps 
 test('TestConnection to a port where nobody listens says so, without the secret', async () => {
   const secret = canary();
   const { id } = await create({ settings: await address(), secret: { values: { password: secret } } });
-  const answer = await people.editor.extdatamodule.testConnection({ connectionId: id });
-  expect(answer).toMatchObject({ reachable: false, tables: [], serverVersion: '' });
-  expect(answer.error).toMatch(/^POSTGRES_AWAY: .*\(ECONNREFUSED\)/);
-  expect(textOf(answer)).not.toContain(secret);
+  const response = await people.editor.extdatamodule.testConnection({ connectionId: id });
+  expect(response).toMatchObject({ reachable: false, tables: [], serverVersion: '' });
+  expect(response.error).toMatch(/^POSTGRES_AWAY: .*\(ECONNREFUSED\)/);
+  expect(textOf(response)).not.toContain(secret);
   expect(await holders(secret, 'TestConnection', `connections/${id}`)).toEqual([]);
 });
 

@@ -57,7 +57,7 @@ describe('PublishDataModuleVersion', () => {
     expect(version?.document).toEqual(document());
   });
 
-  test('answers a repeated step as the first time', async () => {
+  test('returns a repeated step as the first time', async () => {
     const first = await reserve('', [table('a')]);
     expect(await reserve('', [table('a')])).toEqual(first);
     const published = await commit([table('a')]);
@@ -128,7 +128,7 @@ describe('ResolveConnection', () => {
   const resolve = async (ticket: string, write = false, workingOn: string = runId, service: 'data' | 'task' = 'data') =>
     (await asService(service, workingOn)).resolveConnection({ ticket, connectionId, write });
 
-  test('answers address and secret against a ticket of the run', async () => {
+  test('returns address and secret against a ticket of the run', async () => {
     const { connection, secret } = await resolve(await suite.ticket('task', read()));
     expect(connection?.id).toBe(connectionId);
     expect(secret).toEqual(postgresAddress(suite, 'public').secret);

@@ -39,7 +39,7 @@ const refusal = (change: Partial<CreateScriptRequest>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-test('a new script answers its fields, its draft, and the hash of its content', async () => {
+test('a new script returns its fields, its draft, and the hash of its content', async () => {
   const parameters = [{ name: 'least', type: Parameter_Type.INTEGER, defaultValue: '1', required: false }];
   const script = await create({ displayName: 'amounts', description: 'd', namespace: 'n', parameters });
   expect(script).toMatchObject({

@@ -1,4 +1,4 @@
-// TestScript on given rows: what a script sees of them, and what it answers.
+// TestScript on given rows: what a script sees of them, and what it returns.
 import { Parameter_Type, Script_Language, Script_Type, type Parameter } from '@lethe/contracts/gen/lethe/script/v1/script';
 import type { TestScriptRequest, TestScriptResponse } from '@lethe/contracts/gen/lethe/script/v1/script_service';
 import { makePeople, type People } from '@lethe/testkit/people';
@@ -100,7 +100,7 @@ test('TypeScript over a whole table sees the rows of the table that is named', a
   expect([error, rows]).toEqual(['', [{ amount: 7 }]]);
 });
 
-test('SQL that fails on a value answers without the value', async () => {
+test('SQL that fails on a value returns without the value', async () => {
   const { error, rows } = await run({ language: SQL, content: 'SELECT CAST(city AS INTEGER) AS amount FROM visits' });
   expect(rows).toEqual([]);
   expect(error).toMatch(/^ENGINE_/);

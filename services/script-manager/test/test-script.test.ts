@@ -63,7 +63,7 @@ const processes = (): string[] => {
 };
 
 describe('a script that goes too far', () => {
-  test('in memory is ended, and the answer says so', async () => {
+  test('in memory is ended, and the response says so', async () => {
     const { error, rows } = await run(
       TYPESCRIPT,
       'export default () => { const all = []; for (;;) all.push("x".repeat(1000) + all.length); }',
@@ -94,7 +94,7 @@ describe('a script that goes too far', () => {
     ['a file', () => 'Deno.readTextFile("/etc/hostname")'],
     ['the environment', () => 'Deno.env.get("HOME")'],
     ['another process', () => 'new Deno.Command("true").output()'],
-    ['a service of this machine', () => `fetch("http://${suite.addresses.audit}/").then((answer) => answer.text())`],
+    ['a service of this machine', () => `fetch("http://${suite.addresses.audit}/").then((response) => response.text())`],
   ])('by reaching for %s is refused', async (_name, expression) => {
     const content = `export default async () => {
       try { return { name: 'got ' + await ${expression()}, age: 1 }; } catch (error) { return { name: error.name, age: 0 }; }
@@ -114,10 +114,10 @@ describe('a script that goes too far', () => {
 });
 
 test('a script that throws is answered with its line, and without the value that it named', async () => {
-  const answer = await run(TYPESCRIPT, 'export default (row) => {\n  throw new Error("bad " + row.name);\n};');
-  expect(answer).toMatchObject({ rows: [], errorLine: 2 });
-  expect(answer.error).toMatch(/^SCRIPT_FAILED: /);
-  expect(answer.error).not.toContain('Ada');
+  const response = await run(TYPESCRIPT, 'export default (row) => {\n  throw new Error("bad " + row.name);\n};');
+  expect(response).toMatchObject({ rows: [], errorLine: 2 });
+  expect(response.error).toMatch(/^SCRIPT_FAILED: /);
+  expect(response.error).not.toContain('Ada');
 });
 
 test('parameters fill the defaults of the script, and unknown ones are refused by name', async () => {

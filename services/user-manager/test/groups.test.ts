@@ -42,7 +42,7 @@ test('a group of others is not found, with the text of a missing one', async () 
   expect(foreign).toBe(missing);
 });
 
-test('a repeated request id changes nothing and answers the same', async () => {
+test('a repeated request id changes nothing and gives the same response', async () => {
   const requestId = randomUUID();
   const [first, second] = await Promise.all([1, 2].map(() => suite.admin.user.createGroup({ displayName: 'once', requestId })));
   expect(second?.group?.id).toBe(first?.group?.id);

@@ -115,7 +115,7 @@ describe('the end of a token', () => {
 });
 
 describe('the secret', () => {
-  test('is in the first answer alone: not in the list, not in the answer to the repeated request', async () => {
+  test('is in the first response alone: not in the list, not in the response to the repeated request', async () => {
     const request = { displayName: 'once', scopes: ['user.read'], requestId: randomUUID() };
     const { secret, token } = await user.user.createToken(request);
     expect(secret).toMatch(/^lethe_pat_/);
@@ -142,7 +142,7 @@ describe('the secret', () => {
   });
 });
 
-test('a new token answers whose it is and how far it reaches; a name and a scope are asked for by field', async () => {
+test('a new token returns whose it is and how far it reaches; a name and a scope are asked for by field', async () => {
   const { token } = await user.user.createToken({ displayName: 'machine', scopes: ['user.read', 'group.*'] });
   expect(token).toMatchObject({ userId: user.id, displayName: 'machine', scopes: ['user.read', 'group.*'], revokeTime: undefined });
   await expect(user.user.createToken({ displayName: '', scopes: [] })).rejects.toMatchObject({

@@ -1,6 +1,7 @@
 // The rules of the house that no linter knows. Each has a test that plants a breach.
 import { libraryLine, noRoomCycles, rpcFiles } from './rooms.ts';
 import { eventsByLibrary, noBareErrors, noBareStates, noEnumAssertions, reasonsOfOwnCatalogue } from './values.ts';
+import { plainWords } from './words.ts';
 import type { Finding, Rule, Source } from './sources.ts';
 
 /** All rules, by name. */
@@ -13,6 +14,7 @@ export const RULES: Record<string, Rule> = {
   reasonsOfOwnCatalogue,
   noBareErrors,
   eventsByLibrary,
+  plainWords,
 };
 
 /** What breaks a rule, in the order of files. */

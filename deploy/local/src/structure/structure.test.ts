@@ -99,6 +99,11 @@ describe('a planted breach is found', () => {
       [{ file: 'services/data-manager/src/run/a.ts', text: "tx.insertInto('outgoingEvent')" }],
       ['services/data-manager/src/run/a.ts:1 emit'],
     ],
+    [
+      'a word that means something else',
+      [{ file: 'services/data-manager/src/run/a.ts', text: 'const answer = 1;\n/** Answers the row. */' }],
+      ['services/data-manager/src/run/a.ts:2 plain-words'],
+    ],
   ])('%s', (_name, planted, found) => {
     expect(breaches(...planted)).toEqual(found);
   });

@@ -80,14 +80,14 @@ export const audit =
         await sink(recordOfCall(ctx));
       };
     }
-    let answer: unknown;
+    let response: unknown;
     try {
-      answer = await next();
+      response = await next();
     } catch (error) {
       const record = recordOfCall(ctx, error);
       if (!ctx.audited && (always || record.outcome === Outcome.DENIED)) await sink(record);
       throw error;
     }
     if (always && !ctx.audited) await sink(recordOfCall(ctx));
-    return answer;
+    return response;
   };

@@ -1,7 +1,7 @@
 import type { CallContext } from '../context.ts';
 import { fail } from '../errors.ts';
 
-/** Caps the caller's deadline at the method's own, and answers when it passes or the caller gives up, whatever the handler is doing. */
+/** Caps the caller's deadline at the method's own, and returns when it passes or the caller gives up, whatever the handler is doing. */
 export const deadline = async (ctx: CallContext, next: () => Promise<unknown>): Promise<unknown> => {
   ctx.deadlineMs = Math.min(ctx.deadlineMs, ctx.startTimeMs + ctx.method.policy.maxDeadlineMs);
   const timer = setTimeout(() => ctx.cancel.abort(fail('DEADLINE_EXCEEDED')), Math.max(0, ctx.deadlineMs - Date.now()));

@@ -14,7 +14,7 @@ const describe = (error: unknown): { error: string; stack: string } => {
   };
 };
 
-/** Turns an error of a library, such as a database driver's, into one of the catalogue; answers anything else as it is. */
+/** Turns an error of a library, such as a database driver's, into one of the catalogue; returns anything else as it is. */
 export type ErrorMapper = (error: unknown) => unknown;
 
 /** Maps what the inner layers throw to a status. Anything that is not of the catalogue is a defect: a fixed text for the client, the place for the log. */

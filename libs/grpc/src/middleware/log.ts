@@ -7,15 +7,15 @@ const actor = (ctx: CallContext): string => {
   return ctx.principal.kind === 'service' ? ctx.principal.service : '';
 };
 
-/** One line a call: method, code, reason, duration, actor. Never a value of the request or the answer. */
+/** One line a call: method, code, reason, duration, actor. Never a value of the request or the response. */
 export const log = async (ctx: CallContext, next: () => Promise<unknown>): Promise<unknown> => {
   const line = (code: string, reason: string): void => {
     ctx.log.info({ method: ctx.method.fullName, code, reason, durationMs: Date.now() - ctx.startTimeMs, actor: actor(ctx) }, 'call');
   };
   try {
-    const answer = await next();
+    const response = await next();
     line('OK', '');
-    return answer;
+    return response;
   } catch (error) {
     const mapped = error as MappedStatus;
     line(Status[mapped.code], mapped.reason);

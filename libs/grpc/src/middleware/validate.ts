@@ -33,7 +33,7 @@ const violationsOf = (type: DescMessage, message: Message): FieldViolation[] => 
   return result.kind === 'valid' ? [] : result.violations.map(toField);
 };
 
-/** Decodes strictly and applies the rules of the proto files; the answer names each field and rule. */
+/** Decodes strictly and applies the rules of the proto files; the response names each field and rule. */
 export const validate = async (ctx: CallContext, next: () => Promise<unknown>): Promise<unknown> => {
   try {
     ctx.request();

@@ -137,7 +137,10 @@ export const text = (word: string, about: About & TextLimits): Field<string> =>
 export const optionalText = (word: string, about: About & TextLimits): Field<string | undefined> =>
   wordField<string | undefined>(textRow(word, about), about.always === true, (value) => (typeof value === 'string' ? value : undefined));
 
-const NAME = { kind: 'name', pattern: '^[A-Za-z][A-Za-z0-9_]{0,62}$' };
+/** What names of tables and columns look like. */
+export const NAME_PATTERN = '^[A-Za-z][A-Za-z0-9_]{0,62}$';
+
+const NAME = { kind: 'name', pattern: NAME_PATTERN };
 const ID = { kind: 'id', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' };
 
 /** The name of a table or a column. */

@@ -22,13 +22,16 @@ import { enumWords } from './words.ts';
 const FILE_FORMATS = enumWords('FileFormat', FileFormat, 'lowerCamel');
 const UPLOAD_MODES = enumWords('UploadMode', UploadMode, 'lowerCamel');
 
+/** The highest rank of a source; row ids have room for it. */
+export const MAX_RANK = 10_000;
+
 const EXAMPLE_ID = '0192f0c0-0000-7000-8000-000000000001';
 const tableName = (meaning: string): Field<string> => name('table', { meaning, example: 'person', required: true });
 const sourceTable = tableName('The table of the module that the rows belong to.');
 const rank = integer('rank', {
   meaning: 'The place in the order of the sources of the table, 1 = preferred.',
   min: 1,
-  max: 10_000,
+  max: MAX_RANK,
   example: 1,
   required: true,
 });

@@ -1,5 +1,5 @@
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
-import { MAX_RANK } from '@lethe/module/check-module';
+import { MAX_RANK } from '@lethe/module/fields/protocol';
 import { expect, it } from 'vitest';
 import { assertPlannable } from './plannable.ts';
 import { ROW_ID_LIMITS } from './row-id.ts';

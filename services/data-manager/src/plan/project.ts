@@ -13,7 +13,7 @@ export type RowRule = { name: string; column: string; fails: boolean };
 export type CellCounter = { kind: 'replaced' | 'clamped' | 'castFailed'; rule: string; flag: string };
 
 /**
- * The rules for single values of a table, as one projection. The query answers `row_id`, the columns by name and type, `_dropped`
+ * The rules for single values of a table, as one projection. The query returns `row_id`, the columns by name and type, `_dropped`
  * (index in `rowRules`, NULL = stays) and a flag for each counter. Names with a leading underscore cannot be column names.
  */
 export type CleanPlan = { query: (source: string) => string; rowRules: RowRule[]; counters: CellCounter[] };

@@ -71,9 +71,9 @@ const bindScript = async (
   binding: ScriptBinding & { script: ScriptRef },
   type: Type,
 ): Promise<{ bound: BoundScript[]; missing: Missing[] }> => {
-  const found = await findReleased(deps, ctx, binding.script, type);
-  if ('missing' in found) return { bound: [], missing: [found.missing] };
-  const { script } = found;
+  const resolved = await findReleased(deps, ctx, binding.script, type);
+  if ('missing' in resolved) return { bound: [], missing: [resolved.missing] };
+  const { script } = resolved;
   const filled = fillParameters(script.version.parameters, binding.parameters);
   if ('invalid' in filled) {
     const names = filled.invalid.join(', ');
@@ -109,9 +109,9 @@ export const readRules = async <K extends keyof typeof TYPES>(
   kind: K,
 ): Promise<{ rules: ScriptContent<K> | undefined; missing: Missing[] }> => {
   if (!ref) return { rules: undefined, missing: [] };
-  const found = await findReleased(deps, ctx, ref, TYPES[kind]);
-  if ('missing' in found) return { rules: undefined, missing: [found.missing] };
-  const parsed = parseScriptContent(kind, found.script.version.content);
+  const resolved = await findReleased(deps, ctx, ref, TYPES[kind]);
+  if ('missing' in resolved) return { rules: undefined, missing: [resolved.missing] };
+  const parsed = parseScriptContent(kind, resolved.script.version.content);
   if ('violations' in parsed) return { rules: undefined, missing: [invalidContent(ref.scriptId, parsed.violations[0]?.message)] };
   return { rules: parsed.message, missing: [] };
 };

@@ -1,11 +1,14 @@
 // The bindings of a task: ranks and parameters.
 import type { ScriptBinding } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 
-/** The index of the first binding whose rank is taken: by another of its table, or, with `global`, by any other. */
-export const repeatedRank = (bindings: readonly ScriptBinding[], global: boolean): number | undefined => {
+/** Where the rank of a binding is its own: among the bindings of its table, or among all of the task. */
+export type RankScope = 'table' | 'task';
+
+/** The index of the first binding whose rank an earlier one has, or undefined. */
+export const repeatedRank = (bindings: readonly ScriptBinding[], scope: RankScope): number | undefined => {
   const seen = new Set<string>();
   for (const [index, { table, rank }] of bindings.entries()) {
-    const key = global ? String(rank) : JSON.stringify([table, rank]);
+    const key = scope === 'task' ? String(rank) : JSON.stringify([table, rank]);
     if (seen.has(key)) return index;
     seen.add(key);
   }

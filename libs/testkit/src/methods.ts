@@ -1,4 +1,4 @@
-// One valid request for every method, about a tenant's resources. A method without its request here does not compile.
+// For every method: who may call it, and a valid request about a tenant's resources. A method without its lines here does not compile.
 import type { Callers } from '@lethe/contracts/gen/callers';
 import { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import { Script_Language, Script_Type } from '@lethe/contracts/gen/lethe/script/v1/script';
@@ -14,6 +14,99 @@ type Methods<N extends Noun> = Callers[(typeof SERVICE_NAMES)[N]];
 
 /** The methods of a service that users may call, by their name in the code. */
 export type UserMethod<N extends Noun> = keyof { [M in keyof Methods<N> as Methods<N>[M] extends 'SERVICE' ? never : M]: true };
+
+/** Who may call a method for users: one of each kind, by role and duty in the group of the resource. */
+export const PERSONAS = [
+  'stranger',
+  'connection owner',
+  'guest',
+  'task editor',
+  'task manager',
+  'data manager',
+  'developer',
+  'maintainer',
+  'owner',
+  'superuser',
+] as const;
+export type Persona = (typeof PERSONAS)[number];
+
+const EVERYBODY: readonly Persona[] = PERSONAS;
+const MEMBERS: readonly Persona[] = PERSONAS.filter((persona) => persona !== 'stranger' && persona !== 'connection owner');
+const EDITORS: readonly Persona[] = ['task editor', 'developer', 'maintainer', 'owner', 'superuser'];
+const MANAGERS: readonly Persona[] = ['task manager', 'developer', 'maintainer', 'owner', 'superuser'];
+const VIEWERS: readonly Persona[] = ['task manager', 'data manager', 'developer', 'maintainer', 'owner', 'superuser'];
+// Superusers may do all but read rows.
+const REVIEWERS: readonly Persona[] = ['data manager', 'maintainer', 'owner'];
+const MAINTAINERS: readonly Persona[] = ['maintainer', 'owner', 'superuser'];
+const OWNERS_OF_CONNECTION: readonly Persona[] = ['connection owner', 'owner', 'superuser'];
+
+/** Who may call each method. */
+export const ALLOWED: { [N in Noun]: Record<UserMethod<N>, readonly Persona[]> } = {
+  user: {
+    getUser: EVERYBODY,
+    listUsers: EVERYBODY,
+    updateUser: ['superuser'],
+    createGroup: ['superuser'],
+    getGroup: MEMBERS,
+    listGroups: EVERYBODY,
+    addGroupMember: MAINTAINERS,
+    updateGroupMember: MAINTAINERS,
+    removeGroupMember: MAINTAINERS,
+    listGroupMembers: MEMBERS,
+    addAccess: EDITORS,
+    approveAccessRequest: OWNERS_OF_CONNECTION,
+    listAccessRequests: EVERYBODY,
+    revokeAccess: OWNERS_OF_CONNECTION,
+    checkAccess: EVERYBODY,
+    createToken: EVERYBODY,
+    listTokens: EVERYBODY,
+    revokeToken: ['owner', 'superuser'],
+    listNotifications: EVERYBODY,
+    ackNotification: ['owner'],
+  },
+  script: {
+    createScript: EDITORS,
+    getScript: MEMBERS,
+    updateScript: EDITORS,
+    releaseScript: EDITORS,
+    listScripts: MEMBERS,
+    testScript: EDITORS,
+  },
+  extdatamodule: {
+    createConnection: EDITORS,
+    updateConnection: [...EDITORS, 'connection owner'],
+    getAllConnection: EVERYBODY,
+    getConnection: [...MEMBERS, 'connection owner'],
+    testConnection: [...EDITORS, 'connection owner'],
+    listConnectionTypes: EVERYBODY,
+    createDataModule: EDITORS,
+    getDataModule: MEMBERS,
+    listDataModules: MEMBERS,
+    updateDataModule: EDITORS,
+    getDataModuleVersion: MEMBERS,
+    listDataModuleVersions: MEMBERS,
+  },
+  task: {
+    createTask: EDITORS,
+    getTask: MEMBERS,
+    updateExtractionScript: EDITORS,
+    updateFieldRules: EDITORS,
+    updateAnonymizationRules: EDITORS,
+    updateTransformationScripts: EDITORS,
+    updateUploadingScript: EDITORS,
+    release: EDITORS,
+    start: MANAGERS,
+    pause: MANAGERS,
+    resume: MANAGERS,
+    stop: MANAGERS,
+    listTasks: MEMBERS,
+    getRun: MEMBERS,
+    listRuns: MEMBERS,
+    watchRun: MEMBERS,
+  },
+  data: { getAll: VIEWERS, getEntry: VIEWERS, readRows: REVIEWERS, modifie: [...REVIEWERS, 'superuser'] },
+  audit: { listAuditLogs: EVERYBODY, getAuditLog: ['developer', 'maintainer', 'owner', 'superuser'] },
+};
 
 type Request<N extends Noun, M> = M extends keyof Clients[N]
   ? Clients[N][M] extends (request: infer R, ...rest: never) => unknown
