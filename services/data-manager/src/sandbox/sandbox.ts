@@ -96,7 +96,7 @@ const killGroup = (child: Child): void => {
   }
 };
 
-/** Watches time and memory; answers how to stop watching and what was found. */
+/** Watches time and memory; returns how to stop watching and what was found. */
 const watch = (
   child: Child,
   limits: SandboxLimits,

@@ -12,6 +12,6 @@ export const moduleKey = async (db: Queryable<Tables>, keys: KeyRing, moduleId: 
     .values({ moduleId, keyId: made.keyId, wrapped: made.bytes })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  const kept = await db.selectFrom('moduleKeys').selectAll().where('moduleId', '=', moduleId).executeTakeFirstOrThrow();
-  return openKey(keys, { keyId: kept.keyId, bytes: kept.wrapped }, place);
+  const stored = await db.selectFrom('moduleKeys').selectAll().where('moduleId', '=', moduleId).executeTakeFirstOrThrow();
+  return openKey(keys, { keyId: stored.keyId, bytes: stored.wrapped }, place);
 };
