@@ -30,17 +30,22 @@ test('a token goes on after its key', async () => {
 test('a token of other arguments is refused', async () => {
   server = await listing([]);
   const { nextPageToken } = await server.client.listTasks({ namespace: 'a' });
-  await expect(server.client.listTasks({ namespace: 'b', pageToken: nextPageToken })).rejects.toMatchObject({ reason: 'PAGE_TOKEN_MISMATCH' });
+  await expect(server.client.listTasks({ namespace: 'b', pageToken: nextPageToken })).rejects.toMatchObject({
+    reason: 'PAGE_TOKEN_MISMATCH',
+  });
 });
 
-test.each(["' or 1=1 --", 'a\u0000b', '', `${KEY}\nmore`, '1'.repeat(10_000)])('a token whose key was made up is refused: %j', async (key) => {
-  const seen: string[] = [];
-  server = await listing(seen);
-  const { nextPageToken } = await server.client.listTasks({});
-  const [hash] = Buffer.from(nextPageToken, 'base64url').toString().split('\n');
-  const forged = Buffer.from(`${hash}\n${key}`).toString('base64url');
-  const call = server.client.listTasks({ pageToken: forged });
-  // What comes after a second line end is no part of the key.
-  if (key.startsWith(KEY)) await call;
-  else await expect(call).rejects.toMatchObject({ reason: expect.stringMatching(/^(?:PAGE_TOKEN_MISMATCH|INVALID_REQUEST)$/) });
-});
+test.each(["' or 1=1 --", 'a\u0000b', '', `${KEY}\nmore`, '1'.repeat(10_000)])(
+  'a token whose key was made up is refused: %j',
+  async (key) => {
+    const seen: string[] = [];
+    server = await listing(seen);
+    const { nextPageToken } = await server.client.listTasks({});
+    const [hash] = Buffer.from(nextPageToken, 'base64url').toString().split('\n');
+    const forged = Buffer.from(`${hash}\n${key}`).toString('base64url');
+    const call = server.client.listTasks({ pageToken: forged });
+    // What comes after a second line end is no part of the key.
+    if (key.startsWith(KEY)) await call;
+    else await expect(call).rejects.toMatchObject({ reason: expect.stringMatching(/^(?:PAGE_TOKEN_MISMATCH|INVALID_REQUEST)$/) });
+  },
+);

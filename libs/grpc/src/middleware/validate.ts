@@ -7,9 +7,6 @@ import { fail, type FieldViolation } from '../errors.ts';
 
 const validator = createValidator({ registry });
 
-// More would not help, and a response has a size that HTTP/2 can carry.
-const MAX_VIOLATIONS = 50;
-
 const step = (segment: unknown): string => {
   const { kind, name, localName, key, index } = segment as {
     kind?: string;
@@ -49,9 +46,13 @@ const nulFields = (message: ReflectMessage, path = ''): string[] => {
   return message.fields
     .filter((field) => message.isSet(field))
     .flatMap((field) => {
-      if (field.fieldKind === 'list') return [...message.get(field)].flatMap((item: unknown, index) => inValue(item, at(field, `[${index}]`)));
+      if (field.fieldKind === 'list')
+        return [...message.get(field)].flatMap((item: unknown, index) => inValue(item, at(field, `[${index}]`)));
       if (field.fieldKind === 'map')
-        return [...message.get(field)].flatMap(([key, item]: [unknown, unknown]) => [...inValue(key, at(field)), ...inValue(item, at(field, '[…]'))]);
+        return [...message.get(field)].flatMap(([key, item]: [unknown, unknown]) => [
+          ...inValue(key, at(field)),
+          ...inValue(item, at(field, '[…]')),
+        ]);
       return inValue(message.get(field), at(field));
     });
 };
@@ -66,7 +67,7 @@ export const validate = async (ctx: CallContext, next: () => Promise<unknown>): 
   } catch (cause) {
     throw fail('UNREADABLE_REQUEST', {}, { message: `the request is not a ${ctx.method.input.typeName}`, cause });
   }
-  const fields = [...violationsOf(ctx.method.input, ctx.request()), ...nulViolations(ctx.method.input, ctx.request())].slice(0, MAX_VIOLATIONS);
+  const fields = [...violationsOf(ctx.method.input, ctx.request()), ...nulViolations(ctx.method.input, ctx.request())];
   if (fields.length > 0) throw fail('INVALID_REQUEST', {}, { fields });
   return next();
 };
