@@ -160,11 +160,12 @@ const capped = (limitBytes: number, onFlood: () => void): Transform => {
 };
 
 // A script may give its error any name, a value too: only those of the language and of Deno are shown.
-const KINDS = new Set([
-  ...['Error', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError', 'AggregateError'],
-  ...['AbortError', 'TimeoutError', 'DataCloneError', 'NotFound', 'PermissionDenied', 'NotCapable', 'NotSupported'],
-  ...['ConnectionRefused', 'ConnectionReset', 'ConnectionAborted', 'TimedOut', 'Http', 'InvalidData', 'UnexpectedEof', 'BadResource'],
-]);
+const KINDS = new Set(
+  (
+    'Error EvalError RangeError ReferenceError SyntaxError TypeError URIError AggregateError AbortError TimeoutError DataCloneError ' +
+    'NotFound PermissionDenied NotCapable NotSupported ConnectionRefused ConnectionReset ConnectionAborted TimedOut Http InvalidData UnexpectedEof BadResource'
+  ).split(' '),
+);
 
 const readError = async (stream: Readable): Promise<{ kind: string; line: number }> => {
   let text = '';
