@@ -48,6 +48,7 @@ test('no record is larger than three bounded views, whatever it holds', () => {
 
 test('U+0000 and lone surrogates are replaced, in keys too, so that the record can be stored', () => {
   const bound = boundRecord(record({ resource: 'a\u0000b', request: { 'k\u0000': ['\ud800', { inner: 'x\u0000' }] } }));
-  expect(JSON.stringify(bound.request) + bound.resource).not.toMatch(/\\u0000|\\ud800|\u0000/);
+  const text = JSON.stringify([bound.request, bound.resource]);
+  for (const escaped of [String.raw`\u0000`, String.raw`\ud800`]) expect(text).not.toContain(escaped);
   expect(AuditRecord.decode(AuditRecord.encode(bound).finish()).request).toEqual(bound.request);
 });
