@@ -21,7 +21,11 @@ const forward = async (
   const asked = new URL(request.url ?? '/', 'http://broker');
   const answer = await open(connection, limits, urlOf(connection, asked.pathname, Object.fromEntries(asked.searchParams)), signal);
   // Redirects go to the script as they are: it cannot follow them anywhere else.
-  response.writeHead(answer.statusCode ?? 502, { 'content-type': answer.headers['content-type'] ?? 'application/octet-stream' });
+  const packed = answer.headers['content-encoding'];
+  response.writeHead(answer.statusCode ?? 502, {
+    'content-type': answer.headers['content-type'] ?? 'application/octet-stream',
+    ...(packed === undefined ? {} : { 'content-encoding': packed }),
+  });
   for await (const chunk of answer) {
     count((chunk as Buffer).length);
     response.write(chunk);
