@@ -109,9 +109,7 @@ const RULES: Record<Exclude<keyof Column, 'name' | 'description' | 'type' | 'rol
       },
     ],
   ],
-  emptyIsNull: [
-    ['true', { rule: { ...ofText, emptyIsNull: true }, refused: [[{ emptyIsNull: true }, 'TEXT_OPTION']], mayBeEmpty: true }],
-  ],
+  emptyIsNull: [['true', { rule: { ...ofText, emptyIsNull: true }, refused: [[{ emptyIsNull: true }, 'TEXT_OPTION']], mayBeEmpty: true }]],
   trim: [['true', { rule: { trim: true }, refused: [], mayBeEmpty: true }]],
   empty: named(EmptyStrategy, EMPTY),
   cast: named(CastPolicy, CAST),

@@ -5,9 +5,13 @@ import { readFormat } from './value-format.ts';
 const { DATE, TIME, DATETIME, DATETIMESTAMP, DECIMAL, INTEGER, DOUBLE, BOOLEAN, STRING } = BaseType;
 
 const cases: [base: BaseType, known: string[], refused: string[]][] = [
-  [DATE, ['yyyy-MM-dd', 'd.M.yyyy', 'yyyyMMdd', 'yyyy-MM-dd HH:mm:ss'], ['', 'yy-MM-dd', 'yyyy-MM', 'dd MMM yyyy', 'yyyy-MM-ddXXX', 'yyyy-MM-dd ss']],
+  [
+    DATE,
+    ['yyyy-MM-dd', 'd.M.yyyy', 'yyyyMMdd', 'yyyy-MM-dd HH:mm:ss'],
+    ['', 'yy-MM-dd', 'yyyy-MM', 'dd MMM yyyy', 'yyyy-MM-ddXXX', 'yyyy-MM-dd ss'],
+  ],
   [TIME, ['HH:mm', 'HHmmss', 'HH:mm:ss.SSS'], ['HH', 'mm:ss', 'yyyy-MM-dd HH:mm', 'HH:mm.S']],
-  [DATETIME, ["yyyy-MM-ddTHH:mm:ss", 'dd/MM/yyyy HH:mm'], ['yyyy-MM-dd', 'yyyy-MM-ddTHH:mmX']],
+  [DATETIME, ['yyyy-MM-ddTHH:mm:ss', 'dd/MM/yyyy HH:mm'], ['yyyy-MM-dd', 'yyyy-MM-ddTHH:mmX']],
   [DATETIMESTAMP, ['yyyy-MM-ddTHH:mm:ssXXX'], ['yyyy-MM-ddTHH:mm:ss']],
   [DECIMAL, ['#,##0.00', '0.##', '000'], ['#,##,##0', '0%', 'abc', '0E0']],
   [INTEGER, ['#,##0', '#0'], ['0,00']],

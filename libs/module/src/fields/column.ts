@@ -28,7 +28,8 @@ const DATATYPE = { meaning: 'The type of the values, and the bounds of the range
 
 const valueFormat = shape<ValueFormat>({
   pattern: text('pattern', {
-    meaning: 'Dates and times: `yyyy`, `MM`, `M`, `dd`, `d`, `HH`, `mm`, `ss`, `S`, `X`. Numbers: such as `#,##0.00`. Booleans: true and false, as `Y|N`.',
+    meaning:
+      'Dates and times: `yyyy`, `MM`, `M`, `dd`, `d`, `HH`, `mm`, `ss`, `S`, `X`. Numbers: such as `#,##0.00`. Booleans: true and false, as `Y|N`.',
     iri: 'csvw:pattern',
     example: 'dd/MM/yyyy',
     maxLength: 64,

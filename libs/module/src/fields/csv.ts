@@ -50,7 +50,11 @@ const names = texts('header', {
 
 const header: Field<string[]> = {
   ...names,
-  rows: names.rows.map((row) => ({ ...row, kind: 'list of texts, or true or false', schema: { ...row.schema, type: ['array', 'boolean'] } })),
+  rows: names.rows.map((row) => ({
+    ...row,
+    kind: 'list of texts, or true or false',
+    schema: { ...row.schema, type: ['array', 'boolean'] },
+  })),
 };
 
 const rowCount = optionalInteger('headerRowCount', {

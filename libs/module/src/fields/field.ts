@@ -163,10 +163,8 @@ export const flag = (word: string, about: About): Field<boolean> =>
 
 /** true or false, or neither. */
 export const optionalFlag = (word: string, about: About): Field<boolean | undefined> =>
-  wordField<boolean | undefined>(
-    rowOf(word, about, { kind: 'true or false', schema: { type: 'boolean' } }),
-    true,
-    (value) => (typeof value === 'boolean' ? value : undefined),
+  wordField<boolean | undefined>(rowOf(word, about, { kind: 'true or false', schema: { type: 'boolean' } }), true, (value) =>
+    typeof value === 'boolean' ? value : undefined,
   );
 
 const INT32_MAX = 2_147_483_647;

@@ -57,11 +57,14 @@ const STRATEGIES: Record<EmptyStrategy, Strategy> = {
 /** The replacements that a column's rule for empty values writes out. */
 export const emptyLiterals = ({ empty }: Column): string[] => (empty ? STRATEGIES[empty.strategy].literals(empty) : []);
 
+// The types that the empty text is a value of: a text, and no bytes.
+const HAS_EMPTY: readonly BaseType[] = [BaseType.STRING, BaseType.BINARY];
+
 /** The text as the rules see it: in normal form, without blanks where asked; the empty text is NULL where the type has none. */
 const rawText = (source: string, column: Column, dialect: Dialect): string => {
   const composed = column.normalize === Normalization.NFC ? dialect.composed(source) : source;
   const trimmed = column.trim ? dialect.trim(composed) : composed;
-  return columnType(column).base !== BaseType.STRING || column.emptyIsNull ? `nullif(${trimmed}, '')` : trimmed;
+  return HAS_EMPTY.includes(columnType(column).base) && !column.emptyIsNull ? trimmed : `nullif(${trimmed}, '')`;
 };
 
 /** The rule for empty values of a column. NULL and each null marker are empty; markers are compared before a format is looked at. */

@@ -5,7 +5,8 @@ import { invariant } from '../domain/defect.ts';
 import type { Dialect } from './dialect.ts';
 import { quoteLiteral } from './identifiers.ts';
 
-const escapePattern = (text: string): string => text.replaceAll(/[^A-Za-z0-9]/g, (character) => `\\x{${character.codePointAt(0)?.toString(16) ?? ''}}`);
+const escapePattern = (text: string): string =>
+  text.replaceAll(/[^A-Za-z0-9]/g, (character) => `\\x{${character.codePointAt(0)?.toString(16) ?? ''}}`);
 
 const partPattern = (part: DatePart): string => {
   switch (part.kind) {
@@ -32,7 +33,9 @@ const dateConversion = (parts: readonly DatePart[], dialect: Dialect): Conversio
   const text = (expression: string): string => {
     const group = (kind: DatePart['kind']): string => dialect.group(expression, pattern, groups.indexOf(kind) + 1);
     const join = (kinds: readonly DatePart['kind'][], separator: string): string[] => {
-      const given = kinds.filter((kind) => groups.includes(kind)).map((kind) => (kind === 'year' ? group(kind) : dialect.padTwo(group(kind))));
+      const given = kinds
+        .filter((kind) => groups.includes(kind))
+        .map((kind) => (kind === 'year' ? group(kind) : dialect.padTwo(group(kind))));
       return given.length === 0 ? [] : [given.join(` || '${separator}' || `)];
     };
     const time = join(TIME_PARTS, ':').map((value) => (groups.includes('fraction') ? `${value} || ${group('fraction')}` : value));
@@ -48,8 +51,7 @@ const numberConversion = ({ decimal, group, minWhole, minFraction, maxFraction, 
   const whole = group === '' ? plain : `(?:${plain}|[0-9]{1,3}(?:${separator}[0-9]{3})+)`;
   const digits = `${escapePattern(decimal)}[0-9]{${minFraction},${maxFraction ?? ''}}`;
   const fraction = maxFraction === 0 ? '' : minFraction > 0 ? digits : `(?:${digits})?`;
-  const ungrouped = (expression: string): string =>
-    group === '' ? expression : `replace(${expression}, ${quoteLiteral(group)}, '')`;
+  const ungrouped = (expression: string): string => (group === '' ? expression : `replace(${expression}, ${quoteLiteral(group)}, '')`);
   return {
     pattern: `[+-]?${whole}${fraction}${hasExponent ? '(?:[eE][+-]?[0-9]+)?' : ''}`,
     text: (expression) => `replace(${ungrouped(expression)}, ${quoteLiteral(decimal)}, '.')`,

@@ -76,7 +76,10 @@ const savePage = async (response: IncomingMessage, path: string, signal: AbortSi
 
 type Request = { url: URL; path: string; object: string; endStatus: readonly number[] };
 
-const tryPage = async (context: PageContext, { url, path, object, endStatus }: Request): Promise<Page & { waitMs?: number | undefined }> => {
+const tryPage = async (
+  context: PageContext,
+  { url, path, object, endStatus }: Request,
+): Promise<Page & { waitMs?: number | undefined }> => {
   const response = await openFollowing(context, url);
   const status = response.statusCode ?? 0;
   if (status === 200) {

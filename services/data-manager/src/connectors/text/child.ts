@@ -17,6 +17,11 @@ import type { HeaderText, OpenText, ReadText, TextAnswer, TextRequest, TextRespo
 import { TextRefusal } from './refusal.ts';
 import { Tally } from './tally.ts';
 
+const codeOf = (error: unknown): string => {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? code : '';
+};
+
 const EMPTY: TextAnswer = { rowCount: 0, also: [], digest: '', segments: [], names: [] };
 
 const send = (response: TextResponse): void => {
@@ -77,8 +82,7 @@ const readText = async (job: OpenText, writer: CsvWriter, request: ReadText): Pr
       await take(chunk, false);
     }
   }).catch((error: unknown) => {
-    const isZlib = String((error as { code?: unknown }).code).startsWith('Z_');
-    throw isZlib ? new TextRefusal('TEXT_UNPACKABLE', { object, packed }) : error;
+    throw codeOf(error).startsWith('Z_') ? new TextRefusal('TEXT_UNPACKABLE', { object, packed }) : error;
   });
   // A page without a byte has no rows, as one of null has none.
   if (sizeBytes > 0 || format.kind !== 'array' || !format.isPage) await take(Buffer.alloc(0), true);
@@ -95,10 +99,6 @@ const readHeader = async ({ path }: HeaderText): Promise<TextAnswer> => {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
     const { text } = openDecoder('utf-8').decode(buffer.subarray(0, bytesRead), false);
     return { ...EMPTY, names: csvHeader(`${text}\n`, DEFAULT_DIALECT) };
-  } catch (error) {
-    // What a description cannot read has no columns in it.
-    if (error instanceof Error && error.name === 'CsvProblem') return EMPTY;
-    throw error;
   } finally {
     await file.close();
   }
@@ -123,7 +123,7 @@ const answer = async (request: TextRequest): Promise<void> => {
   } catch (error) {
     if (error instanceof TextRefusal) send({ id: request.id, refusal: { reason: error.reason, facts: error.facts } });
     // Of an unknown error only its code: its text may quote the input.
-    else send({ id: request.id, failure: { code: String((error as { code?: unknown }).code ?? '') } });
+    else send({ id: request.id, failure: { code: codeOf(error) } });
   }
 };
 

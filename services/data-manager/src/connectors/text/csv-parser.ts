@@ -43,6 +43,8 @@ type State = 'skipped' | 'record' | 'comment' | 'lead' | 'plain' | 'quoted' | 'q
 
 /** Reads records from chunks of text. */
 export class CsvParser {
+  /** Why the text cannot be read on. */
+  problem: CsvProblem | undefined;
   readonly #dialect: CsvDialect;
   readonly #limit: number;
   readonly #delimiter: number;
@@ -78,9 +80,19 @@ export class CsvParser {
     return this.#line;
   }
 
-  /** Takes in more text. Throws CsvProblem where a record cannot be divided. */
+  /** Takes in more text. Where a record cannot be divided, the records before it come back, and `problem` is set. */
   feed(chunk: string, isEnd: boolean): CsvRecord[] {
     this.#records = [];
+    try {
+      this.#take(chunk, isEnd);
+    } catch (error) {
+      if (!(error instanceof CsvProblem)) throw error;
+      this.problem = error;
+    }
+    return this.#records;
+  }
+
+  #take(chunk: string, isEnd: boolean): void {
     this.#text = this.#rest + chunk;
     this.#rest = '';
     let length = this.#text.length;
@@ -97,9 +109,8 @@ export class CsvParser {
     }
     if (at < length) this.#rest = this.#text.slice(at, length) + this.#rest;
     else if (this.#isInField()) this.#hold(length);
-    if (this.#size + this.#held.length > this.#limit) this.#fail('long', this.#recordLine);
+    if (this.#size + this.#held.length > this.#limit) this.#stop('long', this.#recordLine);
     if (isEnd) this.#finish();
-    return this.#records;
   }
 
   #isInField(): boolean {
@@ -111,7 +122,7 @@ export class CsvParser {
     this.#start = until;
   }
 
-  #fail(problem: CsvProblem['problem'], line: number): never {
+  #stop(problem: CsvProblem['problem'], line: number): never {
     throw new CsvProblem(problem, line, this.#fields.length);
   }
 
@@ -246,7 +257,7 @@ export class CsvParser {
     if (code === this.#delimiter) return this.#endField(at, at + 1);
     const end = this.#lineEnd(at);
     if (end > 0) return this.#endRecord(at, at + end);
-    if (!isBlank(code)) this.#fail('quote-text', this.#fieldLine);
+    if (!isBlank(code)) this.#stop('quote-text', this.#fieldLine);
     return at + 1;
   }
 
@@ -268,7 +279,7 @@ export class CsvParser {
     if (!this.#isQuoted) this.#hold(until);
     const value = this.#trimmed(this.#held);
     this.#size += value.length;
-    if (this.#size > this.#limit) this.#fail('long', this.#recordLine);
+    if (this.#size > this.#limit) this.#stop('long', this.#recordLine);
     this.#fields.push(value === '' && !this.#isQuoted ? null : value);
     this.#beginField(next);
     return next;
@@ -299,7 +310,7 @@ export class CsvParser {
       case 'quoted':
       case 'escaped':
       case 'escapedQuoted':
-        return this.#fail('quote-open', this.#fieldLine);
+        return this.#stop('quote-open', this.#fieldLine);
       default:
         this.#start = length;
         this.#endRecord(length, length);

@@ -81,17 +81,11 @@ export const csvRows = (
     return isTaken ? cells : undefined;
   };
   const describeProblem = ({ problem, line, column }: CsvProblem): TextRefusal => {
-    if (problem === 'long') return new TextRefusal('TEXT_LINE_TOO_LONG', { object, place: `line ${line}`, line, limit: TEXT_LIMITS.lineBytes });
+    if (problem === 'long')
+      return new TextRefusal('TEXT_LINE_TOO_LONG', { object, place: `line ${line}`, line, limit: TEXT_LIMITS.lineBytes });
     const known = columns.find((_, index) => layout?.places[index] === column)?.source;
     const place = known === undefined ? `field ${column + 1}` : `column ${known}`;
     return new TextRefusal('CSV_QUOTE_INVALID', { object, line, place, problem: PROBLEMS[problem] });
-  };
-  const parse = (text: string, isEnd: boolean): CsvRecord[] => {
-    try {
-      return parser.feed(text, isEnd);
-    } catch (error) {
-      throw error instanceof CsvProblem ? describeProblem(error) : error;
-    }
   };
   return {
     get line() {
@@ -99,7 +93,7 @@ export const csvRows = (
     },
     feed: (text, isEnd) => {
       const rows: (string | null)[][] = [];
-      for (const record of parse(text, isEnd)) {
+      for (const record of parser.feed(text, isEnd)) {
         // An empty line is a row of a file with one column alone.
         if (isBlank(record) && layout?.width !== 1) continue;
         if (!layout && header.takes(record)) {
@@ -110,6 +104,7 @@ export const csvRows = (
         const row = rowOf(record, layout ?? { width: 0, places: [], titles: [] });
         if (row) rows.push(row);
       }
+      if (parser.problem) throw describeProblem(parser.problem);
       if (isEnd && !layout && !header.isWhole) throw new TextRefusal('CSV_HEADER_MISSING', { object });
       return rows;
     },

@@ -19,7 +19,12 @@ const tooLong = (object: string, place: string, line: number): TextRefusal =>
   new TextRefusal('TEXT_LINE_TOO_LONG', { object, place, line, limit: TEXT_LIMITS.lineBytes });
 
 /** Makes a row's cells; undefined where it is refused, which the tally counts. */
-const cellsOf = ({ object, columns, needsMembers, tally }: JsonSource): ((text: string, place: string, line: number) => (string | null)[] | undefined) => {
+const cellsOf = ({
+  object,
+  columns,
+  needsMembers,
+  tally,
+}: JsonSource): ((text: string, place: string, line: number) => (string | null)[] | undefined) => {
   const parts = columns.map(partsOf);
   const takesArrays = columns.every(({ source }) => isPointer(source));
   const read = (text: string, place: string, line: number): JsonRow => {

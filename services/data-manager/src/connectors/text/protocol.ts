@@ -28,7 +28,14 @@ export type OpenText = {
 };
 
 /** Reads a file, which has `encoding`; `packed` is how its bytes are compressed. */
-export type ReadText = { verb: 'read'; path: string; object: string; encoding: string; packed: 'gzip' | 'deflate' | ''; format: TextFormat };
+export type ReadText = {
+  verb: 'read';
+  path: string;
+  object: string;
+  encoding: string;
+  packed: 'gzip' | 'deflate' | '';
+  format: TextFormat;
+};
 
 /** The names in the header of a csv file, of its first bytes. */
 export type HeaderText = { verb: 'header'; path: string };

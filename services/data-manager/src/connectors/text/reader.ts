@@ -64,7 +64,7 @@ const connect = (child: ChildProcess, signal: AbortSignal | undefined, onRows: R
     waiting = undefined;
     if ('answer' in response) current?.resolve(response.answer);
     else if ('refusal' in response) current?.reject(refusalOf(response.refusal.reason, response.refusal.facts));
-    else current?.reject(Object.assign(new Error('the reader of text failed'), { code: response.failure.code }));
+    else current?.reject(response.failure.code === 'ENOSPC' ? stageError('DISK_FULL') : stageError('INTERNAL', {}, response.failure));
   });
   const call: Channel['call'] = (request, object) =>
     new Promise((resolve, reject) => {

@@ -15,7 +15,10 @@ import { stageError } from '../../domain/run-error.ts';
 export type SourceScript = { table: string; language: string; content: string; parameters: Record<string, string> };
 
 /** What a script prints is foreign text like a file. */
-const convert = ({ table, directory, prefix, signal, onRows, columns }: Omit<Extraction, 'read'>, path: string): Promise<WrittenSegment[]> =>
+const convert = (
+  { table, directory, prefix, signal, onRows, columns }: Omit<Extraction, 'read'>,
+  path: string,
+): Promise<WrittenSegment[]> =>
   readFileInto(
     { table, directory, prefix, signal, onRows, columns: columnsOf(columns, {}), needsMembers: false },
     { path, object: `The output of the script of table ${table}`, encoding: 'utf-8', packed: '', format: { kind: 'lines' } },

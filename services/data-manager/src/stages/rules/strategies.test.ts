@@ -87,13 +87,10 @@ const RULES: Record<
   Exclude<keyof Column, 'name' | 'description' | 'type' | 'role'>,
   [strategy: string, expected: Case | 'the run fails'][]
 > = {
-  normalize: [
-    [
-      'NFC',
-      { rule: { ...ofText, normalize: Normalization.NFC }, rows: [['101', 'e\u0301', '1']], kept: ['\u00e9'] },
-    ],
+  normalize: [['NFC', { rule: { ...ofText, normalize: Normalization.NFC }, rows: [['101', 'e\u0301', '1']], kept: ['\u00e9'] }]],
+  emptyIsNull: [
+    ['true', { rule: { ...ofText, emptyIsNull: true, empty: { strategy: EmptyStrategy.IGNORE } }, rows: [['101', '', '1']], kept: [null] }],
   ],
-  emptyIsNull: [['true', { rule: { ...ofText, emptyIsNull: true, empty: { strategy: EmptyStrategy.IGNORE } }, rows: [['101', '', '1']], kept: [null] }]],
   trim: [['true', { rule: { trim: true }, rows: [['101', ' 20 ', '1']], kept: ['20'] }]],
   empty: named(EmptyStrategy, EMPTY),
   cast: named(CastPolicy, CAST),
