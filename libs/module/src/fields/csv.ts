@@ -27,7 +27,10 @@ const quote: Field<string> = {
   choices: [],
   mark: 'quoteChar',
   isPresent: (from) => quoteOf(from) !== undefined,
-  read: (from) => String(quoteOf(from) ?? ''),
+  read: (from) => {
+    const given = quoteOf(from);
+    return typeof given === 'string' ? given : '';
+  },
   write: (value, into) => {
     if (value !== '') into['quoteChar'] = value;
   },

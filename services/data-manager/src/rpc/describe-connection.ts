@@ -5,7 +5,7 @@ import { sourceOf } from '../connectors/index.ts';
 import { RunError } from '../domain/run-error.ts';
 import type { RunDeps } from '../deps.ts';
 
-/** Connects to a store and describes it; what goes wrong there is an answer, not an error. */
+/** Connects to a store and describes it; what goes wrong there is part of the response, not an error. */
 export const describeConnection =
   (deps: RunDeps) =>
   async (request: DescribeConnectionRequest, ctx: CallContext): Promise<DescribeConnectionResponse> => {

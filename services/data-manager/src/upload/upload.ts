@@ -104,9 +104,9 @@ const additions = async (work: Work, ready: Ready[]): Promise<Record<string, boo
   const { deps, row, spec } = work.session;
   const found: Record<string, boolean> = {};
   if (spec.baseVersion === '') return found;
-  const kept = digestFolder(deps.config, row.moduleId, spec.baseVersion);
+  const baseFolder = digestFolder(deps.config, row.moduleId, spec.baseVersion);
   for (const { entry, digestPath } of ready) {
-    const known = await onlyAdditions(join(kept, `${entry.table}.parquet`), digestPath, deps.config);
+    const known = await onlyAdditions(join(baseFolder, `${entry.table}.parquet`), digestPath, deps.config);
     if (known !== undefined) found[entry.table] = known;
   }
   return found;
@@ -206,7 +206,7 @@ const loadConnections = async (work: Work, ready: Ready[], version: string): Pro
 
 const connectionsOf = (ready: Ready[]): string[] => [...new Set(ready.map(({ upload }) => upload.connectionId))];
 
-/** Asks each target whether it knows the upload. Returns the connections that are files. */
+/** Checks that each target knows the upload. Returns the connections that are files. */
 const verify = async ({ session }: Work, connectionIds: string[]): Promise<Set<string>> => {
   const files = new Set<string>();
   for (const connectionId of connectionIds) {

@@ -88,7 +88,7 @@ export const fileTarget = async (
   };
 };
 
-/** Takes the header line off a file and answers the records that are left. */
+/** Takes the header line off a file and returns the records that are left. */
 const dropFirstLine = async (path: string): Promise<number> => {
   const body = `${path}.body`;
   const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity });

@@ -27,7 +27,7 @@ export const urlOf = ({ settings }: ResolvedConnection, path: string, query: Rec
   return url;
 };
 
-/** Connects to the pinned address and answers the response; the host name stays in the URL for TLS and the Host header. */
+/** Connects to the pinned address and returns the response; the host name stays in the URL for TLS and the Host header. */
 export const open = async (
   connection: ResolvedConnection,
   limits: ConnectorLimits,

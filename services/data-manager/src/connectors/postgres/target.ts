@@ -103,8 +103,7 @@ const commit = async (
   client: Client,
   entry: LedgerEntry,
   tables: UploadTable[],
-  stagingOf: (table: UploadTable) => string,
-  schemaOf: (table: UploadTable) => string,
+  { stagingOf, schemaOf }: { stagingOf: (table: UploadTable) => string; schemaOf: (table: UploadTable) => string },
 ): Promise<void> => {
   await failpoint('upload.target.begin.before');
   await client.query('begin');
@@ -178,7 +177,7 @@ export const postgresTarget = async (
         await pipeline(stream, createWriteStream(csvPath, { mode: 0o600 }));
         return stream.rowCount;
       }),
-    commit: (entry, tables) => guarded('Publishing', () => commit(client, entry, tables, stagingOf, schemaOf)),
+    commit: (entry, tables) => guarded('Publishing', () => commit(client, entry, tables, { stagingOf, schemaOf })),
     cleanUp: () =>
       guarded('Cleaning up', async () => {
         const { rows } = await client.query<{ relname: string }>(

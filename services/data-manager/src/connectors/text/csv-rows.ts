@@ -1,5 +1,5 @@
 // Csv text → rows of the columns that are read: the header is read by the parser of the body.
-import { CsvParser, CsvProblem, type CsvRecord } from './csv-parser.ts';
+import { CsvParser, type CsvProblem, type CsvRecord } from './csv-parser.ts';
 import { TEXT_LIMITS } from './limits.ts';
 import type { CsvHeader, TextColumn, TextFormat } from './protocol.ts';
 import { TextRefusal } from './refusal.ts';
