@@ -5,6 +5,7 @@ import { Role, type Module, type Table } from '@lethe/contracts/gen/lethe/module
 import { checkAnonymization } from './check-anonymization.ts';
 import { checkColumn } from './check-column.ts';
 import { checkKeys } from './check-keys.ts';
+import { checkRead, checkUploadFormat } from './check-read.ts';
 import { NAME_PATTERN } from './fields/field.ts';
 import { MAX_RANK } from './fields/protocol.ts';
 import { collector, type Report, type Violation } from './violation.ts';
@@ -74,6 +75,7 @@ const checkProtocol = (module: Module, report: Report): void => {
   entries.forEach(({ table, collect }, index) => {
     if (!collect || collect.$case === 'script') return;
     const pointer = `/protocol/${index}`;
+    checkRead(collect, `${pointer}/${collect.$case}`, report);
     if (collect.value.connectionId === '') report(pointer, 'CONNECTION_MISSING', `a source of table ${table} names no connection`);
     const known = module.tables.find(({ name }) => name === table);
     for (const name of Object.keys(collect.value.columns))
@@ -84,13 +86,14 @@ const checkProtocol = (module: Module, report: Report): void => {
 
 const checkUpload = (module: Module, report: Report): void => {
   const targets = new Set<string>();
-  (module.upload?.tables ?? []).forEach(({ table, connectionId, schema, target }, index) => {
+  (module.upload?.tables ?? []).forEach(({ table, connectionId, schema, target, format }, index) => {
     const pointer = `/upload/${index}`;
     const known = module.tables.find(({ name }) => name === table);
     if (!known) report(`${pointer}/table`, 'TABLE_UNKNOWN', `the upload names a missing table ${table}`);
     else if (known.unpublished) report(`${pointer}/table`, 'TABLE_UNPUBLISHED', `the table ${table} is not published`);
     if (Buffer.byteLength(target) > MAX_NAME_BYTES)
       report(`${pointer}/target`, 'NAME_TOO_LONG', `the target of table ${table} has more than ${MAX_NAME_BYTES} bytes`);
+    checkUploadFormat(format, pointer, report);
     const key = JSON.stringify([connectionId, schema, target || table]);
     if (targets.has(key)) report(pointer, 'TARGET_TWICE', `two tables are uploaded to the target of table ${table}`);
     targets.add(key);
