@@ -22,9 +22,11 @@ const HIERARCHY = {
   ].map((levels) => ({ levels })),
 };
 
+type Options = { suppressionLimit?: number; k?: number; rows?: string[][]; level?: number; normalize?: Normalization };
+
 const run = async (
   missingLeaf: MissingLeaf,
-  { suppressionLimit = 0, k = 2, rows = ROWS, level = undefined as number | undefined, normalize = 0 as Normalization } = {},
+  { suppressionLimit = 0, k = 2, rows = ROWS, level, normalize = Normalization.UNSPECIFIED }: Options = {},
 ) => {
   const plan = EffectivePlan.fromPartial({
     results: [
