@@ -83,7 +83,7 @@ const named = (names: Record<string, number>, cases: Partial<Record<number, Case
 
 /** The members of a column that say what happens to its values. */
 const RULES: Record<
-  Exclude<keyof Column, 'name' | 'description' | 'type' | 'role'>,
+  Exclude<keyof Column, 'name' | 'description' | 'type' | 'role' | 'generalization'>,
   [strategy: string, expected: Case | 'the run fails'][]
 > = {
   trim: [['true', { rule: { trim: true }, rows: [['101', ' 20 ', '1']], kept: ['20'] }]],
