@@ -71,9 +71,7 @@ describe('uploads of a plan', () => {
     const uploading = UploadPlan.fromPartial({
       tables: ['person', 'countries'].map((table) => ({ table, connectionId: TARGET, target: 'same' })),
     });
-    expect(missingOf({ uploading })).toEqual([
-      'UPLOAD_INVALID upload/1: two tables are uploaded to the target of table countries',
-    ]);
+    expect(missingOf({ uploading })).toEqual(['UPLOAD_INVALID upload/1: two tables are uploaded to the target of table countries']);
   });
 
   const problems = (upload: Parameters<typeof UploadPlan.fromPartial>[0], type: string | undefined): string[] => {
@@ -116,7 +114,9 @@ describe('sources of a plan', () => {
     expect(problems({}, 'postgres')).toEqual([]);
     expect(problems({}, 'http')[0]).toBe('the TableRead of table person needs a connection of type postgres, and has one of type http');
     expect(problems({ extraction: [bound('person', 1)] }, 'file')[0]).toContain('the SQL script of table person');
-    expect(problems({ extraction: [bound('person', 1, { language: 2 })] }, 'postgres')[0]).toContain('the TypeScript script of table person');
+    expect(problems({ extraction: [bound('person', 1, { language: 2 })] }, 'postgres')[0]).toContain(
+      'the TypeScript script of table person',
+    );
     expect(problems({ extraction: [bound('person', 1, { language: 2 })] }, 'http').filter((text) => text.includes('Script'))).toEqual([]);
   });
 });
@@ -136,7 +136,14 @@ test('a published document keeps what module, tables and columns say of themselv
     tables: [
       {
         table: 'person',
-        columns: [{ ...(person.columns[1] as (typeof person.columns)[0]), description: '', role: Role.QUASI_IDENTIFYING, type: { base: BaseType.STRING, precision: 0, scale: 0 } }],
+        columns: [
+          {
+            ...(person.columns[1] as (typeof person.columns)[0]),
+            description: '',
+            role: Role.QUASI_IDENTIFYING,
+            type: { base: BaseType.STRING, precision: 0, scale: 0 },
+          },
+        ],
         contentHash: 'a',
         levels: { age: 2 },
       },

@@ -71,7 +71,11 @@ export const checkSourceTypes = (
 const TARGETS: Record<string, (upload: TableUpload, pointer: string, report: Report) => void> = {
   postgres: ({ table, format }, pointer, report) => {
     if (format !== FileFormat.UNSPECIFIED)
-      report(`${pointer}/format`, 'FORMAT_UNUSABLE', `the upload of table ${table} has a file format, and its connection is of type postgres`);
+      report(
+        `${pointer}/format`,
+        'FORMAT_UNUSABLE',
+        `the upload of table ${table} has a file format, and its connection is of type postgres`,
+      );
   },
   file: ({ table, target, schema, format }, pointer, report) => {
     if (format !== FileFormat.UNSPECIFIED && format !== FileFormat.CSV)

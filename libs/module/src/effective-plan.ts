@@ -2,7 +2,13 @@
 import type { AnonymizationPlan, PrivacyRequirement } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import { EffectivePlan, Origin, type RuleOrigin, type TransformStep } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { FileRead, HttpRead, ProtocolEntry, ScriptBinding, TableRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
-import { CastPolicy, NullReference, type FieldRule, type FieldRules, type ForeignKeyRule } from '@lethe/contracts/gen/lethe/module/v1/rules';
+import {
+  CastPolicy,
+  NullReference,
+  type FieldRule,
+  type FieldRules,
+  type ForeignKeyRule,
+} from '@lethe/contracts/gen/lethe/module/v1/rules';
 import { Role, Table, type Column, type Module } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import type { UploadPlan } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { Script_Language, type Script_Type, type ScriptVersion_State } from '@lethe/contracts/gen/lethe/script/v1/script';

@@ -1,7 +1,5 @@
+import type { KeyRing } from '@lethe/db/envelope';
 import type { Env } from '@lethe/service/env';
-
-/** A key that wraps what DataManager keeps secret: run seeds and pseudonym keys. The first encrypts, the others still decrypt. */
-export type WrappingKey = { id: string; key: Buffer };
 
 /** DataManager's settings. */
 export type Config = {
@@ -15,7 +13,8 @@ export type Config = {
   /** How long prepared data is kept; 1 h to 90 d. */
   readonly retentionMs: number;
   readonly engineMemoryMb: number;
-  readonly wrappingKeys: readonly WrappingKey[];
+  /** Encrypt what DataManager keeps secret: run seeds and pseudonym keys. */
+  readonly wrappingKeys: KeyRing;
   readonly maxAttempts: number;
 };
 
@@ -26,17 +25,8 @@ class SettingInvalid extends Error {
 
 const HOUR_MS = 3_600_000;
 
-const readKey = (text: string): WrappingKey => {
-  const [id, encoded] = text.split(':');
-  const key = Buffer.from(encoded ?? '', 'base64url');
-  if (!id || key.length !== 32) throw new SettingInvalid('LETHE_SECRET_KEYS must be <id>:<32 bytes, base64url>[,…]');
-  return { id, key };
-};
-
 /** Reads the settings. */
 export const readConfig = (env: Env): Config => {
-  const wrappingKeys = env.list('LETHE_SECRET_KEYS').map(readKey);
-  if (wrappingKeys.length === 0) throw new SettingInvalid('The setting LETHE_SECRET_KEYS is missing');
   const retentionMs = env.integer('LETHE_RETENTION_MS', 7 * 24 * HOUR_MS);
   if (!env.flag('LETHE_TEST_RETENTION') && (retentionMs < HOUR_MS || retentionMs > 90 * 24 * HOUR_MS))
     throw new SettingInvalid('LETHE_RETENTION_MS must be between 1 hour and 90 days');
@@ -48,7 +38,7 @@ export const readConfig = (env: Env): Config => {
     maxRuns: env.integer('LETHE_MAX_RUNS', 2),
     retentionMs,
     engineMemoryMb: env.integer('LETHE_ENGINE_MEMORY_MB', 512),
-    wrappingKeys,
+    wrappingKeys: env.keyRing('LETHE_SECRET_KEYS'),
     maxAttempts: env.integer('LETHE_MAX_ATTEMPTS', 50),
   });
 };

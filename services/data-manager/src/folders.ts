@@ -15,7 +15,7 @@ export const outboxRoot = ({ dataFolder }: Config): string => join(dataFolder, '
 /** The run's results. */
 export const outboxFolder = (config: Config, runId: string): string => join(outboxRoot(config), runId);
 
-/** The digests of a published version's rows, by which 'only additions' is told. */
+/** The digests of a published version's rows, that show whether rows were only added. */
 export const digestFolder = ({ dataFolder }: Config, moduleId: string, version: string): string =>
   join(dataFolder, 'digests', moduleId, version);
 

@@ -67,7 +67,7 @@ const stopUploadAt = async (place: string, runId: string): Promise<void> => {
   await until(async () => ((await stateOf(runId)) === RunState.STOPPED ? true : undefined));
 };
 
-/** Holds the upload of a prepared run at a place until the answer is called. */
+/** Holds the upload of a prepared run at a place until the returned function is called. */
 const holdUploadAt = async (place: string, runId: string): Promise<() => void> => {
   const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   armFailpoint(place, () => {

@@ -118,13 +118,15 @@ describe('mode VERSIONED', () => {
     await query(suite, `create table ${blocked.published}.orders as select 1 as number`);
     await query(suite, `create view ${blocked.published}.customers as select 1 as number`);
     await expect(preparedRun(blocked.worker, blocked.taskId)).rejects.toThrow(
-      new RegExp(`2 things are wrong before the first row is read.*${blocked.published}\\.(orders|customers) .*${blocked.published}\\.(orders|customers) `),
+      new RegExp(
+        `2 things are wrong before the first row is read.*${blocked.published}\\.(orders|customers) .*${blocked.published}\\.(orders|customers) `,
+      ),
     );
   });
 });
 
 describe('what readers have at the target', () => {
-  const asReader = `${'reader'}_${randomUUID().slice(0, 8)}`;
+  const asReader = `reader_${randomUUID().slice(0, 8)}`;
   beforeAll(async () => {
     await query(suite, `create role ${asReader}`);
   });

@@ -126,9 +126,10 @@ describe('PublishDataModuleVersion', () => {
     ]);
     const old = await worker.extdatamodule.getDataModuleVersion({ moduleId, version: '1.0.0' });
     expect(old.version?.state).toBe(State.SUPERSEDED);
-    await expect(
-      worker.extdatamodule.createDataModule({ groupId, displayName: randomUUID(), document: first }),
-    ).rejects.toMatchObject({ reason: 'VERSION_SUPERSEDED', metadata: { version: '1.0.0' } });
+    await expect(worker.extdatamodule.createDataModule({ groupId, displayName: randomUUID(), document: first })).rejects.toMatchObject({
+      reason: 'VERSION_SUPERSEDED',
+      metadata: { version: '1.0.0' },
+    });
   });
 
   test('a published version is not given up', async () => {

@@ -1,4 +1,4 @@
-// Resolves a host once, checks what it resolves to, and answers the one address to connect to.
+// Resolves a host once, checks what it resolves to, and returns the one address to connect to.
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import { stageError } from '../domain/run-error.ts';

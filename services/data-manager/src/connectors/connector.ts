@@ -106,7 +106,7 @@ export type LedgerEntry = {
 export type Target = {
   /** What the target remembers of the upload; undefined = nothing. */
   probe: (uploadId: string) => Promise<LedgerEntry | undefined>;
-  /** Loads csv files into a hidden place of this upload and epoch. Answers the rows that it holds. */
+  /** Loads csv files into a hidden place of this upload and epoch. Returns the rows that it holds. */
   stage: (table: UploadTable, csvPaths: string[]) => Promise<number>;
   /** Writes the rows of the hidden place back as csv, to be measured. */
   readBack: (table: UploadTable, csvPath: string) => Promise<number>;

@@ -153,13 +153,13 @@ const walk = (value: unknown, scope: StatementScope, visible: ReadonlySet<string
 };
 
 /**
- * Says why a user's statement is refused, or undefined where it may run. `serialized` is the answer of the engine's
+ * Says why a user's statement is refused, or undefined where it may run. `serialized` is the result of the engine's
  * `json_serialize_sql`: exactly one SELECT over the given tables, with pure functions. The texts name functions, never values.
  */
 export const findStatementProblem = (serialized: string, scope: StatementScope): string | undefined => {
-  const answer: unknown = JSON.parse(serialized);
-  if (!isNode(answer) || answer['error'] !== false) return 'The statement is not a SELECT that can be parsed.';
-  const statements = answer['statements'];
+  const parsed: unknown = JSON.parse(serialized);
+  if (!isNode(parsed) || parsed['error'] !== false) return 'The statement is not a SELECT that can be parsed.';
+  const statements = parsed['statements'];
   if (!Array.isArray(statements) || statements.length !== 1) return 'Exactly one statement is allowed.';
   return walk(statements[0], scope, new Set(scope.tables.map((table) => table.toLowerCase())));
 };

@@ -62,13 +62,13 @@ const runSql = async (statement: string): Promise<EngineAnswer> => {
   const limit = Math.floor(ENGINE_LIMITS.resultCells / Math.max(1, columns.length));
   const reader = await connection.streamAndReadUntil(`SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (\n${inner}\n)`, limit + 1);
   if (reader.currentRowCount > limit) {
-    throw engineError('ENGINE_REFUSED', 'The result has more values than a statement may answer; write it to a file.');
+    throw engineError('ENGINE_REFUSED', 'The result has more values than a statement may return; write it to a file.');
   }
   const rows = reader.getRows().map((row) => row.map((value) => (value === null ? null : String(value))));
   return { columns, rows, rowCount: rows.length };
 };
 
-/** CREATE TABLE AS and COPY answer the number of rows as their only value. */
+/** CREATE TABLE AS and COPY return the number of rows as their only value. */
 const countWritten = async (statement: string): Promise<EngineAnswer> => {
   const reader = await current().runAndReadAll(statement);
   return { ...EMPTY, rowCount: Number(reader.getRows()[0]?.[0] ?? 0) };
@@ -123,7 +123,7 @@ const handle = async (request: EngineVerb): Promise<EngineAnswer> => {
   }
 };
 
-const answer = async (request: EngineRequest): Promise<void> => {
+const respond = async (request: EngineRequest): Promise<void> => {
   let response: EngineResponse;
   try {
     response = { id: request.id, answer: await handle(request) };
@@ -136,7 +136,7 @@ const answer = async (request: EngineRequest): Promise<void> => {
 
 const serve = async (before: Promise<void>, request: EngineRequest): Promise<void> => {
   await before;
-  await answer(request);
+  await respond(request);
   if (request.verb !== 'close') return;
   session?.connection.closeSync();
   session?.instance.closeSync();

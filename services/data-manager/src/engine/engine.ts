@@ -26,9 +26,9 @@ export type SqlResult = { columns: string[]; rows: (string | null)[][]; rowCount
 export type Engine = {
   /** One statement. */
   sql(statement: string): Promise<SqlResult>;
-  /** Reads header-less csv files (see `csv-dialect.ts`) exactly into a table of that name and answers the number of rows. */
+  /** Reads header-less csv files (see `csv-dialect.ts`) exactly into a table of that name and returns the number of rows. */
   copyIn(name: string, paths: string[], columns: CsvColumn[]): Promise<number>;
-  /** Writes a query's rows to a file and answers rows and bytes: csv as above, or Parquet with zstd. */
+  /** Writes a query's rows to a file and returns rows and bytes: csv as above, or Parquet with zstd. */
   copyOut(query: string, path: string, format: 'csv' | 'parquet'): Promise<{ rowCount: number; sizeBytes: number }>;
   /** A query of INTEGER columns without NULLs, as one typed array a column, through a file in the directory. */
   integers(query: string): Promise<Int32Array[]>;
@@ -42,7 +42,7 @@ export type Engine = {
 
 type Waiting = { resolve: (answer: EngineAnswer) => void; reject: (error: Error) => void };
 
-type Channel = { call(request: EngineVerb): Promise<EngineAnswer>; tell(request: EngineVerb): void; exited: Promise<void>; kill(): void };
+type Channel = { call(request: EngineVerb): Promise<EngineAnswer>; send(request: EngineVerb): void; exited: Promise<void>; kill(): void };
 
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
 
@@ -102,10 +102,10 @@ const connectChild = (child: ChildProcess, signal: AbortSignal | undefined): Cha
       waiting.set(id, { resolve, reject });
       send({ ...request, id });
     });
-  const tell = (request: EngineVerb): void => {
+  const sendOnly = (request: EngineVerb): void => {
     if (!over && child.connected) send({ ...request, id: 0 });
   };
-  return { call, tell, exited, kill };
+  return { call, send: sendOnly, exited, kill };
 };
 
 const splitIntegers = (bytes: Buffer, columnCount: number, rowCount: number): Int32Array[] => {
@@ -174,10 +174,10 @@ export const openEngine = async (options: EngineOptions): Promise<Engine> => {
       return { rowCount, sizeBytes: (await stat(path)).size };
     },
     integers: (query) => readIntegers(channel, directory, query),
-    interrupt: () => channel.tell({ verb: 'interrupt' }),
+    interrupt: () => channel.send({ verb: 'interrupt' }),
     kill: channel.kill,
     close: async () => {
-      channel.tell({ verb: 'close' });
+      channel.send({ verb: 'close' });
       await withTimeout(channel.exited, ENGINE_LIMITS.closeTimeoutMs, channel.kill);
       await removeTemporary();
     },

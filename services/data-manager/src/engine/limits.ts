@@ -3,7 +3,7 @@ export const ENGINE_LIMITS = {
   memoryMb: 512,
   threads: 2,
   temporaryMb: 65_536,
-  /** Values (rows times columns) that `sql` may answer: results for people and plans, not data. */
+  /** Values (rows times columns) that `sql` may return: results for people and plans, not data. */
   resultCells: 2_000_000,
   /** The longest line of a csv file. */
   csvLineBytes: 16_777_216,

@@ -14,7 +14,7 @@ export type UserTable = {
 };
 
 /**
- * `directory` is an empty folder of the step alone, absolute; the engine sees nothing else. `hashFile` answers a file's SHA-256.
+ * `directory` is an empty folder of the step alone, absolute; the engine sees nothing else. `hashFile` returns a file's SHA-256.
  * `parameters` are texts that the statement reads by `getvariable('<name>')`.
  */
 export type UserSqlOptions = {
@@ -127,7 +127,7 @@ const assertUnchanged = async (options: UserSqlOptions): Promise<void> => {
  * Throws ENGINE_REFUSED for anything but one SELECT over the tables with pure functions, and where an input file is not what its
  * checksum says; ENGINE_INTERRUPTED after `timeoutMs`.
  */
-export const runUserSql = async <Answer>(options: UserSqlOptions, use: (result: UserResult) => Promise<Answer>): Promise<Answer> => {
+export const runUserSql = async <Result>(options: UserSqlOptions, use: (result: UserResult) => Promise<Result>): Promise<Result> => {
   const inputFolder = join(options.directory, 'in');
   const outputFolder = join(options.directory, 'out');
   await mkdir(inputFolder, { mode: 0o700 });
@@ -143,9 +143,9 @@ export const runUserSql = async <Answer>(options: UserSqlOptions, use: (result: 
     await assertStatement(engine, options);
     for (const table of options.tables) await createView(engine, table, placed.get(table.name) ?? []);
     const columns = await materialize(engine, options);
-    const answer = await use({ engine, table: RESULT, columns, outputFolder });
+    const result = await use({ engine, table: RESULT, columns, outputFolder });
     await assertUnchanged(options);
-    return answer;
+    return result;
   } finally {
     await engine.close();
   }

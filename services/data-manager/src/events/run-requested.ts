@@ -5,7 +5,7 @@ import { systemRecord } from '@lethe/db/mutate';
 import { on } from '@lethe/events/consume';
 import type { Config } from '../config.ts';
 import { insertExecution } from '../store/executions.ts';
-import { newWrappedKey } from '../keys/wrap.ts';
+import { newWrappedKey } from '../keys/run-keys.ts';
 import { auditExecution, executionChanged } from '../run/view.ts';
 import type { Tables } from '../store/tables.ts';
 import { invariant } from '../domain/defect.ts';

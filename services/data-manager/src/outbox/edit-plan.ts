@@ -19,18 +19,15 @@ export const namedRows = (request: ModifieRequest): string[] =>
     return edit?.$case === 'update' ? [edit.value.rowId] : [];
   });
 
-const updated = (
+/** The values of a row with some cells replaced, and the cells that name no column. */
+const withCells = (
   columns: readonly Column[],
   before: Values,
   cells: Record<string, Cell>,
-  field: string,
-  problems: EditProblem[],
-): (string | null | undefined)[] => {
-  for (const name of Object.keys(cells))
-    if (!columns.some((column) => column.name === name))
-      problems.push({ field: `${field}.cells["${name}"]`, rule: 'COLUMN_UNKNOWN', description: 'the entry has no such column' });
-  return columns.map((column, index) => (column.name in cells ? fromCell(cells[column.name], column) : (before[index] ?? null)));
-};
+): { values: (string | null | undefined)[]; unknown: string[] } => ({
+  values: columns.map((column, index) => (column.name in cells ? fromCell(cells[column.name], column) : (before[index] ?? null))),
+  unknown: Object.keys(cells).filter((name) => !columns.some((column) => column.name === name)),
+});
 
 /** Applies the edits to the rows that they name. All problems are reported at once; nothing is changed then. */
 export const planEdits = (
@@ -67,7 +64,12 @@ export const planEdits = (
         { fields: [{ field, rule: 'ROW_UNKNOWN', description: 'the entry has no row of this id' }] },
       );
     if (edit.$case === 'deleteRowId') edited.set(BigInt(rowId), null);
-    else put(BigInt(rowId), updated(columns, before, edit.value.cells, `${field}.update`, problems), `${field}.update.cells`);
+    else {
+      const { values, unknown } = withCells(columns, before, edit.value.cells);
+      for (const name of unknown)
+        problems.push({ field: `${field}.update.cells["${name}"]`, rule: 'COLUMN_UNKNOWN', description: 'the entry has no such column' });
+      put(BigInt(rowId), values, `${field}.update.cells`);
+    }
     return undefined;
   });
   if (problems.length > 0) throw fail('EDIT_INVALID', {}, { fields: problems });

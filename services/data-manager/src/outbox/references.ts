@@ -14,7 +14,7 @@ export const readReferences = async (outbox: string): Promise<ResultReference[]>
   return manifest.references;
 };
 
-/** What does not hold, by the table that refers. `queries` answer the rows of each table. */
+/** What does not hold, by the table that refers. `queries` return the rows of each table. */
 export const brokenReferences = async (
   engine: Engine,
   references: readonly ResultReference[],

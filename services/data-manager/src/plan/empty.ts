@@ -55,7 +55,7 @@ const STRATEGIES: Record<EmptyStrategy, Strategy> = {
 /** The replacements that a column's rule for empty values writes out. */
 export const emptyLiterals = ({ empty }: Column): string[] => (empty ? STRATEGIES[empty.strategy].literals(empty) : []);
 
-/** The rule for empty values of a column. NULL and each null marker are empty; blanks are cut before, where asked. */
+/** The rule for empty values of a column. NULL and each null marker are empty; blanks are cut before, where the column says so. */
 export const emptySql = (sourceOf: (column: string) => string, column: Column, dialect: Dialect): EmptySql => {
   const source = sourceOf(column.name);
   const text = column.trim ? dialect.trim(source) : source;

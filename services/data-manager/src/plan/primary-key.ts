@@ -102,12 +102,12 @@ export const removeDroppedStatement = (table: string): string => {
   return `DELETE FROM ${quoteIdentifier(names.keys)} WHERE row_id IN (SELECT row_id FROM ${quoteIdentifier(names.dropped)})`;
 };
 
-/** Whether rows that earlier rules dropped are asked for: only with priorities is there a source that one falls back from. */
+/** Whether rows that earlier rules dropped are needed: only with priorities is there a source that one falls back from. */
 export const needsEarlyRows = (rule: PrimaryKeyRule | undefined): boolean => rule?.conflict === KeyConflict.SOURCE_PRIORITY;
 
 /**
  * Counts the keys that fell back: the best ranked source that has the key had a row which an earlier rule dropped, no other row of
- * that source stayed, and a row of another source is in its place. To be asked before the dropped rows leave `keys`.
+ * that source stayed, and a row of another source is in its place. To be run before the dropped rows leave `keys`.
  */
 export const fellBackQuery = (table: string, rule: PrimaryKeyRule): string => {
   const names = keyTables(table);

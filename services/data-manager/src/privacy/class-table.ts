@@ -24,7 +24,7 @@ const sum = (values: Int32Array): number => {
   return total;
 };
 
-/** A class table from columns that are distinct tuples already, as a GROUP BY answers them. */
+/** A class table from columns that are distinct tuples already, as a GROUP BY returns them. */
 export const classTable = (codes: Int32Array[], counts: Int32Array): ClassTable => ({
   codes,
   counts,

@@ -6,7 +6,7 @@ import type { PrivacyRequirement } from '@lethe/contracts/gen/lethe/module/v1/an
 import { Role, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { quoteIdentifier, quoteNames } from '../plan/identifiers.ts';
 
-/** `query` answers the stored rows; `tokenLengths` are the declared lengths by column: a column without one has tokens of one length. */
+/** `query` returns the stored rows; `tokenLengths` are the declared lengths by column: a column without one has tokens of one length. */
 export type GateTable = {
   table: string;
   query: string;
@@ -59,14 +59,14 @@ const requiredK = (requirement: PrivacyRequirement | undefined): number => {
 /** Rows that a limit allows; the addend takes back what a decimal limit loses as a double. */
 const allowedRows = (limit: number, rowCount: number): number => Math.floor(limit * rowCount + 1e-6);
 
-/** The verdict on a table, from the numbers that `gateQuery` answers. */
-export const judgeTable = (gate: GateTable, answer: readonly (string | null)[]): GateResult => {
-  const [classCount = 0, smallestClass = 0, rowCount = 0, ...strange] = answer.map(Number);
+/** The verdict on a table, from the numbers that `gateQuery` returns. */
+export const judgeTable = (gate: GateTable, numbers: readonly (string | null)[]): GateResult => {
+  const [classCount = 0, smallestClass = 0, rowCount = 0, ...strange] = numbers.map(Number);
   const { columns, requirement, rowsIn, suppressedCount } = gate;
   const k = requiredK(requirement);
   const quasi = namesOf(columns, Role.QUASI_IDENTIFYING);
   const violations: string[] = [];
-  if (answer.length < 3 || [classCount, smallestClass, rowCount, ...strange].some((value) => !Number.isSafeInteger(value)))
+  if (numbers.length < 3 || [classCount, smallestClass, rowCount, ...strange].some((value) => !Number.isSafeInteger(value)))
     violations.push('The rows could not be measured.');
   const identifying = namesOf(columns, Role.IDENTIFYING);
   if (identifying.length > 0) violations.push(`Identifying columns are left: ${identifying.join(', ')}.`);
@@ -91,7 +91,7 @@ export const orphanQuery = ({ query, columns, referencedQuery, referencedColumns
   return `SELECT count(*) FROM (${query}) AS _rows ANTI JOIN (${referencedQuery}) AS _targets ON ${matches.join(' AND ')} WHERE ${present}`;
 };
 
-/** The verdict on a key, from the number that `orphanQuery` answers; undefined where it holds. */
+/** The verdict on a key, from the number that `orphanQuery` returns; undefined where it holds. */
 export const judgeReference = (reference: GateReference, orphanCount: number): string | undefined =>
   orphanCount === 0
     ? undefined

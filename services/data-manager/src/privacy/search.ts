@@ -170,11 +170,11 @@ const searchNothing = (table: ClassTable, options: SearchOptions): SearchResult 
 
 /**
  * The optimal full-domain search: of the nodes whose violating rows are at most floor(limit × rows), the one of least loss; ties go to the
- * fewest suppressed rows, then the lowest sum of levels, then the levels in order. Answers undefined where no node holds the models.
+ * fewest suppressed rows, then the lowest sum of levels, then the levels in order. Returns undefined where no node holds the models.
  *
  * Branch and bound: columns are decided one after the other. What is suppressed once only some columns are told apart stays suppressed when
  * more are (hereditary models), so a part of the lattice is left out when too many rows are suppressed, or when its least loss is above the
- * best found. Models that are not hereditary are looked at in whole nodes only. Nothing is excluded by a guess: the answer is the optimum.
+ * best found. Models that are not hereditary are looked at in whole nodes only. Nothing is excluded by a guess: the result is the optimum.
  */
 export const search = async (
   table: ClassTable,

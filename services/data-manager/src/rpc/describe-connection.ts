@@ -9,7 +9,7 @@ const NOTHING_ASKED = { moduleId: '', collectedModuleId: '', reads: [], writes: 
 
 const sentenceOf = ({ reason, message }: RunError): string => `${reason}: ${message}`;
 
-/** Connects to a store and describes it; what goes wrong there is an answer, not an error. */
+/** Connects to a store and describes it; what goes wrong there is part of the response, not an error. */
 export const describeConnection =
   (deps: RunDeps) =>
   async (request: DescribeConnectionRequest, ctx: CallContext): Promise<DescribeConnectionResponse> => {

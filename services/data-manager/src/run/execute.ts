@@ -132,6 +132,8 @@ export const execute = async (deps: RunDeps, claimed: ExecutionRow, signal: Abor
   try {
     await work(session);
   } catch (error) {
+    // At shutdown nothing is decided: the lease is given back, and the next worker goes on.
+    if (signal.aborted) return;
     // An abort comes up as whatever was under way; its reason says what it was.
     await settle(session, session.signal.aborted ? session.signal.reason : error);
   } finally {

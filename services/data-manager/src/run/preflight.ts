@@ -30,7 +30,13 @@ const lookFor = (looks: Map<string, Look>, connectionId: string, write: boolean)
   return found;
 };
 
-const plannedReads = async (deps: RunDeps, row: ExecutionRow, context: StageContext, looks: Map<string, Look>, problems: RunError[]): Promise<void> => {
+const plannedReads = async (
+  deps: RunDeps,
+  row: ExecutionRow,
+  context: StageContext,
+  looks: Map<string, Look>,
+  problems: RunError[],
+): Promise<void> => {
   for (const entry of context.plan.sources)
     await gather(problems, async () => {
       const source = await planSource(deps, row, context, entry);
@@ -48,7 +54,13 @@ const plannedWrites = ({ plan }: StageContext, looks: Map<string, Look>): void =
     lookFor(looks, connectionId, true).writes.push({ table, schema, target: target || table, replace: mode === UploadMode.REPLACE });
 };
 
-const inspectAll = async (deps: RunDeps, row: ExecutionRow, context: StageContext, looks: Iterable<Look>, problems: RunError[]): Promise<void> => {
+const inspectAll = async (
+  deps: RunDeps,
+  row: ExecutionRow,
+  context: StageContext,
+  looks: Iterable<Look>,
+  problems: RunError[],
+): Promise<void> => {
   await Promise.all(
     [...looks].map(({ connectionId, write, reads, writes }) =>
       gather(problems, async () => {

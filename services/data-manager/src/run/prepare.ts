@@ -13,7 +13,7 @@ import type { Stage } from '../domain/execution.ts';
 import { stageError } from '../domain/run-error.ts';
 import { openEngine, type Engine } from '../engine/engine.ts';
 import { makeFolder, outboxFolder, removeFolder, runFolder } from '../folders.ts';
-import { runKeys, unwrap } from '../keys/wrap.ts';
+import { openKey, runKeys } from '../keys/run-keys.ts';
 import { anonymize } from '../stages/anonymize/anonymize.ts';
 import { extract } from '../stages/extract/extract.ts';
 import { manifestPath, readExtractManifest, readManifest } from '../stages/manifest.ts';
@@ -51,7 +51,7 @@ const runStage = async (deps: RunDeps, row: ExecutionRow, stage: Stage, context:
       await transformWith(deps, row, context);
       return;
     case RunState.ANONYMIZING: {
-      const seed = unwrap(deps.config.wrappingKeys, { keyId: row.seedKeyId, bytes: row.seedWrapped }, `runs/${row.runId}`);
+      const seed = openKey(deps.config.wrappingKeys, { keyId: row.seedKeyId, bytes: row.seedWrapped }, `runs/${row.runId}`);
       await anonymize(context, runKeys(await moduleKey(deps.store.db, deps.config.wrappingKeys, row.moduleId), seed));
       return;
     }

@@ -1,4 +1,4 @@
-// The one door of a script to the network: a loopback server that forwards to the one host of the connection and adds the credential.
+// The only way of a script to the network: a loopback server that forwards to the one host of the connection and adds the credential.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { ConnectorLimits, ResolvedConnection } from '../connectors/connector.ts';
 import { open, urlOf } from '../connectors/http/request.ts';
@@ -6,23 +6,19 @@ import { open, urlOf } from '../connectors/http/request.ts';
 /** A running broker; `sizeBytes` counts what the script received. */
 export type Broker = { port: number; sizeBytes: () => number; close: () => void };
 
-const forward = async (
-  connection: ResolvedConnection,
-  limits: ConnectorLimits,
-  request: IncomingMessage,
-  response: ServerResponse,
-  signal: AbortSignal,
-  count: (size: number) => void,
-): Promise<void> => {
+/** Where requests go, and what counts the bytes that come back. */
+type Route = { connection: ResolvedConnection; limits: ConnectorLimits; signal: AbortSignal; count: (sizeBytes: number) => void };
+
+const forward = async ({ connection, limits, signal, count }: Route, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   if (request.method !== 'GET') {
     response.writeHead(405).end();
     return;
   }
-  const asked = new URL(request.url ?? '/', 'http://broker');
-  const answer = await open(connection, limits, urlOf(connection, asked.pathname, Object.fromEntries(asked.searchParams)), signal);
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://broker');
+  const upstream = await open(connection, limits, urlOf(connection, pathname, Object.fromEntries(searchParams)), signal);
   // Redirects go to the script as they are: it cannot follow them anywhere else.
-  response.writeHead(answer.statusCode ?? 502, { 'content-type': answer.headers['content-type'] ?? 'application/octet-stream' });
-  for await (const chunk of answer) {
+  response.writeHead(upstream.statusCode ?? 502, { 'content-type': upstream.headers['content-type'] ?? 'application/octet-stream' });
+  for await (const chunk of upstream) {
     count((chunk as Buffer).length);
     response.write(chunk);
   }
@@ -32,10 +28,11 @@ const forward = async (
 /** Starts a broker for one script of one run. */
 export const startBroker = async (connection: ResolvedConnection, limits: ConnectorLimits, signal: AbortSignal): Promise<Broker> => {
   let sizeBytes = 0;
+  const count = (more: number): void => {
+    sizeBytes += more;
+  };
   const server = createServer((request, response) => {
-    forward(connection, limits, request, response, signal, (size) => {
-      sizeBytes += size;
-    }).catch(() => {
+    forward({ connection, limits, signal, count }, request, response).catch(() => {
       if (!response.headersSent) response.writeHead(502);
       response.end();
     });

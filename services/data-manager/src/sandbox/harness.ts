@@ -36,7 +36,7 @@ const seeded = (seed: number): (() => number) => {
   };
 };
 
-/** The same rows give the same answer: time stands still and randomness follows the run's seed. */
+/** The same rows give the same result: time stands still and randomness follows the run's seed. */
 const makeRepeatable = ({ seed, nowMs }: Job): void => {
   const RealDate = Date;
   const FixedDate = class extends RealDate {
@@ -101,8 +101,8 @@ const run = async (): Promise<void> => {
       for await (const line of lines) yield JSON.parse(line);
     };
     const result = job.mode === 'table' ? transform(rows(), context) : transform(context);
-    const answer = await result;
-    for await (const row of (answer ?? []) as AsyncIterable<unknown>) await emit(row, job);
+    const returned = await result;
+    for await (const row of (returned ?? []) as AsyncIterable<unknown>) await emit(row, job);
   }
   await flush();
   await write.close();

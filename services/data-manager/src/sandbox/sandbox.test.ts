@@ -77,6 +77,11 @@ describe('what a script can do', () => {
     expect(error).toMatchObject({ reason: 'SCRIPT_FAILED', line: 3 });
     expect(error.message).not.toContain('secret');
   });
+
+  test('a script that names its error itself shows no such name', async () => {
+    const error = await failure("export default () => { throw Object.assign(new Error('x'), { name: 'secret_4711' }); }");
+    expect(error.message).toMatch(/^The script ended with Error/);
+  });
 });
 
 describe('what a script cannot do', () => {

@@ -96,7 +96,7 @@ const killGroup = (child: Child): void => {
   }
 };
 
-/** Watches time and memory; answers how to stop watching and what was found. */
+/** Watches time and memory; returns how to stop watching and what was found. */
 const watch = (
   child: Child,
   limits: SandboxLimits,
@@ -159,13 +159,21 @@ const capped = (limitBytes: number, onFlood: () => void): Transform => {
   });
 };
 
+// A script may give its error any name, a value too: only those of the language and of Deno are shown.
+const KINDS = new Set(
+  (
+    'Error EvalError RangeError ReferenceError SyntaxError TypeError URIError AggregateError AbortError TimeoutError DataCloneError ' +
+    'NotFound PermissionDenied NotCapable NotSupported ConnectionRefused ConnectionReset ConnectionAborted TimedOut Http InvalidData UnexpectedEof BadResource'
+  ).split(' '),
+);
+
 const readError = async (stream: Readable): Promise<{ kind: string; line: number }> => {
   let text = '';
   for await (const chunk of stream) if (text.length < 65_536) text += String(chunk);
   const last = text.trim().split('\n').at(-1) ?? '';
   try {
     const { kind, line } = JSON.parse(last) as { kind?: unknown; line?: unknown };
-    return { kind: typeof kind === 'string' && /^\w{1,64}$/.test(kind) ? kind : 'Error', line: typeof line === 'number' ? line : 0 };
+    return { kind: typeof kind === 'string' && KINDS.has(kind) ? kind : 'Error', line: typeof line === 'number' ? line : 0 };
   } catch {
     return { kind: /heap out of memory|OOM/i.test(text) ? 'OutOfMemory' : 'Error', line: 0 };
   }

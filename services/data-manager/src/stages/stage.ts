@@ -18,7 +18,7 @@ export type StageContext = {
 
 /**
  * Runs a stage into `<stage>.partial` and renames the folder to `<stage>` when its manifest is written, so that a stage is there
- * as a whole or not at all. What an earlier try left is removed first. Answers the manifest as it was written.
+ * as a whole or not at all. What an earlier try left is removed first. Returns the manifest as it was written.
  */
 export const runIntoFolder = async (
   directory: string,

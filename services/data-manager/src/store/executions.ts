@@ -77,7 +77,7 @@ export const releaseLease = async (db: Db, runId: string, epoch: bigint): Promis
     .execute();
 };
 
-/** Writes down how far a stage is. Progress is no event: it is read where it is asked for. */
+/** Writes down how far a stage is. Progress is no event: readers fetch it. */
 export const saveProgress = async (db: Db, runId: string, epoch: bigint, progress: Buffer): Promise<void> => {
   await db.updateTable('executions').set({ progress }).where('runId', '=', runId).where('epoch', '=', epoch).execute();
 };

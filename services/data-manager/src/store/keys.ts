@@ -1,10 +1,10 @@
 import type { Queryable } from '@lethe/db/open';
-import type { WrappingKey } from '../config.ts';
-import { newWrappedKey, unwrap } from '../keys/wrap.ts';
+import type { KeyRing } from '@lethe/db/envelope';
+import { newWrappedKey, openKey } from '../keys/run-keys.ts';
 import type { Tables } from './tables.ts';
 
 /** The pseudonym key of a module, made at its first run. It stays the same over the module's life. */
-export const moduleKey = async (db: Queryable<Tables>, keys: readonly WrappingKey[], moduleId: string): Promise<Buffer> => {
+export const moduleKey = async (db: Queryable<Tables>, keys: KeyRing, moduleId: string): Promise<Buffer> => {
   const place = `modules/${moduleId}`;
   const made = newWrappedKey(keys, place);
   await db
@@ -12,6 +12,6 @@ export const moduleKey = async (db: Queryable<Tables>, keys: readonly WrappingKe
     .values({ moduleId, keyId: made.keyId, wrapped: made.bytes })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  const kept = await db.selectFrom('moduleKeys').selectAll().where('moduleId', '=', moduleId).executeTakeFirstOrThrow();
-  return unwrap(keys, { keyId: kept.keyId, bytes: kept.wrapped }, place);
+  const stored = await db.selectFrom('moduleKeys').selectAll().where('moduleId', '=', moduleId).executeTakeFirstOrThrow();
+  return openKey(keys, { keyId: stored.keyId, bytes: stored.wrapped }, place);
 };

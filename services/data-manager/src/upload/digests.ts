@@ -1,4 +1,4 @@
-// Digests of a version's rows, by which 'only additions' is told.
+// Digests of a version's rows, that show whether rows were only added.
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';

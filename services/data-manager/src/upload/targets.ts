@@ -22,10 +22,7 @@ type Load = {
 };
 
 /** Opens the writing side of a connection for the session's upload. */
-export const openTarget = async (
-  { deps, row, signal }: UploadSession,
-  connectionId: string,
-): Promise<{ type: string; target: Target }> => {
+export const openTarget = async ({ deps, row, signal }: UploadSession, connectionId: string): Promise<{ type: string; target: Target }> => {
   const connection = await resolveConnection(deps, row, { connectionId, write: true });
   const upload = { uploadId: uploadIdOf(row), epoch: Number(row.epoch) };
   return { type: connection.type, target: await targetOf(connection, deps.config, upload, signal) };
@@ -64,7 +61,12 @@ const openAll = async (session: UploadSession, ready: readonly Ready[], opened: 
   }
 };
 
-const ledgerEntry = ({ row, spec }: UploadSession, version: string, { ready, target }: Opened, tables: readonly UploadTable[]): LedgerEntry => ({
+const ledgerEntry = (
+  { row, spec }: UploadSession,
+  version: string,
+  { ready, target }: Opened,
+  tables: readonly UploadTable[],
+): LedgerEntry => ({
   uploadId: uploadIdOf(row),
   epoch: Number(row.epoch),
   runId: row.runId,
@@ -76,7 +78,12 @@ const ledgerEntry = ({ row, spec }: UploadSession, version: string, { ready, tar
   }),
 });
 
-const publishAll = async (session: UploadSession, targets: readonly Opened[], tables: Map<Ready, Loading>, version: string): Promise<void> => {
+const publishAll = async (
+  session: UploadSession,
+  targets: readonly Opened[],
+  tables: Map<Ready, Loading>,
+  version: string,
+): Promise<void> => {
   for (const opened of targets) {
     session.signal.throwIfAborted();
     if (!opened.isTaken) {

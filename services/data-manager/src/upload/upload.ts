@@ -89,9 +89,9 @@ const additions = async (work: Work, ready: Ready[]): Promise<Record<string, boo
   const { deps, row, spec } = work.session;
   const found: Record<string, boolean> = {};
   if (spec.baseVersion === '') return found;
-  const kept = digestFolder(deps.config, row.moduleId, spec.baseVersion);
+  const baseFolder = digestFolder(deps.config, row.moduleId, spec.baseVersion);
   for (const { entry, digestPath } of ready) {
-    const known = await onlyAdditions(join(kept, `${entry.table}.parquet`), digestPath, deps.config);
+    const known = await onlyAdditions(join(baseFolder, `${entry.table}.parquet`), digestPath, deps.config);
     if (known !== undefined) found[entry.table] = known;
   }
   return found;
@@ -105,7 +105,7 @@ const tableVersions = (ready: Ready[]): TableVersion[] =>
     rowCount: BigInt(rowCount),
   }));
 
-/** Asks each target whether it knows the upload. */
+/** Checks that each target knows the upload. */
 const verify = async ({ session }: Work, connectionIds: string[]): Promise<void> => {
   for (const connectionId of connectionIds) {
     const { target } = await openTarget(session, connectionId);
@@ -131,7 +131,14 @@ const finish = async ({ session }: Work, ready: Ready[], version: string): Promi
     ready.map(({ entry, digestPath }) => ({ table: entry.table, path: digestPath })),
   );
   const endTime = deps.now();
-  const set = { state: RunState.UPLOADED, publishing: false, publishedVersion: version, waitingFor: '', endTime, reachedRevision: row.desireRevision };
+  const set = {
+    state: RunState.UPLOADED,
+    publishing: false,
+    publishedVersion: version,
+    waitingFor: '',
+    endTime,
+    reachedRevision: row.desireRevision,
+  };
   await session.change('upload/finish', set, {
     write: async (tx) => {
       for (const { entry, contentHash, privacy, rowCount } of ready)

@@ -121,8 +121,8 @@ const compare = (what: string, expected: unknown, actual: unknown): string[] => 
 const sorted = (counts: Record<string, number>): Record<string, number> =>
   Object.fromEntries(Object.entries(counts).toSorted(([left], [right]) => (left < right ? -1 : 1)));
 
-/** Measures what the stage wrote, and answers one text for each difference. */
-const judge = async (
+/** Measures what the stage wrote, and returns one text for each difference. */
+const compareStored = async (
   engine: Engine,
   folder: string,
   directory: string,
@@ -162,7 +162,7 @@ const runCase = async (engine: Engine, folder: string, directory: string, entry:
   const context = { directory, plan, planHash: 'vectors', engine, signal: new AbortController().signal, onProgress: () => undefined };
   const manifest = await applyRules(context);
   const [written] = manifest.tables;
-  return written === undefined ? ['the table is missing'] : judge(engine, folder, directory, entry, input, written);
+  return written === undefined ? ['the table is missing'] : compareStored(engine, folder, directory, entry, input, written);
 };
 
 /** Counts the empty fields of a table after it went through the stage without rules. */

@@ -9,11 +9,11 @@ import type { Tables } from '../store/tables.ts';
 
 const LOOK_EVERY_MS = 500;
 
-/** Rings when something was committed in this process, or after a while: other processes and expired leases are found by looking. */
+/** Resolves when something was committed in this process, or after a while: other processes and expired leases are found by looking. */
 const nextLook = (store: Store<Tables>, signal: AbortSignal): Promise<unknown> => {
-  const rung = Promise.withResolvers<void>();
-  const unsubscribe = store.onCommit(() => rung.resolve());
-  return Promise.race([rung.promise, sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {})]).finally(unsubscribe);
+  const committed = Promise.withResolvers<void>();
+  const unsubscribe = store.onCommit(() => committed.resolve());
+  return Promise.race([committed.promise, sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {})]).finally(unsubscribe);
 };
 
 /** The worker that executes runs. */
@@ -31,7 +31,7 @@ export const claimWorker =
             .catch((error: unknown) =>
               deps.log.warn(
                 { worker: 'claim', runId: row.runId, error: error instanceof Error ? error.name : '' },
-                'a turn ended early; the run goes on when its lease has run out',
+                'a turn ended early; the next one goes on',
               ),
             )
             .finally(() => running.delete(turn));

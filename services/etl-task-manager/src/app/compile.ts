@@ -36,13 +36,21 @@ const checkTypes = (plan: EffectivePlan, known: ReadonlyMap<string, KnownConnect
 /** What CreateDataModule would refuse of the document that a run would publish. */
 const judgePublished = async (plan: EffectivePlan, known: ReadonlyMap<string, KnownConnection>): Promise<Missing[]> => {
   const violations = await checkPublished(plan, (connectionId) => known.get(connectionId)?.type === 'file');
-  return violations.map(({ pointer, message }) => missing('PUBLISHED_INVALID', `published${pointer}`, `the document of the version would not be valid: ${message}`));
+  return violations.map(({ pointer, message }) =>
+    missing('PUBLISHED_INVALID', `published${pointer}`, `the document of the version would not be valid: ${message}`),
+  );
 };
 
 const checkSuperseded = async (deps: Deps, ctx: CallContext, module: Module): Promise<Missing[]> => {
   const version = await findSuperseded(deps, ctx, module);
   if (version === undefined) return [];
-  return [missing('VERSION_SUPERSEDED', `versions/${version}`, `the rows of version ${version} were replaced by a later one; collect that instead`)];
+  return [
+    missing(
+      'VERSION_SUPERSEDED',
+      `versions/${version}`,
+      `the rows of version ${version} were replaced by a later one; collect that instead`,
+    ),
+  ];
 };
 
 /** Computes the effective plan of a configuration, and everything that prevents its release by `releaserId`. */

@@ -19,7 +19,10 @@ const findCandidate = async (deps: Deps, ctx: UserCall, task: TaskRow): Promise<
   const head = await findRevision(deps.store.db, task.id, task.headRevision);
   if (!head) return undefined;
   if (head.state !== State.DRAFT && !(await isDocumentNewer(deps, ctx, task, head))) return undefined;
-  return { head, compiled: await compile(deps, ctx, { moduleId: task.moduleId, revision: revisionView(head), releaserId: ctx.user.userId }) };
+  return {
+    head,
+    compiled: await compile(deps, ctx, { moduleId: task.moduleId, revision: revisionView(head), releaserId: ctx.user.userId }),
+  };
 };
 
 /** Pins everything that the draft refers to, and freezes it. */
@@ -38,9 +41,7 @@ export const release =
         throw fail('RELEASE_INCOMPLETE', { missing_count: String(compiled.missing.length) }, { preconditions: compiled.missing });
       if (before.version !== task.version) throw fail('CONFLICT');
       const draft =
-        head.state === State.DRAFT
-          ? head
-          : await insertDraft(tx, task.id, head.number + 1, TaskRevision.decode(head.configuration));
+        head.state === State.DRAFT ? head : await insertDraft(tx, task.id, head.number + 1, TaskRevision.decode(head.configuration));
       const revision = await markReleased(tx, draft, {
         plan: compiled.plan,
         snapshotHash: planHash(compiled.plan),

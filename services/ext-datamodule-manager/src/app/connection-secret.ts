@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { seal, unseal } from '../secrets/envelope.ts';
+import { seal, unseal } from '@lethe/db/envelope';
 import type { ConnectionRow } from '../store/tables.ts';
 
 type SecretColumns = Pick<ConnectionRow, 'secretKeyId' | 'secretWrappedKey' | 'secretCiphertext' | 'secretNumber' | 'secretUpdateTime'>;

@@ -85,7 +85,10 @@ export const claimFile = async (
   const named = ledger.flatMap((entry) => entry.tables.map((item) => ({ ...item, moduleId: entry.moduleId })));
   const isOthers = named.some((item) => item.moduleId !== moduleId && (sameName(item.target, target) || sameName(item.versioned, target)));
   const name = versioned ?? (replace ? target : undefined);
-  const isOwn = named.some((item) => item.moduleId === moduleId && (name === item.versioned || (item.target === undefined && item.table === table)));
+  const isOwn = named.some(
+    (item) => item.moduleId === moduleId && (name === item.versioned || (item.target === undefined && item.table === table)),
+  );
   const kind = name === undefined ? 'nothing' : await kindAt(fileOf(folder, name));
-  if (isOthers || kind === 'other' || (kind === 'file' && !isOwn)) throw stageError('TARGET_NAME_TAKEN', { object: `${name ?? target}${ENDING}` });
+  if (isOthers || kind === 'other' || (kind === 'file' && !isOwn))
+    throw stageError('TARGET_NAME_TAKEN', { object: `${name ?? target}${ENDING}` });
 };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createInterface } from 'node:readline';
 import { parse } from 'csv-parse';
-import { type ConnectorLimits, type LedgerEntry, type ResolvedConnection, type Target, type UploadTable } from '../connector.ts';
+import { type ConnectorLimits, type ResolvedConnection, type Target, type UploadTable } from '../connector.ts';
 import { claimFile, digest, entryPath, fileOf, HIDDEN, readEntry, readLedger, writeEntry } from './ledger.ts';
 import { folderOf } from './root.ts';
 import { stageError } from '../../domain/run-error.ts';
@@ -73,7 +73,7 @@ export const fileTarget = async (
   };
 };
 
-/** Takes the header line off a file and answers the records that are left. */
+/** Takes the header line off a file and returns the records that are left. */
 const dropFirstLine = async (path: string): Promise<number> => {
   const body = `${path}.body`;
   const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity });

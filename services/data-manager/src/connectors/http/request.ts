@@ -1,4 +1,4 @@
-// One GET to the one host of a connection: the address is pinned, redirects are refused, the answer is bounded.
+// One GET to the one host of a connection: the address is pinned, redirects are refused, the response is bounded.
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
@@ -42,7 +42,7 @@ const readBody = async (response: IncomingMessage): Promise<string> => {
   return Buffer.concat(chunks).toString();
 };
 
-/** Connects to the pinned address and answers the response; the host name stays in the URL for TLS and the Host header. */
+/** Connects to the pinned address and returns the response; the host name stays in the URL for TLS and the Host header. */
 export const open = async (
   connection: ResolvedConnection,
   limits: ConnectorLimits,

@@ -17,7 +17,7 @@ import { stageError } from '../../domain/run-error.ts';
 const MAX_PAGES = 1_000_000;
 
 /** The query of the next page after one with `rows` rows, or undefined at the end. */
-const nextQuery = (paging: Paging | undefined, page: number, rows: number, answer: unknown): Record<string, string> | undefined => {
+const nextQuery = (paging: Paging | undefined, page: number, rows: number, body: unknown): Record<string, string> | undefined => {
   const kind = paging?.kind;
   switch (kind?.$case) {
     case 'pageNumber':
@@ -25,7 +25,7 @@ const nextQuery = (paging: Paging | undefined, page: number, rows: number, answe
     case 'offset':
       return rows < kind.value.limit ? undefined : offsetQuery(kind.value, (page + 1) * kind.value.limit);
     case 'token': {
-      const token = toCell(atPointer(answer, kind.value.tokenPointer));
+      const token = toCell(atPointer(body, kind.value.tokenPointer));
       return token === null || token === '' ? undefined : { [kind.value.parameter]: token };
     }
     case undefined:
@@ -47,16 +47,16 @@ const firstQuery = (paging: Paging | undefined): Record<string, string> => {
   return kind?.$case === 'offset' ? offsetQuery(kind.value, 0) : {};
 };
 
-const readPage = (text: string, read: HttpRead): { answer: unknown; rows: unknown[] } => {
-  let answer: unknown;
+const readPage = (text: string, read: HttpRead): { body: unknown; rows: unknown[] } => {
+  let body: unknown;
   try {
-    answer = parseExact(text);
+    body = parseExact(text);
   } catch {
     throw stageError('ANSWER_UNREADABLE', { path: read.path });
   }
-  const rows = atPointer(answer, read.rowsPointer);
+  const rows = atPointer(body, read.rowsPointer);
   if (!Array.isArray(rows)) throw stageError('ROWS_MISSING', { path: read.path, pointer: read.rowsPointer || '(the whole page)' });
-  return { answer, rows };
+  return { body, rows };
 };
 
 const extract = async (connection: ResolvedConnection, limits: ConnectorLimits, extraction: Extraction): Promise<WrittenSegment[]> => {
@@ -68,12 +68,12 @@ const extract = async (connection: ResolvedConnection, limits: ConnectorLimits, 
   let lastToken = '';
   for (let page = 0; query && page < MAX_PAGES; page++) {
     signal.throwIfAborted();
-    const { answer, rows } = readPage(
+    const { body, rows } = readPage(
       await getText(connection, limits, urlOf(connection, read.value.path, { ...read.value.query, ...query }), signal),
       read.value,
     );
     for (const row of rows) await writer.write(pointers.map((pointer) => toCell(atPointer(row, pointer))));
-    query = nextQuery(read.value.paging, page, rows.length, answer);
+    query = nextQuery(read.value.paging, page, rows.length, body);
     // A server that names the same page again would be read for ever.
     const token = JSON.stringify(query ?? '');
     if (query && token === lastToken) throw stageError('PAGES_REPEAT', { path: read.value.path });

@@ -2,7 +2,15 @@
 import type { Client } from 'pg';
 import { RunError, stageError } from '../../domain/run-error.ts';
 import { quoteIdentifier } from '../../plan/identifiers.ts';
-import { kindOfRead, sourceColumn, type ConnectorLimits, type Inspection, type ReadUse, type ResolvedConnection, type Use } from '../connector.ts';
+import {
+  kindOfRead,
+  sourceColumn,
+  type ConnectorLimits,
+  type Inspection,
+  type ReadUse,
+  type ResolvedConnection,
+  type Use,
+} from '../connector.ts';
 import { defaultSchema, toRunError, withPostgres } from './client.ts';
 import { findPlace, isOwnedBy } from './ledger.ts';
 import { claimName } from './relations.ts';
@@ -33,7 +41,8 @@ const inspectTable = async (client: Client, schema: string, table: string, wante
 const inspectQuery = async (client: Client, use: Extract<ReadUse, { kind: 'query' }>): Promise<void> => {
   await client.query('begin read only');
   try {
-    for (const [name, value] of Object.entries(use.parameters)) await client.query('select set_config($1, $2, true)', [`lethe.${name}`, value]);
+    for (const [name, value] of Object.entries(use.parameters))
+      await client.query('select set_config($1, $2, true)', [`lethe.${name}`, value]);
     const query = use.content.trim().replace(/;$/, '');
     await client.query(`explain select ${use.columns.map(quoteIdentifier).join(', ')} from (\n${query}\n) as source`);
   } catch (error) {
@@ -70,7 +79,11 @@ const inspectSchema = async (client: Client, schema: string): Promise<RunError[]
   return found.create ? [] : [stageError('TARGET_RIGHTS', { right: 'CREATE', schema })];
 };
 
-const inspectWrites = async (client: Client, connection: ResolvedConnection, { moduleId, collectedModuleId, writes }: Use): Promise<RunError[]> => {
+const inspectWrites = async (
+  client: Client,
+  connection: ResolvedConnection,
+  { moduleId, collectedModuleId, writes }: Use,
+): Promise<RunError[]> => {
   const own = defaultSchema(connection);
   const schemas = new Set(writes.length === 0 ? [own] : writes.map(({ schema }) => schema || own));
   const problems: RunError[] = [];

@@ -1,6 +1,7 @@
 // Where a target remembers uploads: in the schema `lethe_upload` where the role may use or make it, else in the target's own schema.
 import type { Client } from 'pg';
 import { quoteIdentifier, quoteLiteral } from '../../plan/identifiers.ts';
+import { invariant } from '../../domain/defect.ts';
 import { stageError, type RunError } from '../../domain/run-error.ts';
 import type { LedgerEntry } from '../connector.ts';
 
@@ -52,7 +53,7 @@ const readRights = async (client: Client, schema: string): Promise<Rights> => {
     [schema],
   );
   const [found] = rows;
-  if (!found) throw new Error('a query of constants returned no row');
+  invariant(found, 'a query of constants returned no row');
   return found;
 };
 

@@ -51,7 +51,10 @@ const replaceTable = async (publication: Publication, table: UploadTable, old: R
     const carried = await carryOver(client, old.oid, target, columnNames(table));
     await client.query(`drop table ${target}`);
     await move(publication, table);
-    return run(client, carried.map((statement) => statement.replace('{kind}', 'table')));
+    return run(
+      client,
+      carried.map((statement) => statement.replace('{kind}', 'table')),
+    );
   }
   const isSame = (await shapeOf(client, place.schema, stagingOf(table))) === (await shapeOf(client, schemaOf(table), table.target));
   if (!isSame) refuseDependents(`${schemaOf(table)}.${table.target}`, attached);
@@ -81,7 +84,10 @@ const showVersion = async ({ client, schemaOf }: Publication, table: UploadTable
     const carried = await carryOver(client, old.oid, view, columnNames(table));
     await client.query(`drop view ${view}`);
     await client.query(`create view ${view} ${query}`);
-    await run(client, carried.map((statement) => statement.replace('{kind}', 'view')));
+    await run(
+      client,
+      carried.map((statement) => statement.replace('{kind}', 'view')),
+    );
   }
 };
 
@@ -103,7 +109,7 @@ const refuseTaken = async (client: Client, schema: string, name: string): Promis
 export const publishTables = async (publication: Publication, tables: readonly UploadTable[]): Promise<void> => {
   const { client, place, moduleId, schemaOf } = publication;
   const old = new Map<UploadTable, Relation | undefined>();
-  for (const table of [...tables].sort((left, right) => (left.target < right.target ? -1 : 1))) {
+  for (const table of tables.toSorted((left, right) => (left.target < right.target ? -1 : 1))) {
     const [schema, name] = [schemaOf(table), table.target];
     // Two modules that want one name come one after the other, so that the second sees the first.
     await client.query(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [`lethe_upload ${schema}.${name}`]);

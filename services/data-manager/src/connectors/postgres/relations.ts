@@ -88,7 +88,9 @@ export const carryOver = async (client: Client, oid: string, target: string, col
   );
   for (const { column, text } of comments.rows)
     if (column === null || columns.has(column))
-      statements.push(`comment on ${column === null ? '{kind}' : 'column'} ${target}${column === null ? '' : `.${quoteIdentifier(column)}`} is ${quoteLiteral(text)}`);
+      statements.push(
+        `comment on ${column === null ? '{kind}' : 'column'} ${target}${column === null ? '' : `.${quoteIdentifier(column)}`} is ${quoteLiteral(text)}`,
+      );
   return statements;
 };
 

@@ -62,7 +62,11 @@ const isKeyOf = (table: UploadTable, columns: readonly string[]): boolean =>
   table.primaryKey.length === columns.length && columns.every((name) => table.primaryKey.includes(name));
 
 /** Adds the references between the tables of one upload, where their other side stays as long as they do. */
-export const addReferences = async (client: Client, tables: readonly UploadTable[], nameOf: (table: UploadTable) => string): Promise<void> => {
+export const addReferences = async (
+  client: Client,
+  tables: readonly UploadTable[],
+  nameOf: (table: UploadTable) => string,
+): Promise<void> => {
   for (const table of tables)
     for (const { columns, referencedTable, referencedColumns } of table.foreignKeys) {
       const other = tables.find((candidate) => candidate.table === referencedTable);
@@ -73,7 +77,9 @@ export const addReferences = async (client: Client, tables: readonly UploadTable
       );
       if (rowCount === 0) continue;
       try {
-        await client.query(`alter table ${nameOf(table)} add foreign key (${list(columns)}) references ${nameOf(other)} (${list(referencedColumns)})`);
+        await client.query(
+          `alter table ${nameOf(table)} add foreign key (${list(columns)}) references ${nameOf(other)} (${list(referencedColumns)})`,
+        );
       } catch (error) {
         if (codeOf(error) === '23503') throw stageError('TARGET_KEY_BROKEN', { table: table.table, columns: columns.join(', ') }, error);
         throw error;

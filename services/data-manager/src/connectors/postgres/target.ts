@@ -37,10 +37,7 @@ const stage = async (client: Client, staging: string, table: UploadTable, csvPat
   await client.query(`drop table if exists ${staging}`);
   await client.query(`create table ${staging} (${definition(table.columns)})`);
   for (const path of csvPaths)
-    await pipeline(
-      createReadStream(path, { highWaterMark: 1 << 20 }),
-      client.query(copyFrom(`copy ${staging} from stdin (format csv)`)),
-    );
+    await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), client.query(copyFrom(`copy ${staging} from stdin (format csv)`)));
   const { rows } = await client.query<{ count: string }>(`select count(*)::text as count from ${staging}`);
   await addKeys(client, staging, table);
   return Number(rows[0]?.count ?? 0);

@@ -2,7 +2,7 @@ import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { quoteIdentifier } from '../../plan/identifiers.ts';
 import { stageError } from '../../domain/run-error.ts';
 
-/** A table between two steps: a query that answers exactly these columns. A step makes another relation of it. */
+/** A table between two steps: a query that returns exactly these columns. A step makes another relation of it. */
 export type Relation = { query: string; columns: Column[] };
 
 /** The relation with some columns computed otherwise; `expressions` by column name, in terms of the relation's own columns. */

@@ -80,7 +80,10 @@ const checkValues = async (engine: Engine, query: string, table: string, columns
 };
 
 /** Short tokens may collide, which would merge people or keys: their numbers must be those of the values. */
-const checkTokens = async (engine: Engine, before: Relation, after: Relation, table: string, columns: readonly string[]): Promise<void> => {
+const checkTokens = async (
+  engine: Engine,
+  { before, after, table, columns }: { before: Relation; after: Relation; table: string; columns: readonly string[] },
+): Promise<void> => {
   for (const name of columns) {
     const distinct = (relation: Relation): Promise<number> =>
       countRows(engine, `SELECT DISTINCT ${quoteIdentifier(name)} FROM (${relation.query})`);
@@ -106,7 +109,8 @@ const runStep = async (work: Work, relation: Relation, index: number): Promise<R
     const step = operation.value;
     const domain = tokenDomain(step);
     const next = pseudonymize(table.name, relation, step, work.keys.pseudonymKey(domain));
-    if (tokenLength(step) < SAFE_TOKEN_LENGTH) await checkTokens(context.engine, relation, next, table.name, step.columns);
+    if (tokenLength(step) < SAFE_TOKEN_LENGTH)
+      await checkTokens(context.engine, { before: relation, after: next, table: table.name, columns: step.columns });
     for (const column of step.columns) {
       privacy.tokenLengths[column] = tokenLength(step);
       privacy.tokenDomains[column] = domain;
@@ -159,7 +163,11 @@ const numberedQuery = ({ query, columns }: Relation): string => {
   return `SELECT CAST(row_number() OVER (ORDER BY ${names}) AS BIGINT) AS row_id, ${names} FROM (${query})`;
 };
 
-const writeSegments = async (engine: Engine, relation: Relation, table: string, rowCount: number, folder: string): Promise<Segment[]> => {
+const writeSegments = async (
+  engine: Engine,
+  relation: Relation,
+  { table, rowCount, folder }: { table: string; rowCount: number; folder: string },
+): Promise<Segment[]> => {
   if (rowCount === 0) return [];
   const write = async (query: string, index: number): Promise<Segment> => {
     const name = `${table}-${index}.parquet`;
@@ -180,9 +188,7 @@ const writeSegments = async (engine: Engine, relation: Relation, table: string, 
 const anonymizeTable = async (
   context: StageContext,
   keys: AnonymizationKeys,
-  tables: readonly StageTable[],
-  table: Table,
-  folder: string,
+  { tables, table, folder }: { tables: readonly StageTable[]; table: Table; folder: string },
 ): Promise<{ written: StageTable; privacy: TablePrivacy }> => {
   const input = tables.find((entry) => entry.table === table.name);
   invariant(input, `table ${table.name} has not reached anonymization`);
@@ -210,7 +216,7 @@ const anonymizeTable = async (
       relation = await runStep(work, relation, index);
     }
     const expected = rowsIn - privacy.suppressedCount;
-    const segments = await writeSegments(engine, relation, table.name, expected, folder);
+    const segments = await writeSegments(engine, relation, { table: table.name, rowCount: expected, folder });
     const written = segments.reduce((sum, { rowCount }) => sum + rowCount, 0);
     assertBalance(table.name, rowsIn, privacy.suppressedCount, written);
     context.onProgress({ table: table.name, rowCount: written, totalRowCount: written });
@@ -227,7 +233,7 @@ const anonymizeInto = async (context: StageContext, keys: AnonymizationKeys, fol
   const privacy: TablePrivacy[] = [];
   for (const table of context.plan.results) {
     if (table.unpublished) continue;
-    const done = await anonymizeTable(context, keys, input.tables, table, folder);
+    const done = await anonymizeTable(context, keys, { tables: input.tables, table, folder });
     tables.push(done.written);
     privacy.push(done.privacy);
   }

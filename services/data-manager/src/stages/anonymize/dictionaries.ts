@@ -87,11 +87,12 @@ const loadHierarchy = async (context: DictionaryContext, named: string, table: s
   return levelCount;
 };
 
+/** The column that a dictionary is made for, as it is at that point. */
+export type DictionaryColumn = { table: string; relation: Relation; column: Column };
+
 const fromHierarchy = async (
   context: DictionaryContext,
-  table: string,
-  relation: Relation,
-  column: Column,
+  { table, relation, column }: DictionaryColumn,
   named: string,
   name: string,
 ): Promise<number> => {
@@ -109,9 +110,7 @@ const fromHierarchy = async (
 
 const fromScheme = async (
   context: DictionaryContext,
-  table: string,
-  relation: Relation,
-  column: Column,
+  { table, relation, column }: DictionaryColumn,
   scheme: Exclude<GeneralizedColumn['scheme'], { $case: 'hierarchy' } | undefined>,
   name: string,
 ): Promise<number> => {
@@ -136,11 +135,10 @@ const fromScheme = async (
  */
 export const makeDictionary = async (
   context: DictionaryContext,
-  table: string,
-  relation: Relation,
-  column: Column,
+  of: DictionaryColumn,
   generalized: GeneralizedColumn | undefined,
 ): Promise<Dictionary> => {
+  const { table, relation, column } = of;
   const name = `_dictionary${context.made.length}`;
   context.made.push(name);
   const scheme = generalized?.scheme;
@@ -148,9 +146,9 @@ export const makeDictionary = async (
   let label = `Table ${table}, column ${column.name}`;
   if (scheme === undefined) await context.engine.sql(plainDictionary(name, relation, column));
   else if (scheme.$case === 'hierarchy') {
-    levelCount = await fromHierarchy(context, table, relation, column, scheme.value, name);
+    levelCount = await fromHierarchy(context, of, scheme.value, name);
     label = `Hierarchy ${scheme.value}`;
-  } else levelCount = await fromScheme(context, table, relation, column, scheme, name);
+  } else levelCount = await fromScheme(context, of, scheme, name);
   const rawCodes = await context.engine.integers(levelCodesQuery(name, levelCount));
   const dimension = makeDimension(column.name, label, rawCodes[0]?.length ?? 0, rawCodes.slice(1), generalized?.level);
   return { name, dimension, rawCodes };

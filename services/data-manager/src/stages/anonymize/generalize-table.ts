@@ -93,7 +93,7 @@ const classDictionaries = async (work: GeneralizeWork, own: ReadonlyMap<string, 
   for (const column of relation.columns) {
     if (column.role !== Role.QUASI_IDENTIFYING || leaves(later, column.name)) continue;
     dictionaries.push(
-      own.get(column.name) ?? (await makeDictionary(context, table.name, relation, column, laterScheme(later, column.name))),
+      own.get(column.name) ?? (await makeDictionary(context, { table: table.name, relation, column }, laterScheme(later, column.name))),
     );
   }
   return dictionaries;
@@ -202,7 +202,7 @@ export const generalizeTable = async (
       throw stageError('STEP_LEVEL_MISSING', { table: table.name, column: column.name });
     if (entry.level === undefined && column.role !== Role.QUASI_IDENTIFYING)
       throw stageError('STEP_ROLE_MISMATCH', { table: table.name, column: column.name });
-    own.set(column.name, await makeDictionary(context, table.name, relation, column, entry));
+    own.set(column.name, await makeDictionary(context, { table: table.name, relation, column }, entry));
   }
   const byClasses = looksAtClasses(work, isSearchedElsewhere) ? await decideByClasses(work, own) : undefined;
   const levels: ChosenLevel[] = step.columns.map(({ column, level }) => ({

@@ -110,7 +110,7 @@ const collectResult = async (engine: Engine, table: Table, plans: readonly Forei
 };
 
 /**
- * Applies primary keys, then foreign keys across tables to a fixpoint, on key columns and row ids alone. Answers the result for each
+ * Applies primary keys, then foreign keys across tables to a fixpoint, on key columns and row ids alone. Returns the result for each
  * table by name; what it dropped stands in the engine's table `droppedTable`.
  */
 export const applyKeys = async (engine: Engine, inputs: readonly KeyInput[]): Promise<Map<string, KeyResult>> => {

@@ -70,7 +70,7 @@ const loadTable = async (context: StageContext, table: Table, sources: ExtractSo
   return { table, clean: planCleaning(table, DUCKDB), sources: ordered, segments, source };
 };
 
-/** Asks the engine itself whether replacements and bounds can be read as the types of their columns. */
+/** Checks in the engine itself whether replacements and bounds can be read as the types of their columns. */
 const assertLiterals = async (engine: Engine, tables: readonly Table[]): Promise<void> => {
   const checks = literalChecks(tables, DUCKDB);
   if (checks.length === 0) return;

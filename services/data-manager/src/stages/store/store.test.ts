@@ -8,7 +8,6 @@ import { readManifest, writeManifest } from '../manifest.ts';
 import { contextOf, openBench, type Bench } from '../../../test/support/run-fixture.ts';
 import { measureTable } from '../../outbox/measure.ts';
 import { readStored, store } from './store.ts';
-import { onlyAdditions, writeDigests } from '../../upload/digests.ts';
 
 let bench: Bench;
 beforeAll(async () => {
@@ -142,21 +141,6 @@ describe('hashes of content', () => {
     ];
     const hashes = new Set([await hash(base), ...(await Promise.all(others.map(hash)))]);
     expect(hashes.size).toBe(others.length + 1);
-  });
-
-  it('tell whether rows were only added', async () => {
-    const directory = await bench.folder();
-    const write = async (name: string, values: string): Promise<string> => {
-      await writeDigests(bench.engine, `SELECT * FROM (VALUES ${values}) AS _v(a, b)`, columns, join(directory, name));
-      return join(directory, name);
-    };
-    const base = await write('base.parquet', "('a','b'),('a','b'),('c',NULL)");
-    const more = await write('more.parquet', "('c',NULL),('a','b'),('d','d'),('a','b')");
-    const fewer = await write('fewer.parquet', "('a','b'),('c',NULL),('d','d'),('e','e')");
-    const config = { engineMemoryMb: 256 };
-    expect(await onlyAdditions(base, more, config)).toBe(true);
-    expect(await onlyAdditions(base, fewer, config)).toBe(false);
-    expect(await onlyAdditions(join(directory, 'gone.parquet'), more, config)).toBeUndefined();
   });
 
   it('measures rows with edits like stored ones', async () => {

@@ -42,9 +42,9 @@ const place = async (from: string, to: string): Promise<void> => {
 const storeTable = async (context: StageContext, folder: string, source: StageTable, found: TablePrivacy): Promise<StoredTable> => {
   const paths: string[] = [];
   for (const { path } of source.segments) {
-    const kept = join(folder, basename(path));
-    await place(join(context.directory, path), kept);
-    paths.push(kept);
+    const target = join(folder, basename(path));
+    await place(join(context.directory, path), target);
+    paths.push(target);
   }
   const requirement = context.plan.results.find(({ name }) => name === source.table)?.privacy;
   const base = { intoAnonymizing: found.rowsIn, suppressed: found.suppressedCount };
@@ -163,9 +163,9 @@ export const readStored = async (directory: string, outbox: string): Promise<Sto
   const moved = !existsSync(join(directory, STAGE)) && existsSync(outbox);
   const manifest = moved ? await readMoved(outbox) : (await readManifest(directory, STAGE)).manifest;
   if (!('stored' in manifest)) throw stageError('MANIFEST_INVALID', { stage: STAGE });
-  return (manifest as StoreManifest).stored.map((kept) => ({
-    ...kept,
-    columns: manifest.tables.find(({ table }) => table === kept.table)?.columns ?? [],
-    privacy: PrivacyResult.decode(Buffer.from(kept.privacy, 'base64')),
+  return (manifest as StoreManifest).stored.map((stored) => ({
+    ...stored,
+    columns: manifest.tables.find(({ table }) => table === stored.table)?.columns ?? [],
+    privacy: PrivacyResult.decode(Buffer.from(stored.privacy, 'base64')),
   }));
 };

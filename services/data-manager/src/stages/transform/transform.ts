@@ -42,7 +42,7 @@ export type RunScript = (
   signal: AbortSignal,
 ) => Promise<{ rowCount: number }>;
 
-/** `scriptContent` answers the bytes of a pinned script as text; its hash is compared with the pinned one. */
+/** `scriptContent` returns the bytes of a pinned script as text; its hash is compared with the pinned one. */
 export type TransformContext = StageContext & {
   runScript: RunScript;
   scriptContent: (script: PinnedScript, table: string) => Promise<string>;
@@ -159,7 +159,11 @@ const readContent = async (context: TransformContext, script: PinnedScript, tabl
 };
 
 /** A row of a per-row script without output is removed; what goes beyond one row for each of the others is added. */
-const countScript = (script: PinnedScript, rank: number, inCount: number, outCount: number, droppedCount: number): ScriptCount => {
+const countScript = (
+  script: PinnedScript,
+  rank: number,
+  { inCount, outCount, droppedCount }: { inCount: number; outCount: number; droppedCount: number },
+): ScriptCount => {
   const removedCount = Math.max(droppedCount, inCount - outCount, 0);
   return { scriptId: script.scriptId, rank, inCount, outCount, removedCount, addedCount: outCount - inCount + removedCount };
 };
@@ -168,9 +172,9 @@ const keepFiles = async (folder: string, files: readonly WrittenFile[]): Promise
   const segments: Segment[] = [];
   for (const file of files) {
     const name = basename(file.path);
-    const kept = join(folder, name);
-    await rename(file.path, kept);
-    segments.push(await describeSegment(kept, `${STAGE}/${name}`, file.rowCount));
+    const target = join(folder, name);
+    await rename(file.path, target);
+    segments.push(await describeSegment(target, `${STAGE}/${name}`, file.rowCount));
   }
   return segments;
 };
@@ -178,9 +182,7 @@ const keepFiles = async (folder: string, files: readonly WrittenFile[]): Promise
 const runStep = async (
   context: TransformContext,
   step: TransformStep,
-  tables: Map<string, StageTable>,
-  reports: Map<string, TableCounts>,
-  folder: string,
+  { tables, reports, folder }: { tables: Map<string, StageTable>; reports: Map<string, TableCounts>; folder: string },
 ): Promise<void> => {
   const { binding } = step;
   invariant(binding, 'a transform has no binding');
@@ -208,7 +210,7 @@ const runStep = async (
   await rm(scratch, { recursive: true, force: true });
   tables.set(table, written);
   const report = reports.get(table) ?? emptyCounts(table);
-  report.transformed.push(countScript(script, rank, inCount, rowCountOf(written), result.droppedCount));
+  report.transformed.push(countScript(script, rank, { inCount, outCount: rowCountOf(written), droppedCount: result.droppedCount }));
   reports.set(table, report);
   for (const name of step.outputs?.drops ?? []) {
     if (!tables.delete(name)) throw stageError('TRANSFORM_DROPS_UNKNOWN', { table, object: name });
@@ -238,7 +240,7 @@ const transformInto = async (context: TransformContext, folder: string): Promise
   const steps = context.plan.transforms.toSorted((left, right) => (left.binding?.rank ?? 0) - (right.binding?.rank ?? 0));
   for (const step of steps) {
     context.signal.throwIfAborted();
-    await runStep(context, step, tables, reports, folder);
+    await runStep(context, step, { tables, reports, folder });
   }
   const results = matchResults(tables, context.plan.results);
   for (const report of reports.values()) report.storedCount = rowCountOf(tables.get(report.table));
