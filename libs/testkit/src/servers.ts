@@ -12,7 +12,7 @@ import { ROOT } from '@lethe/servers/repository';
 export type TestServer = { url: string; stop: () => Promise<void> };
 
 /** A NATS server that a test may take away for a while. */
-export type TestNats = TestServer & { start: () => Promise<void> };
+export type TestNats = TestServer & { start: (changes?: { password?: string }) => Promise<void> };
 
 /** A port that was free a moment ago. */
 export const freePort = (): Promise<number> =>
@@ -66,8 +66,8 @@ export const startTestNats = async (folder: string): Promise<TestNats> => {
   return {
     url: server.url,
     stop: () => server.stop(),
-    start: async () => {
-      server = await startNats(options);
+    start: async (changes = {}) => {
+      server = await startNats({ ...options, ...changes });
     },
   };
 };
