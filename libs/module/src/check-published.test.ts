@@ -1,4 +1,4 @@
-import { BaseType, Role } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, DataType, Role } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { EmptyStrategy, NullReference } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import { FileFormat } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import { UploadPlan } from '@lethe/contracts/gen/lethe/module/v1/upload';
@@ -141,7 +141,7 @@ test('a published document keeps what module, tables and columns say of themselv
             ...(person.columns[1] as (typeof person.columns)[0]),
             description: '',
             role: Role.QUASI_IDENTIFYING,
-            type: { base: BaseType.STRING, precision: 0, scale: 0 },
+            type: DataType.fromPartial({ base: BaseType.STRING }),
           },
         ],
         contentHash: 'a',

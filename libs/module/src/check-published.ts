@@ -1,14 +1,14 @@
 // The document that a run would publish, judged before the run: what CreateDataModule would refuse is known at Release.
 import { SuppressScope } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
-import { BaseType, Role, type Column, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, DataType, Role, type Column, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { checkModule } from './check-module.ts';
 import { parseDocument, writeDocument } from './document.ts';
 import { publishedModule } from './published-document.ts';
 import type { Violation } from './violation.ts';
 
 const NO_ID = '00000000-0000-4000-8000-000000000000';
-const TEXT = { base: BaseType.STRING, precision: 0, scale: 0 };
+const TEXT = DataType.fromPartial({ base: BaseType.STRING });
 
 /** The columns of a table of the result as they are stored, by what the steps do to them. */
 export const storedColumns = (plan: EffectivePlan, table: Table): Column[] => {

@@ -66,8 +66,11 @@ const publishColumn = (
 ): Column => ({
   name,
   description,
-  type,
+  // The result is written in the canonical form.
+  type: type && { ...type, format: undefined },
   role,
+  normalize: 0,
+  emptyIsNull: false,
   trim: false,
   empty: EmptyRule.fromPartial({ strategy: EmptyStrategy.IGNORE }),
   cast: CastRule.fromPartial({ policy: CastPolicy.FAIL }),

@@ -125,4 +125,5 @@ const READS = { tableRead: 'TableRead', fileRead: 'FileRead', httpRead: 'HttpRea
 export const kindOfRead = (read: DirectRead): string => READS[read.$case];
 
 /** The source column of a module column. */
-export const sourceColumn = (mapping: Record<string, string>, column: string): string => mapping[column] ?? column;
+export const sourceColumn = (mapping: Record<string, string>, column: string): string =>
+  Object.hasOwn(mapping, column) ? (mapping[column] ?? column) : column;
