@@ -4,14 +4,15 @@ import type { ProtocolEntry } from '@lethe/contracts/gen/lethe/module/v1/protoco
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import type { RunError } from '../domain/run-error.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { PrivateTargets } from './address.ts';
 
 /** A connection with its secrets; it never leaves the process. */
 export type ResolvedConnection = { id: string; type: string; settings: Record<string, unknown>; secret: Record<string, string> };
 
 /** What connectors may reach. */
 export type ConnectorLimits = {
-  /** Loopback and private addresses are targets too; off unless set. */
-  allowPrivateTargets: boolean;
+  /** Which loopback and private addresses are targets; none unless set. */
+  privateTargets: PrivateTargets;
   /** The folder that file connections live in. */
   fileRoot: string;
 };

@@ -35,7 +35,7 @@ export const open = async (
   signal: AbortSignal,
   headers: Record<string, string> = {},
 ): Promise<IncomingMessage> => {
-  const address = await resolveTarget(url.hostname, limits.allowPrivateTargets);
+  const address = await resolveTarget(url.hostname, Number(url.port) || (url.protocol === 'https:' ? 443 : 80), limits.privateTargets);
   const family = isIP(address);
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {

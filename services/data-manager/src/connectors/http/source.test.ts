@@ -48,7 +48,7 @@ const collect = async (handler: Handler, kind?: Paging, more: More = {}): Promis
   const connection = { id: 'c', type: 'http', settings: { baseUrl }, secret: {} };
   const value = HttpRead.fromPartial({ path: '/items', rowsPointer: '/items', ...(kind ? { paging: { kind } } : {}), ...more });
   const extraction = { table: 't', columns: ['id'], directory, prefix: 't-1-', engine: undefined as unknown as Engine };
-  const segments = await httpSource(connection, { allowPrivateTargets: true, fileRoot: '' }).extract({
+  const segments = await httpSource(connection, { privateTargets: () => true, fileRoot: '' }).extract({
     ...extraction,
     read: { $case: 'httpRead', value },
     signal: AbortSignal.timeout(20_000),
