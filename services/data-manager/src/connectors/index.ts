@@ -8,11 +8,10 @@ import {
   type Target,
   type Use,
 } from './connector.ts';
-import { resolveTarget } from './address.ts';
 import { inspectFolder } from './file/inspect.ts';
 import { fileSource } from './file/source.ts';
 import { fileTarget } from './file/target.ts';
-import { urlOf } from './http/request.ts';
+import { addressOf, urlOf } from './http/request.ts';
 import { httpSource } from './http/source.ts';
 import { inspectPostgres } from './postgres/inspect.ts';
 import { postgresSource } from './postgres/source.ts';
@@ -60,7 +59,7 @@ export const targetOf = (
 const inspectHttp = async (connection: ResolvedConnection, limits: ConnectorLimits, use: Use, signal: AbortSignal): Promise<Inspection> => {
   // A server may count its requests, so that a run's own are the first that it gets; its address is looked up.
   if (use.reads.length === 0) await httpSource(connection, limits).describe(signal);
-  else await resolveTarget(urlOf(connection, '', {}).hostname, limits.allowPrivateTargets);
+  else await addressOf(urlOf(connection, '', {}), limits);
   const unreadable = use.reads.flatMap((entry) => {
     if (entry.kind === 'query') return [stageError('SCRIPT_CONNECTION_MISMATCH', { language: 'SQL', table: entry.table })];
     return entry.read.$case === 'httpRead' ? [] : [stageError('READ_MISMATCH', { type: 'http', read: kindOfRead(entry.read) })];
