@@ -1,6 +1,6 @@
 import { FileFormat, FileRead, HttpRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import { expect, test } from 'vitest';
-import { checkRead, checkUploadFormat } from './check-read.ts';
+import { checkRead } from './check-read.ts';
 import { collector } from './violation.ts';
 
 type File = Parameters<typeof FileRead.fromPartial>[0];
@@ -52,16 +52,5 @@ test('the pointers of an http read begin with a slash', () => {
   expect(http({ rowsPointer: 'a', paging: { kind: { $case: 'nextUrl', value: { pointer: 'b' } } } })).toEqual([
     '/rowsPointer POINTER_MALFORMED',
     '/paging/nextUrl/pointer POINTER_MALFORMED',
-  ]);
-});
-
-test('a result is uploaded as csv', () => {
-  const { report, violations } = collector();
-  [FileFormat.UNSPECIFIED, FileFormat.CSV, FileFormat.JSONL, FileFormat.JSON].forEach((format) =>
-    checkUploadFormat(format, `/${format}`, report),
-  );
-  expect(violations.map(({ pointer, rule }) => `${pointer} ${rule}`)).toEqual([
-    '/2/format FORMAT_UNSUPPORTED',
-    '/3/format FORMAT_UNSUPPORTED',
   ]);
 });

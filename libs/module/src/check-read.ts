@@ -69,10 +69,3 @@ export const checkRead = (read: CheckedRead, pointer: string, report: Report): v
   if (read.$case === 'fileRead') checkFile(read.value, pointer, report);
   if (read.$case === 'httpRead') checkHttp(read.value, pointer, report);
 };
-
-/** Checks the format of an upload: files of a result are csv. */
-export const checkUploadFormat = (format: FileFormat, pointer: string, report: Report): void => {
-  const refused: Partial<Record<FileFormat, string>> = { [FileFormat.JSONL]: 'jsonl', [FileFormat.JSON]: 'json' };
-  const name = refused[format];
-  if (name !== undefined) report(`${pointer}/format`, 'FORMAT_UNSUPPORTED', `a result is uploaded as csv; ${name} is read, not written`);
-};
