@@ -132,7 +132,12 @@ const writeSegments = async (context: StageContext, work: TableWork, keys: KeyRe
     const name = `${work.table.name}-${segment.rank}-${segment.segment}.parquet`;
     const file = join(folder, name);
     const bounds = rowIdBounds(segment.rank, segment.segment, segment.rowCount);
-    const query = keptRowsQuery(work.table, work.clean.query(segment.query), keys.droppedTable, keys.replacements, bounds, DUCKDB);
+    const query = keptRowsQuery(
+      work.table,
+      work.clean.query(segment.query),
+      { droppedTable: keys.droppedTable, replacements: keys.replacements, bounds },
+      DUCKDB,
+    );
     const written = await context.engine.copyOut(query, file, 'parquet');
     // A segment of which nothing stays is not worth a file.
     if (written.rowCount === 0) await rm(file);
