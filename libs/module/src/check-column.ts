@@ -1,7 +1,7 @@
 // The rules of one column. Each strategy has an entry of its own, so a new one does not compile before it is decided here.
 import { CastPolicy, EmptyStrategy, RangeStrategy, type RangeRule } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import { BaseType, type Column, type DataType, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
-import { compareValues, hasNextValue, isOrdered, isValue } from './datatype.ts';
+import { compareValues, hasNextValue, isOrdered, isValue, valuesBetween } from './datatype.ts';
 import type { Report } from './violation.ts';
 
 /** A column under check, with its type and the pointer to it. `isRanged`: its range can be compared with. */
@@ -31,6 +31,18 @@ const inRange = (value: string, range: RangeRule, type: DataType): boolean =>
   (range.minExclusive === undefined || compareValues(value, range.minExclusive, type) > 0) &&
   (range.maxExclusive === undefined || compareValues(value, range.maxExclusive, type) < 0);
 
+const LARGEST_INTEGER = '9223372036854775807';
+const SMALLEST_INTEGER = '-9223372036854775808';
+
+/** Whether a type with next values has one that the bounds allow. An inclusive bound is between its neighbours. */
+const leavesValue = (range: RangeRule, type: DataType): boolean => {
+  if (type.base === BaseType.INTEGER && (range.minExclusive === LARGEST_INTEGER || range.maxExclusive === SMALLEST_INTEGER)) return false;
+  const [lower, upper] = [range.minimum ?? range.minExclusive, range.maximum ?? range.maxExclusive];
+  if (lower === undefined || upper === undefined) return true;
+  const inclusive = Number(range.minimum !== undefined) + Number(range.maximum !== undefined);
+  return valuesBetween(lower, upper, type) + BigInt(inclusive) > 0n;
+};
+
 /** Checks a range; true when values can be compared with it. */
 const checkRange = (range: RangeRule, type: DataType, what: string, pointer: string, report: Report): boolean => {
   const [lower, upper] = [range.minimum ?? range.minExclusive, range.maximum ?? range.maxExclusive];
@@ -50,6 +62,8 @@ const checkRange = (range: RangeRule, type: DataType, what: string, pointer: str
   if (isTwice) return refuse('RANGE_TWICE', `a bound of ${what} is given inclusive and exclusive`);
   if (lower !== undefined && upper !== undefined && compareValues(lower, upper, type) > 0)
     refuse('RANGE_REVERSED', `the lower bound of ${what} is above the upper`);
+  else if (range.strategy === RangeStrategy.CLAMP && hasNextValue(type) && !leavesValue(range, type))
+    return refuse('CLAMP_IMPOSSIBLE', `the exclusive bounds of ${what} leave no allowed value`);
   return true;
 };
 

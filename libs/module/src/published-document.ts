@@ -2,7 +2,7 @@
 import type { AnonymizationStep } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { FileFormat, FileRead, type ProtocolEntry, TableRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
-import { CastPolicy, CastRule, EmptyRule, EmptyStrategy, KeyConflict } from '@lethe/contracts/gen/lethe/module/v1/rules';
+import { CastPolicy, CastRule, EmptyRule, EmptyStrategy, KeyConflict, NullReference } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import { Module, type Column, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { UploadMode, type TableUpload } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { createHash } from 'node:crypto';
@@ -65,7 +65,7 @@ const publishTable = (plan: EffectivePlan, table: Table, columns: readonly Colum
     table.primaryKey && intact(table.primaryKey.columns)
       ? { ...table.primaryKey, conflict: KeyConflict.DROP_ALL_CONFLICTING, withinSource: 0 as const }
       : undefined;
-  const foreignKeys = table.foreignKeys.filter(({ columns: own, referencedTable, referencedColumns }) => {
+  const kept = table.foreignKeys.filter(({ columns: own, referencedTable, referencedColumns }) => {
     const target = changedColumns(plan.steps, referencedTable);
     const published = plan.results.some(({ name, unpublished }) => name === referencedTable && !unpublished);
     return (
@@ -75,6 +75,8 @@ const publishTable = (plan: EffectivePlan, table: Table, columns: readonly Colum
       referencedColumns.every((name) => !target.changed.has(name))
     );
   });
+  // The published columns may be empty, so what happens to an empty reference has to be said.
+  const foreignKeys = kept.map((key) => ({ ...key, nullReference: key.nullReference || NullReference.KEEP }));
   return {
     name: table.name,
     columns: columns.map((column) =>

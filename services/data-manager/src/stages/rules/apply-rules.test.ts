@@ -244,7 +244,7 @@ describe('ranges', () => {
     ).rejects.toThrow('Table t, cast:value: The replacement cannot be read');
     await expect(
       runColumn(ranged(BaseType.INTEGER, { strategy: RangeStrategy.CLAMP, minExclusive: '1', maxExclusive: '2' }), []),
-    ).rejects.toThrow('No value lies between the bounds.');
+    ).rejects.toThrow('the exclusive bounds of the column value of table t leave no allowed value');
   });
 });
 
