@@ -35,6 +35,7 @@ const config: KnipConfig = {
         'src/store/migrations/*.ts',
         'src/vectors/main.ts',
         'src/engine/child.ts',
+        'src/connectors/text/child.ts',
         'src/sandbox/harness.ts',
       ],
       project: ['src/**/*.ts', 'test/**/*.ts'],

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// Rooms whose tests start the engine or the sandbox, which are processes.
-const engine = ['services/data-manager/src/{engine,sandbox,stages,upload,vectors}/**/*.test.ts'];
+// Rooms whose tests start the engine, the sandbox or the reader of text, which are processes.
+const engine = ['services/data-manager/src/{engine,sandbox,stages,upload,vectors,connectors/file,connectors/http}/**/*.test.ts'];
 const service = ['libs/{db,events,service}/test/**/*.test.ts', 'services/*/test/**/*.test.ts'];
 const pure = ['libs/*/src/**/*.test.ts', 'libs/grpc/test/**/*.test.ts', 'services/*/src/**/*.test.ts', 'deploy/local/src/**/*.test.ts'];
 

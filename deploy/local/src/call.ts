@@ -1,8 +1,10 @@
 // npm run call -- [--as USER] <service> <Rpc> ['{json}']: one call against the running stack, through buf curl and server reflection.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ACCOUNTS } from './accounts.ts';
+import { explain } from './explain.ts';
 import { stateFolder } from './options.ts';
 import { SERVICE_NAMES } from '@lethe/contracts/nouns';
 import { ROOT } from '@lethe/servers/repository';
@@ -28,21 +30,17 @@ const env = Object.fromEntries(
     .split('\n')
     .map((entry) => entry.split('=', 2) as [string, string]),
 );
+const headerFolder = mkdtempSync(join(tmpdir(), 'lethe-call-'));
+const headerFile = join(headerFolder, 'headers');
+writeFileSync(headerFile, `authorization: Bearer ${readFileSync(tokenFile, 'utf8').trim()}\n`, { mode: 0o600 });
 const address = env[`LETHE_${noun.toUpperCase()}_ADDRESS`] ?? give('The stack has not said where it is; start it with npm start.');
 
 const result = spawnSync(
   join(ROOT, 'node_modules/.bin/buf'),
-  [
-    'curl',
-    '--protocol',
-    'grpc',
-    '--http2-prior-knowledge',
-    '-H',
-    `authorization: Bearer ${readFileSync(tokenFile, 'utf8').trim()}`,
-    '-d',
-    json,
-    `http://${address}/${service}/${rpc}`,
-  ],
-  { stdio: 'inherit', cwd: ROOT },
+  // The token comes from its file: arguments can be read by every user of the machine.
+  ['curl', '--protocol', 'grpc', '--http2-prior-knowledge', '-H', `@${headerFile}`, '-d', json, `http://${address}/${service}/${rpc}`],
+  { stdio: ['inherit', 'inherit', 'pipe'], cwd: ROOT, encoding: 'utf8' },
 );
+rmSync(headerFolder, { recursive: true });
+process.stderr.write(explain(result.stderr));
 process.exit(result.status ?? 1);

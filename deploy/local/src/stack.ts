@@ -136,7 +136,9 @@ const serviceEnv = (noun: Noun, { places, options, addresses, postgresUrl, natsU
   LETHE_SECRET_KEYS: `local:${keptSecret(join(places.state, 'keys'), 'secrets')}`,
   LETHE_DATA_FOLDER: join(places.state, 'data', 'runs'),
   LETHE_FILE_ROOT: join(places.state, 'files'),
-  LETHE_ALLOW_PRIVATE_TARGETS: '1',
+  // One machine: its Postgres and any other port of a source are targets, but for the stack's own.
+  LETHE_PRIVATE_TARGETS: '127.0.0.0/8,[::1]/128',
+  LETHE_OWN_ADDRESSES: ['oidc', 'edge'].map((name) => `127.0.0.1:${options.portBase + PORTS[name as 'oidc' | 'edge']}`).join(','),
   // One machine: a run is taken up again soon after a service or the whole stack was killed.
   LETHE_LEASE_MS: '10000',
   ...options.settings,

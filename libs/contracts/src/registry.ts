@@ -21,6 +21,7 @@ import {
   type Message,
 } from '@bufbuild/protobuf';
 import { reflect, type ReflectMessage } from '@bufbuild/protobuf/reflect';
+import { commentOf } from './comment.ts';
 import { FileDescriptorSetSchema, type FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 
 /** The bytes of the FileDescriptorSet of the whole contract, vendored messages included. */
@@ -39,6 +40,8 @@ export type Policy = {
   readonly audit: 'ALWAYS' | 'DENIALS';
   readonly callers: 'USER' | 'SERVICE' | 'BOTH';
   readonly maxDeadlineMs: number;
+  /** The nouns of the services that may call. */
+  readonly services: readonly string[];
 };
 
 /** A method: its names, its messages, its policy. */
@@ -103,6 +106,7 @@ const readPolicy = (method: DescMethod): Policy => {
     scope: text('scope', 'SCOPE_') as Policy['scope'],
     audit: text('audit', 'AUDIT_') as Policy['audit'],
     callers: text('callers', 'CALLERS_') as Policy['callers'],
+    services: (json as { services?: string[] }).services ?? [],
     maxDeadlineMs: json['maxDeadline']
       ? Number.parseFloat(json['maxDeadline']) * 1000
       : method.methodKind === 'unary'
@@ -110,6 +114,7 @@ const readPolicy = (method: DescMethod): Policy => {
         : STREAM_DEADLINE_MS,
   };
   if (!policy.scope || !policy.audit || !policy.callers) throw new Error(`${name} has an incomplete policy`);
+  if (policy.callers !== 'USER' && policy.services.length === 0) throw new Error(`${name} names no service that may call it`);
   if (policy.callers !== 'SERVICE' && !policy.permission) throw new Error(`${name} has no permission`);
   return policy;
 };
@@ -158,11 +163,16 @@ export type ReasonInfo = {
   /** The gRPC status code's name. */
   readonly code: string;
   readonly action: string;
+  /** The first sentence of the reason's comment: what has happened. */
+  readonly meaning: string;
   /** The package; '' for a reason of every service. */
   readonly domain: string;
   /** Whether an audit record of such a call has the outcome DENIED. */
   readonly denial: boolean;
 };
+
+// Up to the end of the sentence, or to what a semicolon adds.
+const firstSentence = (comment: string): string => /^[^.;]+/.exec(comment)?.[0].trim() ?? '';
 
 const readReasons = (): Map<string, ReasonInfo> => {
   const reasons = new Map<string, ReasonInfo>();
@@ -183,6 +193,7 @@ const readReasons = (): Map<string, ReasonInfo> => {
         action: spec.action ?? '',
         domain,
         denial: spec.denial ?? false,
+        meaning: firstSentence(commentOf(type, value)),
       });
     }
   }

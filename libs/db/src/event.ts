@@ -4,6 +4,7 @@ import type { MessageType } from '@lethe/contracts/message';
 import type { Noun } from '@lethe/contracts/nouns';
 import type { Transaction } from 'kysely';
 import { randomUUIDv7 } from 'node:crypto';
+import { boundRecord } from './bounded-record.ts';
 import { platformOf, type OutgoingEventInsert, type PlatformTables } from './platform.ts';
 
 /** An event for a consumer: the full name of its message, and its bytes. */
@@ -18,7 +19,7 @@ export const event = <M>(consumer: Noun, type: MessageType<M>, message: M): Outg
 
 /** An audit record as a row of the table of outgoing events; the event's id is the record's. */
 export const auditRow = (record: AuditRecord, traceparent: string): OutgoingEventInsert => ({
-  ...eventRow(event('audit', AuditRecord, record), traceparent),
+  ...eventRow(event('audit', AuditRecord, boundRecord(record)), traceparent),
   eventId: record.id,
 });
 

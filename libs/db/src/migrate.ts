@@ -11,6 +11,8 @@ export const migrate = async <T extends PlatformTables>(store: Store<T>, migrati
     db: store.db,
     provider: { getMigrations: async () => ({ ...platformMigrations, ...migrations }) },
     migrationTableSchema: store.schema,
+    // The platform's and a service's own are named apart, and each list grows by itself.
+    allowUnorderedMigrations: true,
   });
   const { error } = await migrator.migrateToLatest();
   if (error) throw error;

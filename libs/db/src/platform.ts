@@ -18,6 +18,11 @@ export type OutgoingEventTable = {
   sourceSeq: ColumnType<bigint | null, never, bigint>;
   createTime: ColumnType<Date, never, never>;
   publishTime: OptionalTime;
+  publishCount: Generated<number>;
+  /** When it is published again, unless its consumer has confirmed it. */
+  nextPublishTime: OptionalTime;
+  /** The bus can never take it: kept for a person. */
+  setAside: Generated<boolean>;
   confirmTime: OptionalTime;
 };
 
@@ -98,10 +103,21 @@ const nameOutgoingEvents = async (db: Kysely<never>): Promise<void> => {
     await sql`alter index ${sql.id(`outbox_${name}`)} rename to ${sql.id(`outgoing_event_${name}`)}`.execute(db);
 };
 
+const planRepeats = async (db: Kysely<never>): Promise<void> => {
+  await sql`
+    alter table outgoing_event add publish_count int not null default 0, add next_publish_time timestamptz, add set_aside bool not null default false`.execute(
+    db,
+  );
+  await sql`update outgoing_event set publish_count = 1, next_publish_time = now() where publish_time is not null`.execute(db);
+  await sql`create index outgoing_event_new on outgoing_event (consumer, source_seq) where publish_time is null`.execute(db);
+  await sql`create index outgoing_event_repeated on outgoing_event (consumer, next_publish_time) where confirm_time is null`.execute(db);
+};
+
 /** The migrations of every service; a service's own have other names. */
 export const platformMigrations: Record<string, Migration> = {
   '0000-platform': { up: createTables },
   '0002-outgoing-event': { up: nameOutgoingEvents },
+  '0003-planned-repeats': { up: planRepeats },
 };
 
 /** The platform's view of a service's database or transaction. T has these tables by its bound; Kysely's types are invariant in their tables, so only a cast says it. */

@@ -11,7 +11,7 @@ import type { Logger } from 'pino';
 import { randomUUIDv7 } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { aborted } from './aborted.ts';
-import { ensureStream, STREAM, watermarkSubject, type Bus } from './connect.ts';
+import { ensureStream, STREAM, watermarkSubject, type Bus, type BusSource } from './connect.ts';
 
 const BATCH = 200;
 const ACK_WAIT_NS = 30 * 1_000_000_000;
@@ -115,18 +115,26 @@ const decode = (message: JsMsg): Envelope | undefined => {
   }
 };
 
+/** What an event needs is not there yet, such as the run that a command is for: it is delivered again, and set aside after a day. */
+export class NotYet extends Error {
+  override name = 'NotYet';
+}
+
+const NOT_YET_LIMIT_MS = 24 * 3600 * 1000;
+
 /** Whether an event itself is at fault. Of anything else (Postgres away, the service closing) the same event will go through later. */
-const isPoison = (error: unknown, deliveryCount: number): boolean => {
+const isPoison = (error: unknown, deliveryCount: number, createTime: Date | undefined): boolean => {
+  if (error instanceof NotYet) return createTime !== undefined && Date.now() - createTime.getTime() > NOT_YET_LIMIT_MS;
   if (error instanceof UnknownEvent || error instanceof AppError || error instanceof RangeError || error instanceof TypeError) return true;
   const code = (error as { code?: unknown } | undefined)?.code;
   // Data exceptions and broken constraints; drivers throw errors without a code when a connection ends.
   return typeof code === 'string' ? /^2[23]/.test(code) : deliveryCount >= SUSPECT_DELIVERIES;
 };
 
-/** What a consumer works with; `noun` is its service's, `bus` the connection when NATS is there. */
+/** What a consumer works with; `noun` is its service's, `bus` the connection to NATS. */
 export type EventConsumer<T extends PlatformTables> = {
   store: Store<T>;
-  bus: Promise<Bus>;
+  bus: BusSource;
   noun: string;
   events: EventHandlers<T>;
   log: Logger;
@@ -136,17 +144,15 @@ export type EventConsumer<T extends PlatformTables> = {
 /** Runs the durable consumer of a service until `signal` aborts; it comes back by itself after NATS or Postgres was away. */
 export const runConsumer = async <T extends PlatformTables>(consumer: EventConsumer<T>): Promise<void> => {
   const { store, noun, events, log, signal } = consumer;
-  const bus = await Promise.race([consumer.bus, aborted(signal)]);
-  if (!bus) return;
-  const reached = new Map<string, bigint>();
+  let bus: Bus | undefined;
   const announce = (watermarks: Map<string, bigint>): void => {
-    for (const [source, sourceSeq] of watermarks) {
-      reached.set(source, sourceSeq);
-      bus.nats.publish(watermarkSubject(source, noun), Watermark.encode({ source, consumer: noun, sourceSeq }).finish());
-    }
+    for (const [source, sourceSeq] of watermarks)
+      bus?.nats.publish(watermarkSubject(source, noun), Watermark.encode({ source, consumer: noun, sourceSeq }).finish());
   };
   const repeat = setInterval(() => void repeatWatermarks(store, announce), REPEAT_WATERMARK_MS);
   while (!signal.aborted) {
+    bus = await Promise.race([consumer.bus.get().catch(() => undefined), aborted(signal)]);
+    if (!bus) continue;
     try {
       const durable = await openConsumer(bus, noun);
       await follow(durable, signal, (batch) => handleBatch(store, events, batch, announce, log));
@@ -272,7 +278,7 @@ const oneByOne = async <T extends PlatformTables>(
       announce(await takeIn(store, events, [envelope]));
       message.ack();
     } catch (error) {
-      if (!isPoison(error, message.info.deliveryCount)) {
+      if (!isPoison(error, message.info.deliveryCount, envelope.createTime)) {
         message.nak(RETRY_MS);
         continue;
       }

@@ -6,6 +6,7 @@ import { serviceDatabaseUrl } from '@lethe/servers/provision';
 import { createLogger } from '@lethe/service/logger';
 import { startTestNats, type TestNats } from '@lethe/testkit/servers';
 import { copyTemplate } from '@lethe/testkit/template';
+import { until } from '@lethe/testkit/until';
 import { sql } from 'kysely';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -13,8 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import '@lethe/testkit/suite';
-import { connectBus, subjectOf, type Bus } from '../src/connect.ts';
-import { runConsumer, type EventHandler } from '../src/consume.ts';
+import { openBus, subjectOf, type BusSource } from '../src/connect.ts';
+import { NotYet, runConsumer, type EventHandler } from '../src/consume.ts';
 import { runRelay } from '../src/relay.ts';
 import { Envelope } from '@lethe/contracts/gen/lethe/event/v1/event';
 
@@ -26,9 +27,10 @@ let nats: TestNats;
 let database: Awaited<ReturnType<typeof copyTemplate>>;
 let source: Store;
 let target: Store;
-let bus: Promise<Bus>;
+let bus: BusSource;
 let ending: AbortController;
 let loops: Promise<unknown>[];
+let ready: boolean;
 
 const openAs = (noun: Noun): Store =>
   openStore({ url: serviceDatabaseUrl(inject('postgresUrl'), database.database, noun, inject('passwords')), schema: `lethe_${noun}` });
@@ -41,14 +43,15 @@ beforeEach(async () => {
   target = openAs('data');
   // No constraint: an event that comes twice is seen twice.
   await sql`create table received (word text)`.execute(target.db);
-  bus = connectBus(nats.url, 'test');
+  bus = openBus(nats.url, 'test', log);
   ending = new AbortController();
   loops = [];
+  ready = false;
 });
 afterEach(async () => {
   disarmFailpoints();
   ending.abort();
-  await (await bus).nats.close();
+  bus.close();
   await Promise.allSettled(loops);
   await source.close();
   await target.close();
@@ -60,6 +63,7 @@ afterEach(async () => {
 const write: EventHandler<never> = async (tx, { payload }) => {
   const word = payload.toString();
   if (word === 'poison') throw new TypeError('not a word');
+  if (word === 'early' && !ready) throw new NotYet();
   await sql`insert into received (word) values (${word})`.execute(tx);
 };
 
@@ -83,6 +87,9 @@ const received = async (): Promise<string[]> => {
 
 const unconfirmed = async (): Promise<number> =>
   (await source.db.selectFrom('outgoingEvent').select('id').where('confirmTime', 'is', null).execute()).length;
+
+const publishedCount = async (): Promise<number> =>
+  (await source.db.selectFrom('outgoingEvent').select('id').where('publishTime', 'is not', null).execute()).length;
 
 /** Waits until every event is confirmed by the consumer's own database. */
 const settled = async (): Promise<void> => {
@@ -119,7 +126,7 @@ test('an event that is published again under another message id arrives once', a
     createTime: stored.createTime,
     traceparent: '',
   }).finish();
-  const { jetstream } = await bus;
+  const { jetstream } = await bus.get();
   for (let copy = 0; copy < 3; copy += 1) await jetstream.publish(subjectOf('script', 'data', TYPE), envelope, { msgID: randomUUID() });
   await send('after');
   await settled();
@@ -194,7 +201,7 @@ test('an event that cannot be taken in is kept with its bytes, and holds nothing
   startConsumer();
   await send('before');
   await settled();
-  await (await bus).jetstream.publish(subjectOf('script', 'data', TYPE), Buffer.from([0xff, 0xff]));
+  await (await bus.get()).jetstream.publish(subjectOf('script', 'data', TYPE), Buffer.from([0xff, 0xff]));
   await send('poison', 'behind');
   await settled();
   expect(await received()).toEqual(['before', 'behind']);
@@ -247,3 +254,71 @@ test('what NATS lost with all its data is sent again, and arrives once', async (
   await settled();
   expect(await received()).toEqual(words(10));
 }, 60_000);
+
+test('an event whose time has not come is taken in once it has, and those after it are not held up', async () => {
+  startRelay();
+  startConsumer();
+  await send('early', 'after');
+  await until(async () => ((await received()).includes('after') ? true : undefined));
+  expect(await received()).not.toContain('early');
+  ready = true;
+  await until(async () => ((await received()).includes('early') ? true : undefined));
+  expect((await received()).filter((word) => word === 'early')).toHaveLength(1);
+});
+
+test('100,000 events for a consumer that is away delay no event for another', async () => {
+  await sql`
+    insert into outgoing_event (event_id, consumer, type, payload, traceparent)
+    select gen_random_uuid(), 'audit', ${TYPE}, 'x'::bytea, '' from generate_series(1, 100000)`.execute(source.db);
+  startRelay();
+  startConsumer();
+  // The backlog is being published, and later repeated, all the time.
+  await until(async () => ((await publishedCount()) > 5_000 ? true : undefined));
+  for (const word of ['first', 'second', 'third']) {
+    const start = Date.now();
+    await send(word);
+    await until(async () => ((await received()).includes(word) ? true : undefined));
+    expect(Date.now() - start).toBeLessThan(3_000);
+  }
+});
+
+test('an event that the bus can never take is set aside where a person sees it, and later ones arrive', async () => {
+  startRelay();
+  startConsumer();
+  await source.db
+    .insertInto('outgoingEvent')
+    .values({ ...row('x'), payload: Buffer.alloc(9 * 1024 * 1024) })
+    .execute();
+  await send('after');
+  await settled();
+  expect(await received()).toEqual(['after']);
+  const aside = await source.db.selectFrom('outgoingEvent').select(['payload', 'type']).where('setAside', '=', true).execute();
+  expect(aside.map(({ payload, type }) => [payload.length, type])).toEqual([[9 * 1024 * 1024, TYPE]]);
+  expect((await target.db.selectFrom('deadLetter').selectAll().execute()).length).toBe(1);
+});
+
+test('a connection that was closed for good is made again', async () => {
+  startRelay();
+  startConsumer();
+  await send('before');
+  await settled();
+  await (await bus.get()).nats.close();
+  await send('after');
+  await settled();
+  expect(await received()).toEqual(['after', 'before']);
+});
+
+test('a server that wants other credentials for a while is reached again when the right ones are back', async () => {
+  startRelay();
+  startConsumer();
+  await send('before');
+  await settled();
+  await nats.stop();
+  await nats.start({ password: 'another' });
+  await send('meanwhile');
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  await nats.stop();
+  await nats.start();
+  await settled();
+  expect(await received()).toEqual(['before', 'meanwhile']);
+});

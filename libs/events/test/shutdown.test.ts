@@ -41,8 +41,8 @@ afterAll(async () => {
 
 const endsInTime = (loop: Promise<void>): Promise<boolean> => Promise.race([loop.then(() => true), sleep(LIMIT_MS, false, { ref: false })]);
 
-const consume = (signal: AbortSignal, connected: Promise<Bus> = Promise.resolve(bus)): Promise<void> =>
-  runConsumer({ store, bus: connected, noun: 'script', events: { handlers: new Map() }, log, signal });
+const consume = (signal: AbortSignal, connected: () => Promise<Bus> = () => Promise.resolve(bus)): Promise<void> =>
+  runConsumer({ store, bus: { get: connected, close: () => {} }, noun: 'script', events: { handlers: new Map() }, log, signal });
 
 describe('a consumer', () => {
   // From before its first request to NATS until it waits for events: the connection stays open, so that only the signal ends it.
@@ -57,14 +57,20 @@ describe('a consumer', () => {
   test('that is ended before NATS was ever there ends', async () => {
     const ending = new AbortController();
     ending.abort();
-    expect(await endsInTime(consume(ending.signal, new Promise(() => {})))).toBe(true);
+    expect(await endsInTime(consume(ending.signal, () => new Promise(() => {})))).toBe(true);
   });
 });
 
 describe('a relay', () => {
   test('that is ended while it waits ends', async () => {
     const ending = new AbortController();
-    const loop = runRelay({ store, bus: Promise.resolve(bus), source: 'script', log, signal: ending.signal });
+    const loop = runRelay({
+      store,
+      bus: { get: () => Promise.resolve(bus), close: () => {} },
+      source: 'script',
+      log,
+      signal: ending.signal,
+    });
     await sleep(50);
     ending.abort();
     expect(await endsInTime(loop)).toBe(true);
@@ -73,7 +79,13 @@ describe('a relay', () => {
   test('that is ended before NATS was ever there ends', async () => {
     const ending = new AbortController();
     ending.abort();
-    const loop = runRelay({ store, bus: new Promise<Bus>(() => {}), source: 'script', log, signal: ending.signal });
+    const loop = runRelay({
+      store,
+      bus: { get: () => new Promise<Bus>(() => {}), close: () => {} },
+      source: 'script',
+      log,
+      signal: ending.signal,
+    });
     expect(await endsInTime(loop)).toBe(true);
   });
 });

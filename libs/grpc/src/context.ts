@@ -39,6 +39,10 @@ export type CallContext = {
   resource: string;
   /** The audit record of this call is written, or will be with the change. */
   audited: boolean;
+  /** Turns the call's token into a principal; set by `authenticate`. */
+  authenticate: () => Promise<void>;
+  /** Finds out again who calls and whether they still may; throws where they may not. Set by `authorize` for streams. */
+  authorizeAgain: (() => Promise<void>) | undefined;
   /** Runs before the first message of a stream is sent. */
   beforeFirstMessage: (() => Promise<void>) | undefined;
 };

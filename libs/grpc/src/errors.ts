@@ -1,8 +1,8 @@
 // The one place where errors become statuses, and statuses become errors again.
 import { Metadata, status as Status, type ServiceError, type StatusObject } from '@grpc/grpc-js';
 import type { Reason } from '@lethe/contracts/reason';
-import { reasonOf } from '@lethe/contracts/registry';
-import { BadRequest, ErrorInfo, PreconditionFailure, RetryInfo, Status as RichStatus } from '@lethe/contracts/gen/google/rpc/status';
+import { reasonOf, type ReasonInfo } from '@lethe/contracts/registry';
+import { BadRequest, ErrorInfo, Help, PreconditionFailure, RetryInfo, Status as RichStatus } from '@lethe/contracts/gen/google/rpc/status';
 
 const TYPE_URL = 'type.googleapis.com/google.rpc.';
 const DETAILS_KEY = 'grpc-status-details-bin';
@@ -27,9 +27,12 @@ export class AppError extends Error {
   readonly fields: FieldViolation[];
   readonly preconditions: PreconditionViolation[];
   readonly retryDelayMs: number | undefined;
+  /** A sentence of its own, in place of the catalogue's. */
+  readonly text: string | undefined;
 
   constructor(reason: string, metadata: Record<string, string>, options: AppErrorOptions) {
-    super(options.message ?? sentence(reason, metadata, options), { cause: options.cause });
+    super(options.message ?? reason, { cause: options.cause });
+    this.text = options.message;
     this.name = 'AppError';
     this.reason = reason;
     this.metadata = metadata;
@@ -39,14 +42,23 @@ export class AppError extends Error {
   }
 }
 
-const sentence = (reason: string, metadata: Record<string, string>, options: AppErrorOptions): string => {
-  const [field] = options.fields ?? [];
-  const first = field ? `${field.field}: ${field.description}` : options.preconditions?.[0]?.description;
-  const words = reason.toLowerCase().replaceAll('_', ' ');
-  const facts = Object.entries(metadata).map(([key, value]) => `${key}=${value}`);
-  return [words, ...(facts.length > 0 ? [`(${facts.join(', ')})`] : []), ...(first === undefined ? [] : [`: ${first}`])]
-    .join(' ')
-    .replace(' :', ':');
+// A response's headers have a size that HTTP/2 peers take: more would end the session, and with it every other call.
+const MAX_VIOLATIONS = 50;
+const MAX_TEXT_LENGTH = 512;
+const MAX_DETAILS_BYTES = 4096;
+
+const cut = (text: string): string => (text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH - 1)}…` : text);
+
+/** The catalogue's sentence with the names of this error, and the first thing that is wrong. */
+const sentence = (known: ReasonInfo, error: AppError): string => {
+  const facts = Object.entries(error.metadata).map(([key, value]) => `${key} ${value}`);
+  const [field] = error.fields;
+  const first = field ? `${field.field === '' ? '' : `${field.field}: `}${field.description}` : error.preconditions[0]?.description;
+  const more = Math.max(error.fields.length, error.preconditions.length) - 1;
+  return [
+    `${known.meaning}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}`,
+    ...(first === undefined ? [] : [`${first}${more > 0 ? ` (and ${more} more)` : ''}`]),
+  ].join(': ');
 };
 
 /** Makes an expected error: `throw fail('RUN_ALREADY_ACTIVE', { run_id })`. */
@@ -68,22 +80,42 @@ const any = (name: string, value: Uint8Array): { typeUrl: string; value: Buffer 
   value: Buffer.from(value),
 });
 
-const encode = (code: Status, message: string, domain: string, error: AppError): Metadata => {
-  const details = [any('ErrorInfo', ErrorInfo.encode({ reason: error.reason, domain, metadata: error.metadata }).finish())];
-  if (error.fields.length > 0) {
-    const fieldViolations = error.fields.map(({ field, rule, description }) => ({ field, description, reason: rule }));
-    details.push(any('BadRequest', BadRequest.encode({ fieldViolations }).finish()));
-  }
-  if (error.preconditions.length > 0) {
-    details.push(any('PreconditionFailure', PreconditionFailure.encode({ violations: error.preconditions }).finish()));
-  }
+// As many violations as fit; the first come first.
+const fitting = <V extends object>(violations: readonly V[], sizeOf: (kept: V[]) => number): V[] => {
+  const kept = violations
+    .slice(0, MAX_VIOLATIONS)
+    .map((each) => Object.fromEntries(Object.entries(each).map(([key, text]) => [key, cut(String(text))])) as V);
+  while (kept.length > 1 && sizeOf(kept) > MAX_DETAILS_BYTES) kept.pop();
+  return kept;
+};
+
+const badRequest = (fields: readonly FieldViolation[]): Uint8Array => {
+  const bytes = (violations: FieldViolation[]): Uint8Array =>
+    BadRequest.encode({
+      fieldViolations: violations.map(({ field, rule, description }) => ({ field, description, reason: rule })),
+    }).finish();
+  return bytes(fitting(fields, (kept) => bytes(kept).length));
+};
+
+const preconditionFailure = (preconditions: readonly PreconditionViolation[]): Uint8Array => {
+  const plain = preconditions.map(({ type, subject, description }) => ({ type, subject, description }));
+  const bytes = (violations: PreconditionViolation[]): Uint8Array => PreconditionFailure.encode({ violations }).finish();
+  return bytes(fitting(plain, (kept) => bytes(kept).length));
+};
+
+const encode = (code: Status, message: string, domain: string, error: AppError, action: string): Metadata => {
+  const metadata = Object.fromEntries(Object.entries(error.metadata).map(([key, value]) => [key, cut(value)]));
+  const details = [any('ErrorInfo', ErrorInfo.encode({ reason: error.reason, domain, metadata }).finish())];
+  if (error.fields.length > 0) details.push(any('BadRequest', badRequest(error.fields)));
+  if (error.preconditions.length > 0) details.push(any('PreconditionFailure', preconditionFailure(error.preconditions)));
   if (error.retryDelayMs !== undefined) {
     const retryDelay = { seconds: BigInt(Math.floor(error.retryDelayMs / 1000)), nanos: (error.retryDelayMs % 1000) * 1_000_000 };
     details.push(any('RetryInfo', RetryInfo.encode({ retryDelay }).finish()));
   }
-  const metadata = new Metadata();
-  metadata.set(DETAILS_KEY, Buffer.from(RichStatus.encode({ code, message, details }).finish()));
-  return metadata;
+  if (action !== '') details.push(any('Help', Help.encode({ links: [{ description: action, url: 'docs/errors.md' }] }).finish()));
+  const trailer = new Metadata();
+  trailer.set(DETAILS_KEY, Buffer.from(RichStatus.encode({ code, message, details }).finish()));
+  return trailer;
 };
 
 /**
@@ -92,29 +124,37 @@ const encode = (code: Status, message: string, domain: string, error: AppError):
  */
 export const toStatus = (thrown: unknown, domain: string, incidentId: string): MappedStatus => {
   const known = thrown instanceof AppError ? reasonOf(domain, thrown.reason) : undefined;
-  const error =
-    thrown instanceof AppError && known
-      ? thrown
-      : fail('INTERNAL', { incident_id: incidentId }, { message: `internal error, incident ${incidentId}` });
-  const code = Status[(known?.code ?? 'INTERNAL') as keyof typeof Status];
-  return { code, details: error.message, reason: error.reason, metadata: encode(code, error.message, domain, error) };
+  const error = thrown instanceof AppError && known ? thrown : fail('INTERNAL', { incident_id: incidentId });
+  const info = known ?? reasonOf(domain, 'INTERNAL');
+  const code = Status[(info?.code ?? 'INTERNAL') as keyof typeof Status];
+  const message = cut(error.text ?? (info ? sentence(info, error) : error.reason));
+  return { code, details: message, reason: error.reason, metadata: encode(code, message, domain, error, info?.action ?? '') };
 };
 
 /** The error that a call failed with, as a client sees it. */
 export class CallError extends AppError {
   readonly code: Status;
   readonly domain: string;
+  /** What the catalogue says to do. */
+  readonly action: string;
 
-  constructor(code: Status, domain: string, reason: string, metadata: Record<string, string>, options: AppErrorOptions) {
+  constructor(
+    code: Status,
+    domain: string,
+    reason: string,
+    metadata: Record<string, string>,
+    options: AppErrorOptions & { action?: string },
+  ) {
     super(reason, metadata, options);
     this.name = 'CallError';
+    this.action = options.action ?? '';
     this.code = code;
     this.domain = domain;
   }
 }
 
-const decodeDetails = (bytes: Buffer | undefined): AppErrorOptions & { info?: ErrorInfo } => {
-  const found: AppErrorOptions & { info?: ErrorInfo } = {};
+const decodeDetails = (bytes: Buffer | undefined): AppErrorOptions & { info?: ErrorInfo; action?: string } => {
+  const found: AppErrorOptions & { info?: ErrorInfo; action?: string } = {};
   for (const { typeUrl, value } of bytes ? RichStatus.decode(bytes).details : []) {
     if (typeUrl === `${TYPE_URL}ErrorInfo`) found.info = ErrorInfo.decode(value);
     if (typeUrl === `${TYPE_URL}BadRequest`)
@@ -124,6 +164,7 @@ const decodeDetails = (bytes: Buffer | undefined): AppErrorOptions & { info?: Er
         rule: reason,
       }));
     if (typeUrl === `${TYPE_URL}PreconditionFailure`) found.preconditions = PreconditionFailure.decode(value).violations;
+    if (typeUrl === `${TYPE_URL}Help`) found.action = Help.decode(value).links[0]?.description ?? '';
     if (typeUrl === `${TYPE_URL}RetryInfo`) {
       const delay = RetryInfo.decode(value).retryDelay;
       if (delay) found.retryDelayMs = Number(delay.seconds) * 1000 + delay.nanos / 1_000_000;

@@ -21,13 +21,19 @@ const argumentsHash = (ctx: CallContext): string => {
     .slice(0, 22);
 };
 
-/** Reads size and token of a list request. A size of 0 is 50, above 1,000 is 1,000; a token of another list is refused. */
-export const openPage = (ctx: CallContext, request: { pageSize: number; pageToken: string }): Page => {
+/** What the keys of most lists are. */
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/**
+ * Reads size and token of a list request. A size of 0 is 50, above 1,000 is 1,000; a token of another list is refused, and so is one whose key is
+ * none: a token is made by the service, but it comes from outside.
+ */
+export const openPage = (ctx: CallContext, request: { pageSize: number; pageToken: string }, key = UUID): Page => {
   const hash = argumentsHash(ctx);
   const limit = Math.min(request.pageSize === 0 ? DEFAULT_SIZE : request.pageSize, MAX_SIZE);
   if (request.pageToken === '') return { limit, after: '', argumentsHash: hash };
   const [sent, after] = Buffer.from(request.pageToken, 'base64url').toString().split('\n');
-  if (sent !== hash || after === undefined) throw fail('PAGE_TOKEN_MISMATCH');
+  if (sent !== hash || after === undefined || !key.test(after)) throw fail('PAGE_TOKEN_MISMATCH');
   return { limit, after, argumentsHash: hash };
 };
 

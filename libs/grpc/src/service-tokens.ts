@@ -10,6 +10,7 @@ const LIFETIME_SECONDS = 60;
 // A token is used again until it has this long to live: signing is dear at high call rates.
 const REUSE_UNTIL_SECONDS = 30;
 const CACHE_SIZE = 1000;
+const CLOCK_TOLERANCE_SECONDS = 30;
 
 /** For whom a service token is made, and in whose name. */
 export type TokenRequest = { audience: string; onBehalfOf?: string; runId?: string; groupId?: string };
@@ -68,12 +69,18 @@ const verify = async (token: string, type: string, audience: string, keys: Map<s
       algorithms: ['EdDSA'],
       typ: type,
       requiredClaims: ['exp', 'iat', 'sub'],
-      clockTolerance: 30,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
     });
+    checkIssuedAt(payload, CLOCK_TOLERANCE_SECONDS);
     return payload;
   } catch (cause) {
     throw fail('UNAUTHENTICATED', {}, { cause });
   }
+};
+
+/** Refuses a token that says it was issued in the future: its lifetime would begin later than its holder has it (jose checks `exp` and `nbf` alone). */
+export const checkIssuedAt = ({ iat }: JWTPayload, toleranceSeconds: number): void => {
+  if (iat === undefined || iat > nowSeconds() + toleranceSeconds) throw fail('UNAUTHENTICATED');
 };
 
 /** The issuer that a JWT claims to have, not verified; '' where there is none. */

@@ -5,7 +5,8 @@ import type { WatchRunResponse } from '@lethe/contracts/gen/lethe/task/v1/task_s
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { fail } from '../src/errors.ts';
-import { GROUP_ID as RUN_ID, startServer, type TestServer } from './support/server.ts';
+import type { UserPrincipal } from '../src/principal.ts';
+import { GROUP_ID as RUN_ID, startServer, USER, type TestServer } from './support/server.ts';
 
 let server: TestServer | undefined;
 afterEach(async () => {
@@ -123,4 +124,25 @@ describe('a stream', () => {
     expect((await first.next()).done).toBe(true);
     expect(await tokens(server.client.watchRun({ runId: RUN_ID }))).toEqual(['a']);
   });
+
+  test('ends within ten seconds after its caller’s right has ended', async () => {
+    let principal: UserPrincipal = USER;
+    server = await startServer(
+      {
+        watchRun: async function* (_request, ctx) {
+          while (!ctx.signal.aborted) {
+            yield message('again');
+            await sleep(100, undefined, { signal: ctx.signal }).catch(() => {});
+          }
+        },
+      },
+      { authenticator: async () => principal },
+    );
+    const seen = tokens(server.client.watchRun({ runId: RUN_ID }));
+    await sleep(300);
+    const start = Date.now();
+    principal = { ...USER, superuser: false };
+    await expect(seen).rejects.toMatchObject({ reason: 'PERMISSION_DENIED', code: Status.PERMISSION_DENIED });
+    expect(Date.now() - start).toBeLessThan(10_000);
+  }, 15_000);
 });

@@ -43,6 +43,19 @@ describe('a request', () => {
     expect(response).toMatchObject({ code: Status.INVALID_ARGUMENT, reason: 'UNREADABLE_REQUEST' });
   });
 
+  test('with U+0000 in a text, at any depth, is refused by field', async () => {
+    server = await startServer({});
+    const binding = { table: 'a\u0000', parameters: { name: 'x\u0000' }, script: { scriptId: GROUP_ID } };
+    await expect(server.client.updateExtractionScript({ taskId: GROUP_ID, etag: '*', bindings: [binding] })).rejects.toMatchObject({
+      reason: 'INVALID_REQUEST',
+      fields: expect.arrayContaining([
+        expect.objectContaining({ field: 'bindings[0].table', rule: 'string.no_nul' }),
+        expect.objectContaining({ field: 'bindings[0].parameters[…]', rule: 'string.no_nul' }),
+      ]),
+    });
+    expect(server.records).toHaveLength(1);
+  });
+
   test('reaches the handler without the fields that its type does not have', async () => {
     let keys: string[] = [];
     server = await startServer({

@@ -7,7 +7,7 @@ import type {
   PrivacyRequirement,
 } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import { SuppressScope } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
-import { BaseType, Role, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, DataType, Role, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { isValue } from './datatype.ts';
 import { effectOf } from './operations.ts';
 import type { Report } from './violation.ts';
@@ -49,7 +49,7 @@ const checkScheme = (
   if (scheme?.$case === 'prefix' && base !== BaseType.STRING) report(pointer, 'SCHEME_TYPE', `the column ${column.column} is no text`);
   if (scheme?.$case !== 'intervals') return;
   if (!NUMBERS.includes(base)) report(pointer, 'SCHEME_TYPE', `the column ${column.column} is no number`);
-  const decimal = { base: BaseType.DECIMAL, precision: 38, scale: 18 };
+  const decimal = DataType.fromPartial({ base: BaseType.DECIMAL, precision: 38, scale: 18 });
   if (!isValue(scheme.value.width, decimal) || Number(scheme.value.width) <= 0)
     report(pointer, 'INTERVAL_WIDTH', `the intervals of column ${column.column} need a width above 0`);
   if (scheme.value.origin !== '' && !isValue(scheme.value.origin, decimal))

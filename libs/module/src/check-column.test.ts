@@ -1,6 +1,6 @@
 // What each strategy is checked for, and whether it leaves NULL. A strategy or a rule without a case does not compile.
 import { CastPolicy, EmptyStrategy, RangeStrategy } from '@lethe/contracts/gen/lethe/module/v1/rules';
-import { BaseType, Role, Table, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, Normalization, Role, Table, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { describe, expect, test } from 'vitest';
 import { checkColumn, mayBeEmpty } from './check-column.ts';
 import { collector } from './violation.ts';
@@ -61,6 +61,9 @@ const RANGE: Record<RangeStrategy, Case> = {
       [{ ...range(RangeStrategy.DROP_RECORD, 'a'), ...ofText }, 'RANGE_UNORDERED'],
       [{ ...filled, range: { minimum: '1', minExclusive: '0', strategy: RangeStrategy.DROP_RECORD } }, 'RANGE_TWICE'],
       [{ ...filled, range: { minimum: '2', maximum: '1', strategy: RangeStrategy.DROP_RECORD } }, 'RANGE_REVERSED'],
+      [{ ...filled, range: { minExclusive: '0', maxExclusive: '1', strategy: RangeStrategy.DROP_RECORD } }, 'RANGE_NOTHING'],
+      [{ ...filled, range: { minimum: '1', maxExclusive: '1', strategy: RangeStrategy.DROP_RECORD } }, 'RANGE_NOTHING'],
+      [{ ...filled, range: { minExclusive: '9223372036854775807', strategy: RangeStrategy.DROP_RECORD } }, 'RANGE_NOTHING'],
     ],
     mayBeEmpty: false,
   },
@@ -96,6 +99,17 @@ const named = (names: Record<string, number>, cases: Record<number, Case>): [str
 
 /** The members of a column that say what happens to its values. */
 const RULES: Record<Exclude<keyof Column, 'name' | 'description' | 'type' | 'role'>, [strategy: string, expected: Case][]> = {
+  normalize: [
+    [
+      'NFC',
+      {
+        rule: { ...ofText, normalize: Normalization.NFC },
+        refused: [[{ normalize: Normalization.NFC }, 'TEXT_OPTION']],
+        mayBeEmpty: true,
+      },
+    ],
+  ],
+  emptyIsNull: [['true', { rule: { ...ofText, emptyIsNull: true }, refused: [[{ emptyIsNull: true }, 'TEXT_OPTION']], mayBeEmpty: true }]],
   trim: [['true', { rule: { trim: true }, refused: [], mayBeEmpty: true }]],
   empty: named(EmptyStrategy, EMPTY),
   cast: named(CastPolicy, CAST),

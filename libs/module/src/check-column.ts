@@ -2,6 +2,7 @@
 import { CastPolicy, EmptyStrategy, RangeStrategy, type RangeRule } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import { BaseType, type Column, type DataType, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { compareValues, hasNextValue, isOrdered, isValue, valuesBetween } from './datatype.ts';
+import { readFormat } from './value-format.ts';
 import type { Report } from './violation.ts';
 
 /** A column under check, with its type and the pointer to it. `isRanged`: its range can be compared with. */
@@ -22,6 +23,8 @@ const checkType = (table: Table, column: Column, pointer: string, report: Report
     report(`${pointer}/datatype`, 'DIGITS_IMPOSSIBLE', `${nameOf(table, column)} is a decimal, which has 1 to ${MAX_DIGITS} digits`);
   else if (type.base === BaseType.DECIMAL && type.scale > digits)
     report(`${pointer}/datatype`, 'SCALE_TOO_LARGE', `${nameOf(table, column)} has more digits after the point than in all`);
+  if (type.format && !readFormat(type))
+    report(`${pointer}/datatype/format`, 'FORMAT_UNKNOWN', `the format of ${nameOf(table, column)} is none of its datatype`);
   return type;
 };
 
@@ -31,16 +34,19 @@ const inRange = (value: string, range: RangeRule, type: DataType): boolean =>
   (range.minExclusive === undefined || compareValues(value, range.minExclusive, type) > 0) &&
   (range.maxExclusive === undefined || compareValues(value, range.maxExclusive, type) < 0);
 
-const LARGEST_INTEGER = '9223372036854775807';
-const SMALLEST_INTEGER = '-9223372036854775808';
+const INTEGERS = ['-9223372036854775808', '9223372036854775807'] as const;
 
-/** Whether a type with next values has one that the bounds allow. An inclusive bound is between its neighbours. */
-const leavesValue = (range: RangeRule, type: DataType): boolean => {
-  if (type.base === BaseType.INTEGER && (range.minExclusive === LARGEST_INTEGER || range.maxExclusive === SMALLEST_INTEGER)) return false;
-  const [lower, upper] = [range.minimum ?? range.minExclusive, range.maximum ?? range.maxExclusive];
-  if (lower === undefined || upper === undefined) return true;
-  const inclusive = Number(range.minimum !== undefined) + Number(range.maximum !== undefined);
-  return valuesBetween(lower, upper, type) + BigInt(inclusive) > 0n;
+/** Whether no value at all is in a range whose bounds are right. */
+const isNothing = (range: RangeRule, type: DataType): boolean => {
+  const { minimum, maximum, minExclusive, maxExclusive } = range;
+  const isInteger = type.base === BaseType.INTEGER;
+  const lower = minimum ?? minExclusive ?? (isInteger ? INTEGERS[0] : undefined);
+  const upper = maximum ?? maxExclusive ?? (isInteger ? INTEGERS[1] : undefined);
+  if (lower === undefined || upper === undefined) return false;
+  const ends = Number(minExclusive === undefined) + Number(maxExclusive === undefined);
+  const order = compareValues(lower, upper, type);
+  if (order === 0) return ends < 2;
+  return order < 0 && hasNextValue(type) && ends === 0 && valuesBetween(lower, upper, type) < 1n;
 };
 
 /** Checks a range; true when values can be compared with it. */
@@ -62,8 +68,7 @@ const checkRange = (range: RangeRule, type: DataType, what: string, pointer: str
   if (isTwice) return refuse('RANGE_TWICE', `a bound of ${what} is given inclusive and exclusive`);
   if (lower !== undefined && upper !== undefined && compareValues(lower, upper, type) > 0)
     refuse('RANGE_REVERSED', `the lower bound of ${what} is above the upper`);
-  else if (range.strategy === RangeStrategy.CLAMP && hasNextValue(type) && !leavesValue(range, type))
-    return refuse('CLAMP_IMPOSSIBLE', `the exclusive bounds of ${what} leave no allowed value`);
+  else if (isNothing(range, type)) refuse('RANGE_NOTHING', `no value is in the range of ${what}`);
   return true;
 };
 
@@ -110,10 +115,20 @@ const CAST: Record<CastPolicy, Strategy> = {
   },
 };
 
+/** What only a text has. */
+const checkTextOptions = (table: Table, column: Column, type: DataType, pointer: string, report: Report): void => {
+  if (type.base === BaseType.STRING) return;
+  const refuse = (word: string): void =>
+    report(`${pointer}/${word}`, 'TEXT_OPTION', `${nameOf(table, column)} is no text, which \`${word}\` is for`);
+  if (column.normalize !== 0) refuse('normalize');
+  if (column.emptyIsNull) refuse('emptyIsNull');
+};
+
 /** Checks the type and the rules of a column. */
 export const checkColumn = (table: Table, column: Column, pointer: string, report: Report): void => {
   const type = checkType(table, column, pointer, report);
   if (!type) return;
+  checkTextOptions(table, column, type, pointer, report);
   const isRanged = column.range ? checkRange(column.range, type, nameOf(table, column), `${pointer}/datatype`, report) : false;
   const place = { table, column, type, isRanged, pointer, report };
   if (column.empty) EMPTY[column.empty.strategy].check(place);

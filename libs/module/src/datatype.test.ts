@@ -1,9 +1,9 @@
-import { BaseType, type DataType } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, DataType } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compareValues, isOrdered, isValue, valuesBetween } from './datatype.ts';
 
-const type = (base: BaseType, precision = 0, scale = 0): DataType => ({ base, precision, scale });
+const type = (base: BaseType, precision = 0, scale = 0): DataType => DataType.fromPartial({ base, precision, scale });
 
 const accepted: [base: BaseType, values: string[], refused: string[]][] = [
   [BaseType.BOOLEAN, ['true', 'false'], ['yes', '1', 'TRUE', '']],

@@ -4,9 +4,10 @@ import type { Members, Row, Schema } from './fields/field.ts';
 import { rowsOf } from './fields/members.ts';
 import { moduleFields } from './fields/module.ts';
 
-const memberSchema = ({ schema, members, holds }: Row): Schema => {
+const memberSchema = ({ schema, members, holds, short }: Row): Schema => {
   if (!members) return schema;
   const object = objectSchema(members);
+  if (short) return { anyOf: [short, object] };
   if (holds === 'list') return { type: 'array', items: object, ...schema };
   return holds === 'map' ? { type: 'object', additionalProperties: object } : object;
 };

@@ -29,7 +29,7 @@ const leafValue = ({ schema, values, kind }: Row): fc.Arbitrary<unknown> => {
 
 /** Values of a schema that are no defaults, since those are left out of a written document. */
 const valueOf = (schema: Json, words?: readonly string[]): fc.Arbitrary<unknown> => {
-  switch (schema['type']) {
+  switch (Array.isArray(schema['type']) ? schema['type'][0] : schema['type']) {
     case 'boolean':
       return fc.constant(true);
     case 'integer':
@@ -68,7 +68,7 @@ const isWithout = (object: Json, { only, needs = [] }: Row): boolean =>
 
 /** Objects with any of the words: one of each choice, no word without the one that it needs. */
 const objectOf = (members: Members): fc.Arbitrary<Json> => {
-  const rows = rowsOf(members);
+  const rows = rowsOf(members).filter(({ alias }) => alias === undefined);
   const requiredKeys = rows.filter(({ required }) => required).map(({ word }) => word);
   const whole = fc.record(Object.fromEntries(rows.map((row) => [row.word, rowValue(row)])), { requiredKeys: requiredKeys as never[] });
   const picks = fc.tuple(...members.choices.map((words) => fc.constantFrom(...words)));
@@ -181,6 +181,32 @@ describe('a document is refused with the pointer', () => {
     const found = await parseDocument(document);
     expect('violations' in found ? found.violations.map((violation) => violation.pointer) : []).toContain(pointer);
   });
+});
+
+describe('a csv dialect', () => {
+  const reading = (csv: Json): Json => ({
+    ...FIXED,
+    name: 'm',
+    tables: [{ name: 't', columns: [{ name: 'c', datatype: { base: 'string' }, role: 'insensitive' }] }],
+    protocol: [{ table: 't', rank: 1, fileRead: { path: 'x', format: 'csv', csv } }],
+  });
+  const cases: [name: string, csv: Json, written: Json][] = [
+    ['without quotes has null for the quote character', { quoteChar: null }, { quoteChar: null }],
+    ['may have the earlier word for the quote character', { quote: "'" }, { quoteChar: "'" }],
+    ['without a header line has no rows of a header', { header: false }, { headerRowCount: 0 }],
+    ['may say that blanks are cut by true', { trim: true }, { trim: 'true' }],
+  ];
+
+  test.each(cases)('%s', async (_, csv, written) => {
+    const read = await parseDocument(reading(csv));
+    expect('module' in read ? writeDocument(read.module) : read).toMatchObject(reading(written));
+  });
+});
+
+test('a format may be the pattern alone', async () => {
+  const column = { name: 'c', datatype: { base: 'date', format: 'dd/MM/yyyy' }, role: 'insensitive' };
+  const read = await parseDocument({ ...FIXED, name: 'm', tables: [{ name: 't', columns: [column] }] });
+  expect('module' in read && read.module.tables[0]?.columns[0]?.type?.format?.pattern).toBe('dd/MM/yyyy');
 });
 
 test('a member of a message without a field does not compile', () => {

@@ -48,8 +48,11 @@ const changedColumns = (steps: readonly AnonymizationStep[], table: string): { c
 const publishColumn = ({ name, description, type, role, range }: Column, isChanged: boolean): Column => ({
   name,
   description,
-  type,
+  // The result is written in the canonical form.
+  type: type && { ...type, format: undefined },
   role,
+  normalize: 0,
+  emptyIsNull: false,
   trim: false,
   empty: EmptyRule.fromPartial({ strategy: EmptyStrategy.IGNORE }),
   cast: CastRule.fromPartial({ policy: CastPolicy.FAIL }),

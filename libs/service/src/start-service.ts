@@ -9,7 +9,7 @@ import { migrate } from '@lethe/db/migrate';
 import { openStore, type Store } from '@lethe/db/open';
 import { mapPgError } from '@lethe/db/pg-errors';
 import type { PlatformTables } from '@lethe/db/platform';
-import { connectBus, type Bus } from '@lethe/events/connect';
+import { openBus } from '@lethe/events/connect';
 import { runConsumer, type EventHandlers } from '@lethe/events/consume';
 import { runRelay } from '@lethe/events/relay';
 import { bind, type Bound } from '@lethe/grpc/bind';
@@ -107,7 +107,7 @@ type Loops<T extends PlatformTables> = {
 /** Starts the relay, the consumer and the workers; returns what ends them. */
 const startLoops = <T extends PlatformTables>({ store, noun, events, workers, natsUrl, log }: Loops<T>): (() => Promise<void>) => {
   const ending = new AbortController();
-  const bus: Promise<Bus> = connectBus(natsUrl, `lethe-${noun}`);
+  const bus = openBus(natsUrl, `lethe-${noun}`, log);
   const loops = [
     runRelay({ store, bus, source: noun, log, signal: ending.signal }),
     runConsumer({ store, bus, noun, events, log, signal: ending.signal }),
@@ -115,8 +115,7 @@ const startLoops = <T extends PlatformTables>({ store, noun, events, workers, na
   ];
   return async () => {
     ending.abort();
-    // The connection is closed at once: waiting for a server that is away would hold the shutdown up.
-    void bus.then(({ nats }) => nats.close()).catch(() => {});
+    bus.close();
     await Promise.allSettled(loops);
   };
 };

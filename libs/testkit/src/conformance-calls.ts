@@ -2,7 +2,7 @@
 import { codeName, resourceFields, type MethodInfo } from '@lethe/contracts/registry';
 import { AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
 import { Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
-import { SERVICE_NAMES, type Noun } from '@lethe/contracts/nouns';
+import { NOUNS, SERVICE_NAMES, type Noun } from '@lethe/contracts/nouns';
 import { clientContracts } from '@lethe/grpc/clients';
 import { randomUUID } from 'node:crypto';
 import { Client as PgClient } from 'pg';
@@ -31,12 +31,12 @@ export type Conformance = {
   call: (method: MethodInfo, request: Buffer, token: string) => Promise<Outcome>;
   /** A token of somebody who may call the method. */
   entitled: (method: MethodInfo) => Promise<string>;
+  /** A token of a service for this one. */
+  asService: (service: Noun) => Promise<string>;
   /** The audit records that the method's calls left while `work` ran. */
   recordsOf: (method: MethodInfo, work: () => Promise<unknown>) => Promise<AuditRecord[]>;
   close: () => Promise<void>;
 };
-
-const CALLERS_OF: Record<Noun, Noun> = { user: 'task', audit: 'task', script: 'task', task: 'data', data: 'task', extdatamodule: 'data' };
 
 /** Starts all services and makes the tenant that the requests are about. */
 export const openConformance = async (noun: Noun): Promise<Conformance> => {
@@ -73,8 +73,9 @@ export const openConformance = async (noun: Noun): Promise<Conformance> => {
     requestIds.set(name, requestId);
     return requestId;
   };
+  const asService = (service: Noun): Promise<string> => suite.serviceToken(service, { audience: noun, groupId: tenant.groupId });
   const entitled = async ({ name, policy }: MethodInfo): Promise<string> => {
-    if (policy.callers === 'SERVICE') return suite.serviceToken(CALLERS_OF[noun], { audience: noun, groupId: tenant.groupId });
+    if (policy.callers === 'SERVICE') return asService(NOUNS.find((service) => policy.services.includes(service)) ?? noun);
     // Groups are made by superusers unless a setting opens that to all.
     return policy.scope === 'SUPERUSER' || name === 'CreateGroup' ? suite.admin.token : tenant.owner.token;
   };
@@ -106,6 +107,7 @@ export const openConformance = async (noun: Noun): Promise<Conformance> => {
     hasRequest: (method) => method in requests,
     call: (method, request, token) => callRaw({ address, method, request, metadata: bearer(token) }),
     entitled,
+    asService,
     recordsOf,
     close,
   };

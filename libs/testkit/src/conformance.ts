@@ -1,7 +1,7 @@
 // What all six services must agree on, driven by their descriptors, with a valid request for every method.
 import { Client, credentials, Metadata, status as Status } from '@grpc/grpc-js';
 import { Outcome } from '@lethe/contracts/gen/lethe/event/v1/event';
-import { SERVICE_NAMES, type Noun } from '@lethe/contracts/nouns';
+import { NOUNS, SERVICE_NAMES, type Noun } from '@lethe/contracts/nouns';
 import { codeName, methodsOf, serviceType, type MethodInfo } from '@lethe/contracts/registry';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -70,6 +70,13 @@ export const conformance = (noun: Noun): void => {
     test.each(methods.filter((method) => !isForUsers(method)))('$name is refused for users', async (method) => {
       const { error } = await on.call(method, on.valid(method), on.suite.admin.token);
       expect(error).toMatchObject({ code: Status.PERMISSION_DENIED, reason: 'SERVICE_ONLY' });
+    });
+
+    test.each(methods)('$name refuses every service that its policy does not name', async (method) => {
+      for (const service of NOUNS.filter((candidate) => !method.policy.services.includes(candidate))) {
+        const { error } = await on.call(method, on.valid(method), await on.asService(service));
+        expect([service, error?.reason]).toEqual([service, 'PERMISSION_DENIED']);
+      }
     });
 
     test.each(methods)('$name refuses bytes that are no message of its type', async (method) => {

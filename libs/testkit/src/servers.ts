@@ -3,7 +3,7 @@ import { findNats, startNats } from '@lethe/servers/nats';
 import { startPostgres } from '@lethe/servers/postgres';
 import { PostgreSqlContainer } from '@testcontainers/postgresql';
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { ROOT } from '@lethe/servers/repository';
@@ -12,18 +12,26 @@ import { ROOT } from '@lethe/servers/repository';
 export type TestServer = { url: string; stop: () => Promise<void> };
 
 /** A NATS server that a test may take away for a while. */
-export type TestNats = TestServer & { start: () => Promise<void> };
+export type TestNats = TestServer & { start: (changes?: { password?: string }) => Promise<void> };
 
-/** A port that was free a moment ago. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
+// Below the ports that the kernel gives to outgoing connections: one of those could be taken between the look and the use.
+const FIRST_PORT = 20_000;
+const PORT_COUNT = 12_000;
+
+const canListen = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
+
+/** A port that was free a moment ago and that nobody is given by chance. */
+export const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = FIRST_PORT + randomInt(PORT_COUNT);
+    if (await canListen(port)) return port;
+  }
+};
 
 const hasDocker = (): boolean => spawnSync('docker', ['info'], { stdio: 'ignore', timeout: 3_000 }).status === 0;
 
@@ -66,8 +74,8 @@ export const startTestNats = async (folder: string): Promise<TestNats> => {
   return {
     url: server.url,
     stop: () => server.stop(),
-    start: async () => {
-      server = await startNats(options);
+    start: async (changes = {}) => {
+      server = await startNats({ ...options, ...changes });
     },
   };
 };

@@ -85,7 +85,7 @@ export const startSuite = async (options: SuiteOptions = {}): Promise<Suite> => 
     LETHE_SUPERUSERS: `${issuer.issuer}|admin`,
     LETHE_SECRET_KEYS: `test:${randomBytes(32).toString('base64url')}`,
     LETHE_DATA_FOLDER: join(folder, 'data'),
-    LETHE_ALLOW_PRIVATE_TARGETS: '1',
+    LETHE_PRIVATE_TARGETS: '127.0.0.0/8,[::1]/128',
     LETHE_LEASE_MS: '5000',
     LETHE_FILE_ROOT: folder,
     ...options.settings,

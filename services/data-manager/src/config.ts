@@ -1,12 +1,15 @@
 import type { KeyRing } from '@lethe/db/envelope';
+import { NOUNS } from '@lethe/contracts/nouns';
 import type { Env } from '@lethe/service/env';
+import { readPrivateTargets, type PrivateTargets } from './connectors/address.ts';
 
 /** DataManager's settings. */
 export type Config = {
   /** Holds the runs' folders and the Outbox; 0700. */
   readonly dataFolder: string;
   readonly fileRoot: string;
-  readonly allowPrivateTargets: boolean;
+  /** Which loopback and private addresses connections may lead to. */
+  readonly privateTargets: PrivateTargets;
   readonly leaseMs: number;
   /** How many runs this worker executes at once. */
   readonly maxRuns: number;
@@ -25,6 +28,20 @@ class SettingInvalid extends Error {
 
 const HOUR_MS = 3_600_000;
 
+const portOf = (address: string): number => Number(/:(\d+)$/.exec(address)?.[1] ?? 0);
+
+/** The ports of the installation itself: the services, NATS, and what the operator adds. A connection never leads there. */
+const ownPorts = (env: Env): Set<number> =>
+  new Set(
+    [
+      ...NOUNS.map((noun) => env.text(`LETHE_${noun.toUpperCase()}_ADDRESS`, '')),
+      env.text('LETHE_NATS_URL', ''),
+      ...env.list('LETHE_OWN_ADDRESSES'),
+    ]
+      .map(portOf)
+      .filter((port) => port > 0),
+  );
+
 /** Reads the settings. */
 export const readConfig = (env: Env): Config => {
   const retentionMs = env.integer('LETHE_RETENTION_MS', 7 * 24 * HOUR_MS);
@@ -33,7 +50,7 @@ export const readConfig = (env: Env): Config => {
   return Object.freeze({
     dataFolder: env.text('LETHE_DATA_FOLDER'),
     fileRoot: env.text('LETHE_FILE_ROOT'),
-    allowPrivateTargets: env.flag('LETHE_ALLOW_PRIVATE_TARGETS'),
+    privateTargets: readPrivateTargets(env.list('LETHE_PRIVATE_TARGETS'), ownPorts(env)),
     leaseMs: env.integer('LETHE_LEASE_MS', 30_000),
     maxRuns: env.integer('LETHE_MAX_RUNS', 2),
     retentionMs,

@@ -1,12 +1,13 @@
 // Secrets of connections: used by TestConnection, and in no response, record, event or column, whatever becomes of the call that brought them.
 import { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { CreateConnectionRequest } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import { Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { makePeople, type People } from '@lethe/testkit/people';
 import { tablesHolding } from '@lethe/testkit/secret-search';
 import { freePort } from '@lethe/testkit/servers';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { until } from '@lethe/testkit/until';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomUUID } from 'node:crypto';
 
 let suite: Suite;
@@ -149,4 +150,56 @@ test('a header of an http connection that would carry a credential is refused, i
   expect(await holders(secret, 'CreateConnection')).toEqual([]);
   const plain = { baseUrl: 'https://api.example.org', headers: { 'x-request-source': 'lethe' } };
   expect((await create({ type: 'http', settings: plain })).settings).toMatchObject(plain);
+});
+
+describe('a change of where a connection leads', () => {
+  test.each([
+    ['host', { host: 'attacker.example.org' }],
+    ['port', { port: 6543 }],
+    ['user', { user: 'somebody' }],
+    ['database', { database: 'other' }],
+    ['tls', { tls: 'require' }],
+  ])('%s clears the secret unless it is sent again', async (_name, change) => {
+    const settings = await address();
+    const made = await create({ settings, secret: { values: { password: canary() } } });
+    const update = { connectionId: made.id, connection: { settings: { ...settings, ...change } }, updateMask: ['settings'], etag: '*' };
+    expect((await people.editor.extdatamodule.updateConnection(update)).connection?.secretSet).toBe(false);
+    const again = { ...update, updateMask: ['settings', 'secret'], secret: { values: { password: canary() } } };
+    expect((await people.editor.extdatamodule.updateConnection(again)).connection?.secretSet).toBe(true);
+  });
+
+  test('of a web address clears the token, and back again it does not return', async () => {
+    const made = await create({ type: 'http', settings: { baseUrl: 'https://a.example.org' }, secret: { values: { token: canary() } } });
+    const to = async (baseUrl: string): Promise<boolean | undefined> => {
+      const update = { connectionId: made.id, connection: { settings: { baseUrl } }, updateMask: ['settings'], etag: '*' };
+      return (await people.editor.extdatamodule.updateConnection(update)).connection?.secretSet;
+    };
+    expect([await to('https://b.example.org'), await to('https://a.example.org')]).toEqual([false, false]);
+  });
+
+  test('that leads to the same place leaves the secret', async () => {
+    const settings = await address();
+    const made = await create({ settings, secret: { values: { password: canary() } } });
+    const update = {
+      connectionId: made.id,
+      connection: { settings: { ...settings, schema: 'other' } },
+      updateMask: ['settings'],
+      etag: '*',
+    };
+    expect((await people.editor.extdatamodule.updateConnection(update)).connection?.secretSet).toBe(true);
+  });
+});
+
+describe('owners and discoverability', () => {
+  test.each([
+    ['owner_ids', (id: string) => ({ ownerIds: [id] })],
+    ['discoverable', () => ({ discoverable: true })],
+  ])('%s is not for whoever edits tasks', async (path, change) => {
+    const other = await suite.user();
+    await suite.member(people.groupId, other, Role.DEVELOPER);
+    const made = await create({ settings: await address() });
+    const update = { connectionId: made.id, connection: change(other.id), updateMask: [path], etag: '*' };
+    await expect(other.extdatamodule.updateConnection(update)).rejects.toMatchObject({ reason: 'OWNERS_ONLY' });
+    await expect(people.editor.extdatamodule.updateConnection(update)).resolves.toBeDefined();
+  });
 });

@@ -159,3 +159,27 @@ test('the list of tokens is the own one, page by page, each once', async () => {
   expect([...first.tokens, ...rest.tokens].map(({ id }) => id)).toEqual(made);
   expect(rest.nextPageToken).toBe('');
 });
+
+describe('a token made with a token', () => {
+  const DAY = 86_400n;
+
+  test('ends no later than the one that made it', async () => {
+    const parent = await make(['token.*', 'group.read'], user, DAY);
+    const child = await make(['group.read'], parent.clients, 300n * DAY);
+    const { tokens } = await user.user.listTokens({});
+    const [own, made] = [parent, child].map(({ id }) => tokens.find((token) => token.id === id)?.expireTime);
+    expect(made).toEqual(own);
+  });
+
+  test('ends when the one that made it is revoked, through any number of them', async () => {
+    const parent = await make(['token.*', 'group.read']);
+    const child = await make(['token.*', 'group.read'], parent.clients);
+    const grandchild = await make(['group.read'], child.clients);
+    const other = await make(['group.read']);
+    expect(await outcome(grandchild.clients.user.getGroup({ groupId }))).toBe('OK');
+    await user.user.revokeToken({ tokenId: parent.id });
+    for (const { clients } of [parent, child, grandchild])
+      expect(await outcome(clients.user.getGroup({ groupId }))).toBe('UNAUTHENTICATED');
+    expect(await outcome(other.clients.user.getGroup({ groupId }))).toBe('OK');
+  });
+});

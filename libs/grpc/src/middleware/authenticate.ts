@@ -16,6 +16,10 @@ export const authenticate =
     const [, token] = /^Bearer ([\x21-\x7e]{1,16384})$/i.exec(values.length === 1 ? String(values[0]) : '') ?? [];
     if (token === undefined) throw fail('UNAUTHENTICATED', {}, { message: 'a single `authorization: Bearer <token>` is required' });
     const revision = ctx.metadata.get(MIN_AUTHZ_REVISION_KEY)[0];
-    ctx.principal = await authenticator(token, /^\d{1,18}$/.test(String(revision)) ? BigInt(String(revision)) : 0n, ctx);
+    const minRevision = /^\d{1,18}$/.test(String(revision)) ? BigInt(String(revision)) : 0n;
+    ctx.authenticate = async () => {
+      ctx.principal = await authenticator(token, minRevision, ctx);
+    };
+    await ctx.authenticate();
     return next();
   };

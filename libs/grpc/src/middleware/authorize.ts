@@ -35,15 +35,11 @@ const checkUser = (ctx: CallContext, principal: UserPrincipal): void => {
   if (scope === 'GROUP_OF_REQUEST') checkGroupOfRequest(ctx);
 };
 
-/**
- * Applies the method's policy: who may call, the credential's scope, and the permission in some group, before anything is looked up. Then the
- * context has the caller as `user` or `service`.
- */
-export const authorize = async (ctx: CallContext, next: () => Promise<unknown>): Promise<unknown> => {
-  const { callers, permission } = ctx.method.policy;
+const judge = (ctx: CallContext): void => {
+  const { callers, permission, services } = ctx.method.policy;
   const { principal } = ctx;
   if (principal.kind === 'service') {
-    if (callers === 'USER') throw fail('PERMISSION_DENIED', { permission });
+    if (callers === 'USER' || !services.includes(principal.service)) throw fail('PERMISSION_DENIED', { permission });
     ctx.service = principal;
   } else {
     if (callers === 'SERVICE') throw fail('SERVICE_ONLY');
@@ -51,5 +47,19 @@ export const authorize = async (ctx: CallContext, next: () => Promise<unknown>):
     checkUser(ctx, principal);
     ctx.user = principal;
   }
+};
+
+/**
+ * Applies the method's policy: who may call, the credential's scope, and the permission in some group, before anything is looked up. Then the
+ * context has the caller as `user` or `service`. A stream is judged again while it lasts, for the group of its resource too.
+ */
+export const authorize = async (ctx: CallContext, next: () => Promise<unknown>): Promise<unknown> => {
+  judge(ctx);
+  ctx.authorizeAgain = async () => {
+    await ctx.authenticate();
+    judge(ctx);
+    const { permission } = ctx.method.policy;
+    if (ctx.user && ctx.groupId !== '' && !mayIn(ctx.user, permission, ctx.groupId)) throw fail('PERMISSION_DENIED', { permission });
+  };
   return next();
 };

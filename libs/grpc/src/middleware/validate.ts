@@ -1,4 +1,5 @@
-import type { DescMessage, Message } from '@bufbuild/protobuf';
+import type { DescField, DescMessage, Message } from '@bufbuild/protobuf';
+import { isReflectMessage, reflect, type ReflectMessage } from '@bufbuild/protobuf/reflect';
 import { createValidator, type Violation } from '@bufbuild/protovalidate';
 import { registry } from '@lethe/contracts/registry';
 import type { CallContext } from '../context.ts';
@@ -33,6 +34,32 @@ const violationsOf = (type: DescMessage, message: Message): FieldViolation[] => 
   return result.kind === 'valid' ? [] : result.violations.map(toField);
 };
 
+const NUL = '\u0000';
+
+/** Where a text of the message holds U+0000, which neither Postgres nor a file's name can. */
+const nulFields = (message: ReflectMessage, path = ''): string[] => {
+  const at = (field: DescField, more = ''): string => `${path}${path === '' ? '' : '.'}${field.name}${more}`;
+  const inValue = (value: unknown, where: string): string[] => {
+    if (typeof value === 'string') return value.includes(NUL) ? [where] : [];
+    return isReflectMessage(value) ? nulFields(value, where) : [];
+  };
+  return message.fields
+    .filter((field) => message.isSet(field))
+    .flatMap((field) => {
+      if (field.fieldKind === 'list')
+        return [...message.get(field)].flatMap((item: unknown, index) => inValue(item, at(field, `[${index}]`)));
+      if (field.fieldKind === 'map')
+        return [...message.get(field)].flatMap(([key, item]: [unknown, unknown]) => [
+          ...inValue(key, at(field)),
+          ...inValue(item, at(field, '[…]')),
+        ]);
+      return inValue(message.get(field), at(field));
+    });
+};
+
+const nulViolations = (type: DescMessage, message: Message): FieldViolation[] =>
+  nulFields(reflect(type, message)).map((field) => ({ field, rule: 'string.no_nul', description: 'must not hold the character U+0000' }));
+
 /** Decodes strictly and applies the rules of the proto files; the response names each field and rule. */
 export const validate = async (ctx: CallContext, next: () => Promise<unknown>): Promise<unknown> => {
   try {
@@ -40,7 +67,7 @@ export const validate = async (ctx: CallContext, next: () => Promise<unknown>): 
   } catch (cause) {
     throw fail('UNREADABLE_REQUEST', {}, { message: `the request is not a ${ctx.method.input.typeName}`, cause });
   }
-  const fields = violationsOf(ctx.method.input, ctx.request());
+  const fields = [...violationsOf(ctx.method.input, ctx.request()), ...nulViolations(ctx.method.input, ctx.request())];
   if (fields.length > 0) throw fail('INVALID_REQUEST', {}, { fields });
   return next();
 };

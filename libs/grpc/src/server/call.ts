@@ -57,6 +57,8 @@ export const contextOf = ({ info, method, log }: Served, call: RawCall): CallCon
     runId: '',
     resource: '',
     audited: false,
+    authenticate: async () => {},
+    authorizeAgain: undefined,
     beforeFirstMessage: undefined,
   };
 };

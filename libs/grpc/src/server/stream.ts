@@ -4,8 +4,22 @@ import { once } from 'node:events';
 import { compose } from '../chain.ts';
 import type { CallContext } from '../context.ts';
 import { serialize, type AnyMethod } from '../definition.ts';
-import type { MappedStatus } from '../errors.ts';
+import { AppError, type MappedStatus } from '../errors.ts';
 import { callHandler, contextOf, toServiceError, type Served } from './call.ts';
+
+// As long as cached rights live: a right that is gone ends the stream within two of these.
+const JUDGE_EVERY_MS = 5_000;
+
+/** Ends the stream with the reason when its caller may not see it any more. */
+const watchRights = (ctx: CallContext): (() => void) => {
+  const timer = setInterval(() => {
+    ctx.authorizeAgain?.().catch((error: unknown) => {
+      // A UserManager that is away says nothing about the caller: the next look decides.
+      if (error instanceof AppError && error.reason !== 'DEPENDENCY_UNAVAILABLE') ctx.cancel.abort(error);
+    });
+  }, JUDGE_EVERY_MS);
+  return () => clearInterval(timer);
+};
 
 const pump = async (
   messages: AsyncIterable<unknown>,
@@ -13,11 +27,16 @@ const pump = async (
   call: ServerWritableStream<Buffer, Buffer>,
   ctx: CallContext,
 ): Promise<void> => {
-  for await (const message of messages) {
-    await ctx.beforeFirstMessage?.();
-    ctx.beforeFirstMessage = undefined;
-    if (ctx.signal.aborted) return;
-    if (!call.write(serialize(method.responseType, message))) await once(call, 'drain', { signal: ctx.signal });
+  const release = watchRights(ctx);
+  try {
+    for await (const message of messages) {
+      await ctx.beforeFirstMessage?.();
+      ctx.beforeFirstMessage = undefined;
+      if (ctx.signal.aborted) return;
+      if (!call.write(serialize(method.responseType, message))) await once(call, 'drain', { signal: ctx.signal });
+    }
+  } finally {
+    release();
   }
 };
 

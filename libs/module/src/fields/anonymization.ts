@@ -3,6 +3,7 @@ import {
   Aggregate,
   DateUnit,
   Metric,
+  MissingLeaf,
   SuppressScope,
   type AnonymizationPlan,
   type AnonymizationStep,
@@ -25,6 +26,7 @@ import { enumWords } from './words.ts';
 const DATE_UNITS = enumWords('DateUnit', DateUnit, 'lowerCamel');
 const METRICS = enumWords('Metric', Metric, 'lowerCamel');
 const AGGREGATES = enumWords('Aggregate', Aggregate, 'lowerCamel');
+const MISSING_LEAVES = enumWords('MissingLeaf', MissingLeaf);
 const SCOPES = enumWords('SuppressScope', SuppressScope, 'lowerCamel');
 
 const intervals = shape<Intervals>({
@@ -52,6 +54,11 @@ const generalizedColumn = shape<GeneralizedColumn>({
     prefix: nested('prefix', prefix, { meaning: 'A text is masked from its end.' }),
   }),
   level: optionalInteger('level', { meaning: 'A fixed level, 0 = the value itself.', example: 1, fallback: 'searched for' }),
+  missingLeaf: choice('missingLeaf', MISSING_LEAVES, {
+    meaning: 'What happens to a row whose value the hierarchy does not have.',
+    fallback: '`Fail`',
+    only: 'hierarchy',
+  }),
 });
 
 const search = shape<Search>({

@@ -7,9 +7,9 @@ import {
   type EmptyRule,
   type RangeRule,
 } from '@lethe/contracts/gen/lethe/module/v1/rules';
-import { BaseType, Role, type Column, type DataType } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, Normalization, Role, type Column, type DataType, type ValueFormat } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { choice, flag, integer, name, optionalText, text, texts, type Field } from './field.ts';
-import { inline, shape, within } from './shape.ts';
+import { inline, nestedOrText, shape, within } from './shape.ts';
 import { enumWords } from './words.ts';
 
 export const BASE_TYPES = enumWords('BaseType', BaseType, 'lowerCamel', {
@@ -22,12 +22,42 @@ const EMPTY_STRATEGIES = enumWords('EmptyStrategy', EmptyStrategy);
 const CAST_POLICIES = enumWords('CastPolicy', CastPolicy);
 const RANGE_STRATEGIES = enumWords('RangeStrategy', RangeStrategy);
 
+const NORMALIZATIONS = enumWords('Normalization', Normalization, 'UpperCamel', { NFC: 'NFC' });
+
 const DATATYPE = { meaning: 'The type of the values, and the bounds of the range rule.', iri: 'csvw:datatype', required: true } as const;
+
+const valueFormat = shape<ValueFormat>({
+  pattern: text('pattern', {
+    meaning:
+      'Dates and times: `yyyy`, `MM`, `M`, `dd`, `d`, `HH`, `mm`, `ss`, `S`, `X`. Numbers: such as `#,##0.00`. Booleans: true and false, as `Y|N`.',
+    iri: 'csvw:pattern',
+    example: 'dd/MM/yyyy',
+    maxLength: 64,
+  }),
+  decimalChar: text('decimalChar', {
+    meaning: 'Numbers: the character before the fraction.',
+    iri: 'csvw:decimalChar',
+    example: ',',
+    fallback: '`.`',
+    maxLength: 1,
+  }),
+  groupChar: text('groupChar', {
+    meaning: 'Numbers: the character between groups of digits.',
+    iri: 'csvw:groupChar',
+    example: '.',
+    fallback: 'none; `,` where the pattern has groups',
+    maxLength: 1,
+  }),
+});
 
 const dataType = shape<DataType>({
   base: choice('base', BASE_TYPES, { meaning: 'The base type, named as in CSVW.', iri: 'csvw:base', required: true }),
   precision: integer('decimalDigits', { meaning: 'Decimals: digits in all.', min: 1, max: 38, example: 12, fallback: '38' }),
   scale: integer('fractionDigits', { meaning: 'Decimals: digits after the point.', max: 38, example: 2, fallback: '0' }),
+  format: nestedOrText('format', valueFormat, 'pattern', {
+    meaning: 'How the sources write the values; a text is the pattern.',
+    fallback: 'the canonical form',
+  }),
 });
 
 const emptyRule = shape<EmptyRule>({
@@ -75,6 +105,13 @@ export const column = shape<Column>({
   type: within('datatype', inline(dataType, 'base'), DATATYPE),
   role: choice('role', ROLES, { meaning: 'What the column says about a person.', required: true }),
   trim: flag('trim', { meaning: 'Text: blanks are cut from both ends before null markers are recognised.' }),
+  normalize: choice('normalize', NORMALIZATIONS, {
+    meaning: 'Text: the Unicode normal form that values are brought into first.',
+    fallback: 'none',
+  }),
+  emptyIsNull: flag('emptyIsNull', {
+    meaning: 'Text: the empty text counts as an empty value, as it does for every other type.',
+  }),
   empty: inline(emptyRule, 'strategy', 'nullMarkers'),
   cast: inline(castRule, 'policy'),
   range: inline(rangeRule, 'strategy', 'minimum', 'maximum', 'minExclusive', 'maxExclusive'),

@@ -28,6 +28,10 @@ export type Row = {
   needs?: readonly string[];
   /** The word without which this one says nothing. */
   only?: string;
+  /** An earlier word for another one, which is read and never written. */
+  alias?: string;
+  /** The shape of a value that stands for an object with one member. */
+  short?: Schema;
   values?: Words<number>;
   /** The members of the object, or of each object of the list or of the map. */
   members?: Members;
@@ -157,6 +161,12 @@ export const flag = (word: string, about: About): Field<boolean> =>
     (value) => value === true,
   );
 
+/** true or false, or neither. */
+export const optionalFlag = (word: string, about: About): Field<boolean | undefined> =>
+  wordField<boolean | undefined>(rowOf(word, about, { kind: 'true or false', schema: { type: 'boolean' } }), true, (value) =>
+    typeof value === 'boolean' ? value : undefined,
+  );
+
 const INT32_MAX = 2_147_483_647;
 
 const integerRow = (word: string, about: About & { min?: number; max?: number }): Row => {
@@ -207,6 +217,10 @@ type ListAbout = About & { minItems?: number; uniqueItems?: true; ordered?: true
 /** A list of texts; the empty one is left out. */
 export const texts = (word: string, about: ListAbout): Field<string[]> =>
   wordField(listRow(word, about, textRow(word, { meaning: '' })), about.always === true, asList);
+
+/** A list of whole numbers; the empty one is left out. */
+export const integers = (word: string, about: ListAbout & { min: number; max: number }): Field<number[]> =>
+  wordField<number[]>(listRow(word, about, integerRow(word, about)), false, (value) => (Array.isArray(value) ? (value as number[]) : []));
 
 /** A list of names of columns. */
 export const names = (word: string, about: ListAbout): Field<string[]> =>

@@ -1,10 +1,11 @@
 // The fields of the collection protocol and of the upload plan: where rows come from, and where they go.
 import {
   FileFormat,
+  MissingFields,
   type CollectionProtocol,
-  type CsvOptions,
   type FileRead,
   type HttpRead,
+  type NextUrlPaging,
   type OffsetPaging,
   type PageNumberPaging,
   type Paging,
@@ -15,11 +16,13 @@ import {
   type TokenPaging,
 } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import { UploadMode, type TableUpload, type UploadPlan } from '@lethe/contracts/gen/lethe/module/v1/upload';
-import { choice, id, integer, name, text, textMap, texts, type Field } from './field.ts';
+import { csvOptions } from './csv.ts';
+import { choice, id, integer, integers, name, text, textMap, type Field } from './field.ts';
 import { inline, list, nested, oneOf, outside, shape, type Shape } from './shape.ts';
 import { enumWords } from './words.ts';
 
 const FILE_FORMATS = enumWords('FileFormat', FileFormat, 'lowerCamel');
+const MISSING_FIELDS = enumWords('MissingFields', MissingFields);
 const UPLOAD_MODES = enumWords('UploadMode', UploadMode, 'lowerCamel');
 
 /** The highest rank of a source; row ids have room for it. */
@@ -64,25 +67,46 @@ const tableRead = shape<TableRead>({
   columns: columnMapping('Column of the module to column of the source; the same name where absent.'),
 });
 
-const csvOptions = shape<CsvOptions>({
-  delimiter: text('delimiter', { meaning: 'One character between fields.', example: ';', fallback: '`,`', maxLength: 1 }),
-  quote: text('quote', { meaning: 'One character around fields.', example: "'", fallback: '`"`', maxLength: 1 }),
-  header: texts('header', { meaning: 'The names of the columns, for files without a header line.', example: ['id', 'age'], ordered: true }),
-});
-
 const fileRead = shape<FileRead>({
   connectionId: outside(connection),
   path: text('path', { meaning: "The file, relative to the connection's root.", example: 'people.csv', required: true, minLength: 1 }),
   format: choice('format', FILE_FORMATS, { meaning: 'The format of the file.', required: true }),
   csv: nested('csv', csvOptions, { meaning: 'How a csv file is written.' }),
   columns: columnMapping('Column of the module to column or JSON pointer of the file; the same name where absent.'),
+  encoding: text('encoding', {
+    meaning: 'The encoding of the text, as a label of the WHATWG Encoding Standard.',
+    iri: 'csvw:encoding',
+    example: 'windows-1252',
+    fallback: '`utf-8`',
+    maxLength: 64,
+  }),
 });
 
 const parameter = text('parameter', { meaning: 'The name of the query parameter.', example: 'page', required: true, minLength: 1 });
 
+const endStatus = integers('endStatus', {
+  meaning: 'Statuses of a page after the first that end the reading.',
+  example: [404],
+  min: 400,
+  max: 499,
+});
+
+const maxPages = integer('maxPages', {
+  meaning: 'The most pages that may be read; more are an error.',
+  max: 1_000_000,
+  example: 500,
+  fallback: '1000000',
+});
+
 const pageNumberPaging = shape<PageNumberPaging>({
   parameter,
   first: integer('first', { meaning: 'The number of the first page.', example: 1, fallback: '0' }),
+  endStatus,
+  maxPages,
+  pageCountPointer: text('pageCountPointer', {
+    meaning: 'JSON pointer of the number of pages, after which the reading ends.',
+    example: '/pages',
+  }),
 });
 
 const offsetPaging = shape<OffsetPaging>({
@@ -94,6 +118,12 @@ const offsetPaging = shape<OffsetPaging>({
   }),
   limitParameter: text('limitParameter', { meaning: 'The query parameter of the limit.', example: 'limit' }),
   limit: integer('limit', { meaning: 'Rows a page.', min: 1, max: 100_000, example: 1000, required: true }),
+  endStatus,
+  maxPages,
+  totalPointer: text('totalPointer', {
+    meaning: 'JSON pointer of the number of rows in all, after which the reading ends.',
+    example: '/total',
+  }),
 });
 
 const tokenPaging = shape<TokenPaging>({
@@ -104,6 +134,19 @@ const tokenPaging = shape<TokenPaging>({
     required: true,
     minLength: 1,
   }),
+  endStatus,
+  maxPages,
+});
+
+const nextUrlPaging = shape<NextUrlPaging>({
+  pointer: text('pointer', {
+    meaning: 'JSON pointer of the URL of the next page, of the same origin; reading ends without one.',
+    example: '/next',
+    required: true,
+    minLength: 1,
+  }),
+  endStatus,
+  maxPages,
 });
 
 const paging = shape<Paging>({
@@ -111,6 +154,7 @@ const paging = shape<Paging>({
     pageNumber: nested('pageNumber', pageNumberPaging, { meaning: 'Pages by number.', always: true }),
     offset: nested('offset', offsetPaging, { meaning: 'Pages by offset and limit.', always: true }),
     token: nested('token', tokenPaging, { meaning: 'Pages by a token from the page before.', always: true }),
+    nextUrl: nested('nextUrl', nextUrlPaging, { meaning: 'Pages by the URL of the next one in the page before.', always: true }),
   }),
 });
 
@@ -121,6 +165,10 @@ const httpRead = shape<HttpRead>({
   rowsPointer: text('rowsPointer', { meaning: 'JSON pointer of the rows.', example: '/data', fallback: 'the whole body' }),
   paging: nested('paging', paging, { meaning: 'How pages follow each other; one request where absent.' }),
   columns: columnMapping('Column of the module to JSON pointer in a row; `/<name>` where absent.'),
+  missingFields: choice('missingFields', MISSING_FIELDS, {
+    meaning: 'What a row without a member that is read means.',
+    fallback: '`Fail`',
+  }),
 });
 
 const plainEntry = shape<ProtocolEntry>({

@@ -65,6 +65,17 @@ export const nested = <T extends object>(word: string, of: Shape<T>, about: Abou
   },
 });
 
+/** A message as an object of its own, or as a text that stands for one of its members. */
+export const nestedOrText = <T extends object>(word: string, of: Shape<T>, member: string, about: About): Field<T | undefined> => {
+  const field = nested(word, of, about);
+  const [row] = field.rows;
+  return {
+    ...field,
+    rows: row ? [{ ...row, kind: 'text or object', short: { type: 'string', minLength: 1 } }] : [],
+    read: (from, above) => field.read(typeof from[word] === 'string' ? { ...from, [word]: { [member]: from[word] } } : from, above),
+  };
+};
+
 /** A list of messages. */
 export const list = <T extends object>(
   word: string,

@@ -40,7 +40,7 @@ export const enumWords = <T extends Record<string, number>>(
   const wordOf = (name: keyof T & string): string => exceptions[name] ?? inStyle(name, style);
   const bySpelling = new Map(
     names.flatMap((name) =>
-      [wordOf(name), upperCamel(name), protoName(typeName, name)].map((spelling) => [spelling, values[name]] as const),
+      [wordOf(name), upperCamel(name), name, protoName(typeName, name)].map((spelling) => [spelling, values[name]] as const),
     ),
   );
   return {

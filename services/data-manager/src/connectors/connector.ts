@@ -3,14 +3,15 @@ import type { DescribedTable } from '@lethe/contracts/gen/lethe/extdatamodule/v1
 import type { ProtocolEntry } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import type { Engine } from '../engine/engine.ts';
+import type { PrivateTargets } from './address.ts';
 
 /** A connection with its secrets; it never leaves the process. */
 export type ResolvedConnection = { id: string; type: string; settings: Record<string, unknown>; secret: Record<string, string> };
 
 /** What connectors may reach. */
 export type ConnectorLimits = {
-  /** Loopback and private addresses are targets too; off unless set. */
-  allowPrivateTargets: boolean;
+  /** Which loopback and private addresses are targets; none unless set. */
+  privateTargets: PrivateTargets;
   /** The folder that file connections live in. */
   fileRoot: string;
 };
@@ -91,4 +92,5 @@ const READS = { tableRead: 'TableRead', fileRead: 'FileRead', httpRead: 'HttpRea
 export const kindOfRead = (read: DirectRead): string => READS[read.$case];
 
 /** The source column of a module column. */
-export const sourceColumn = (mapping: Record<string, string>, column: string): string => mapping[column] ?? column;
+export const sourceColumn = (mapping: Record<string, string>, column: string): string =>
+  Object.hasOwn(mapping, column) ? (mapping[column] ?? column) : column;

@@ -9,7 +9,7 @@ import type { WrittenSegment } from './connector.ts';
 const SEGMENT_BYTES = 128 * 1024 * 1024;
 const BUFFER_BYTES = 256 * 1024;
 
-/** Writes rows into segments of at most 128 MB. */
+/** Writes rows into segments of about 128 MB. */
 export type CsvWriter = { write: (values: (string | null)[]) => Promise<void>; end: () => Promise<WrittenSegment[]> };
 
 /** Opens a writer of segments `<prefix><n>.csv` in a directory. */

@@ -1,12 +1,22 @@
 // Connections and scripts of a run, fetched in the name of the service with the run's ticket.
 import type { PinnedScript } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { ScriptVersion } from '@lethe/contracts/gen/lethe/script/v1/script';
+import type { ExtDatamoduleManagerDefinition } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
+import type { ScriptManagerDefinition } from '@lethe/contracts/gen/lethe/script/v1/script_service';
+import type { ServiceClient } from '@lethe/grpc/client';
 import { CallError } from '@lethe/grpc/errors';
+import type { TokenRequest } from '@lethe/grpc/service-tokens';
 import { createHash } from 'node:crypto';
 import type { ResolvedConnection } from './connector.ts';
 import type { ExecutionRow } from '../store/tables.ts';
-import type { RunDeps } from '../deps.ts';
 import { stageError } from '../domain/run-error.ts';
+
+/** How the services are called that keep connections and scripts. */
+type ServiceAccess = {
+  extdatamodule: Pick<ServiceClient<typeof ExtDatamoduleManagerDefinition>, 'resolveConnection'>;
+  script: Pick<ServiceClient<typeof ScriptManagerDefinition>, 'getScript'>;
+  serviceToken: (request: TokenRequest) => Promise<string>;
+};
 
 const TRANSIENT = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'DEPENDENCY_UNAVAILABLE', 'OVERLOADED', 'DRAINING', 'CONFLICT']);
 
@@ -20,7 +30,7 @@ export const fromCall = (error: unknown, service: string): unknown => {
 
 /** The address and secrets of a connection, against the run's ticket. */
 export const resolveConnection = async (
-  deps: RunDeps,
+  deps: ServiceAccess,
   row: ExecutionRow,
   { connectionId, write }: { connectionId: string; write: boolean },
 ): Promise<ResolvedConnection> => {
@@ -35,7 +45,7 @@ export const resolveConnection = async (
 
 /** The pinned version of a script; refused where its content is not what was released. */
 export const fetchScript = async (
-  deps: RunDeps,
+  deps: ServiceAccess,
   row: ExecutionRow,
   pinned: PinnedScript,
   table: string,

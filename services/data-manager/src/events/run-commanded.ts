@@ -1,5 +1,5 @@
 import { RunCommanded } from '@lethe/contracts/gen/lethe/event/v1/facts';
-import { on } from '@lethe/events/consume';
+import { NotYet, on } from '@lethe/events/consume';
 import { lockExecution, updateExecution } from '../store/executions.ts';
 import type { Tables } from '../store/tables.ts';
 
@@ -7,6 +7,8 @@ import type { Tables } from '../store/tables.ts';
 export const runCommanded = on<Tables, RunCommanded>(RunCommanded, async (tx, commanded) => {
   const { runId, desireRevision, desire, deleteEntries, ticket } = commanded;
   const row = await lockExecution(tx, runId);
-  if (!row || row.desireRevision >= desireRevision) return;
+  // A command may come before a redelivered RunRequested: it waits for its run.
+  if (!row) throw new NotYet();
+  if (row.desireRevision >= desireRevision) return;
   await updateExecution(tx, runId, { desire, desireRevision, deleteEntries, ticket, nextAttemptTime: null });
 });

@@ -18,6 +18,14 @@ export type Dialect = {
   tryCast: (expression: string, type: string) => string;
   /** True where the whole text matches an RE2 pattern. */
   matches: (expression: string, pattern: string) => string;
+  /** What a group of a pattern, counted from 1, matches in a text that the whole pattern matches. */
+  group: (expression: string, pattern: string, index: number) => string;
+  /** A number of one or two digits with two. */
+  padTwo: (expression: string) => string;
+  /** A text up to a separator; the whole text without one. */
+  before: (expression: string, separator: string) => string;
+  /** Canonical composition (NFC). */
+  composed: (expression: string) => string;
   /** NULL where the text is not hexadecimal. */
   bytesFromHex: (expression: string) => string;
   /** Lower-case hexadecimal. */
@@ -51,6 +59,10 @@ export const DUCKDB: Dialect = {
   decimal: (precision, scale) => `DECIMAL(${precision},${scale})`,
   tryCast: (expression, type) => `TRY_CAST(${expression} AS ${type})`,
   matches: (expression, pattern) => `regexp_full_match(${expression}, ${quoteLiteral(pattern)})`,
+  group: (expression, pattern, index) => `regexp_extract(${expression}, ${quoteLiteral(`^(?:${pattern})$`)}, ${index})`,
+  padTwo: (expression) => `lpad(${expression}, 2, '0')`,
+  before: (expression, separator) => `split_part(${expression}, ${quoteLiteral(separator)}, 1)`,
+  composed: (expression) => `nfc_normalize(${expression})`,
   bytesFromHex: (expression) => `TRY(unhex(${expression}))`,
   hexFromBytes: (expression) => `lower(hex(${expression}))`,
   // The engine's own check lets NaN, Infinity and a comma before a closing bracket pass; texts are taken out before these are looked for.

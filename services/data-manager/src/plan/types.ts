@@ -3,18 +3,21 @@ import type { Dialect } from './dialect.ts';
 import { defect, invariant } from '../domain/defect.ts';
 
 const DATE = String.raw`[0-9]{4,6}-[0-9]{2}-[0-9]{2}`;
-const TIME = String.raw`[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?`;
+// Digits beyond the sixth are taken where they are zero: nothing is lost.
+const TIME = String.raw`[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6}0*)?)?`;
+const MIDNIGHT = String.raw`[ T]00:00(:00(\.0*)?)?`;
 const ZONE = String.raw`( ?[+-][0-9]{2}(:?[0-9]{2}(:[0-9]{2})?)?|Z)`;
 const INFINITE = '-?infinity';
 
 /**
  * The texts that a type is read from. The engine's own casts are more generous and silent about it: they round `1.5` to an
- * integer, take `0x1F` and `1_000`, lose a zone, an era or a seventh decimal of a second. A text outside these forms fails the cast.
+ * integer, take `0x1F` and `1_000`, lose a zone, an era or a seventh decimal of a second. A text outside these forms fails the cast;
+ * what is spelled otherwise and loses nothing does not: `42.0` as an integer, a date at midnight.
  */
 const textForm = (type: DataType): string => {
   switch (type.base) {
     case BaseType.INTEGER:
-      return '[+-]?[0-9]+';
+      return String.raw`[+-]?[0-9]+(\.0*)?`;
     case BaseType.DECIMAL:
       // RE2 repeats at most 1,000 times; a scale is at most 38.
       return type.scale === 0
@@ -23,7 +26,7 @@ const textForm = (type: DataType): string => {
     case BaseType.DOUBLE:
       return String.raw`[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|(?i:[+-]?inf(inity)?|nan)`;
     case BaseType.DATE:
-      return `${DATE}|${INFINITE}`;
+      return `${DATE}(${MIDNIGHT})?|${INFINITE}`;
     case BaseType.TIME:
       return TIME;
     case BaseType.DATETIME:
@@ -93,9 +96,21 @@ export const readTextSql = (expression: string, type: DataType, dialect: Dialect
       const overflow = `${dialect.isInfinite(cast)} AND NOT contains(lower(${expression}), 'inf')`;
       return `CASE WHEN ${dialect.matches(expression, textForm(type))} AND NOT (${overflow}) THEN ${cast} END`;
     }
+    case BaseType.INTEGER:
+      return readAs(expression, dialect.before(expression, '.'), type, dialect);
+    case BaseType.DATE:
+      return readAs(expression, dialect.before(dialect.before(expression, 'T'), ' '), type, dialect);
     default:
-      return `CASE WHEN ${dialect.matches(expression, textForm(type))} THEN ${cast} END`;
+      return readAs(expression, expression, type, dialect);
   }
+};
+
+const DATED: readonly BaseType[] = [BaseType.DATE, BaseType.DATETIME, BaseType.DATETIMESTAMP];
+
+/** Reads what is left of a text in the form of the type. There is no year 0: no target has it. */
+const readAs = (expression: string, rest: string, type: DataType, dialect: Dialect): string => {
+  const isYear = DATED.includes(type.base) ? ` AND NOT ${dialect.matches(expression, '0+-.*')}` : '';
+  return `CASE WHEN ${dialect.matches(expression, textForm(type))}${isYear} THEN ${dialect.tryCast(rest, engineType(type, dialect))} END`;
 };
 
 /**

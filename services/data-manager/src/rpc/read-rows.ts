@@ -49,7 +49,7 @@ export const readRows =
     const entry = await loadVisible(ctx, 'entry', findEntry(deps.store.db, request.entryId));
     ctx.runId = entry.runId;
     if (DELETED_STATES.includes(entry.state)) throw fail('ROWS_GONE', { entry_id: entry.id });
-    const page = openPage(ctx, request);
+    const page = openPage(ctx, request, /^\d{1,18}$/);
     const columns = columnsOf(entry);
     const edits = await editsOf(deps.store.db, entry.id);
     const found = await withEntry(deps, entry, ctx.signal, async (open) =>

@@ -17,7 +17,11 @@ const forward = async ({ connection, limits, signal, count }: Route, request: In
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://broker');
   const upstream = await open(connection, limits, urlOf(connection, pathname, Object.fromEntries(searchParams)), signal);
   // Redirects go to the script as they are: it cannot follow them anywhere else.
-  response.writeHead(upstream.statusCode ?? 502, { 'content-type': upstream.headers['content-type'] ?? 'application/octet-stream' });
+  const packed = upstream.headers['content-encoding'];
+  response.writeHead(upstream.statusCode ?? 502, {
+    'content-type': upstream.headers['content-type'] ?? 'application/octet-stream',
+    ...(packed === undefined ? {} : { 'content-encoding': packed }),
+  });
   for await (const chunk of upstream) {
     count((chunk as Buffer).length);
     response.write(chunk);

@@ -11,11 +11,13 @@ import { CONNECTION_KINDS } from '../domain/connection-types.ts';
 const keyOf = ({ type, schemaVersion }: { type: string; schemaVersion: number }): string =>
   `${type}/${String(schemaVersion).padStart(6, '0')}`;
 
+const TYPE_KEY = /^[a-z]{1,40}\/\d{6}$/;
+
 /** A page of connection types. */
 export const listConnectionTypes =
   () =>
   async (request: ListConnectionTypesRequest, ctx: CallContext): Promise<ListConnectionTypesResponse> => {
-    const page = openPage(ctx, request);
+    const page = openPage(ctx, request, TYPE_KEY);
     const kinds = CONNECTION_KINDS.map(connectionTypeView)
       .filter((kind) => keyOf(kind) > page.after)
       .toSorted((a, b) => keyOf(a).localeCompare(keyOf(b)));

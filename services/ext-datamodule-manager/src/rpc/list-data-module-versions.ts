@@ -16,7 +16,7 @@ export const listDataModuleVersions =
   (deps: Deps) =>
   async (request: ListDataModuleVersionsRequest, ctx: CallContext): Promise<ListDataModuleVersionsResponse> => {
     const module = await loadVisible(ctx, 'module', findModule(deps.store.db, request.moduleId));
-    const page = openPage(ctx, request);
+    const page = openPage(ctx, request, /^\d{1,9}$/);
     const filter = { moduleId: module.id, withUnpublished: request.showAll, after: page.after, limit: page.limit + 1 };
     const rows = await listVersions(deps.store.db, filter);
     // Numbers of abandoned versions may occur again, so the next page starts after a place, not after a number.

@@ -1,6 +1,6 @@
 // Tokens of sign-in providers. The only place that knows issuers and their keys.
 import { fail } from '@lethe/grpc/errors';
-import { claimedIssuer } from '@lethe/grpc/service-tokens';
+import { checkIssuedAt, claimedIssuer } from '@lethe/grpc/service-tokens';
 import { createRemoteJWKSet, errors as joseErrors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import type { Issuer } from '../config.ts';
 import { unauthenticated } from './credential.ts';
@@ -43,7 +43,9 @@ export const oidcVerifier = (issuers: readonly Issuer[]): ((token: string) => Pr
         requiredClaims: ['exp', 'iat', 'sub'],
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
       };
-      return (await jwtVerify(token, getKey, options)).payload;
+      const { payload } = await jwtVerify(token, getKey, options);
+      checkIssuedAt(payload, CLOCK_TOLERANCE_SECONDS);
+      return payload;
     } catch (error) {
       if (error instanceof joseErrors.JWKSTimeout) throw fail('DEPENDENCY_UNAVAILABLE', { dependency: 'oidc' }, { cause: error });
       throw error instanceof joseErrors.JOSEError ? unauthenticated(error) : error;

@@ -5,11 +5,12 @@ import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { inScope } from '@lethe/grpc/principal';
 import { randomUUIDv7 } from 'node:crypto';
+import { unauthenticated } from '../app/credential.ts';
 import type { Deps } from '../app/deps.ts';
 import { newPersonalToken, tokenHash } from '../app/personal-token.ts';
 import { auditToken, tokenView } from '../app/views.ts';
 import { isScope } from '../domain/permissions.ts';
-import { insertToken } from '../store/tokens.ts';
+import { insertToken, lockToken } from '../store/tokens.ts';
 
 const DAY_SECONDS = 86_400n;
 const DEFAULT_DAYS = 30n;
@@ -44,13 +45,19 @@ export const createToken =
     if (seconds <= 0n || seconds > MAX_DAYS * DAY_SECONDS) throw fail('TIME_INVALID', { field: 'ttl' });
     const secret = newPersonalToken();
     return mutate(deps.store, ctx, request.requestId, async (tx) => {
+      // A token made with a token ends with it, and no later.
+      const parent = caller.tokenId === '' ? undefined : await lockToken(tx, caller.tokenId);
+      if (parent?.revokeTime) throw unauthenticated();
+      const wantedMs = deps.now().getTime() + Number(seconds) * 1000;
+      const expireTime = new Date(parent ? Math.min(wantedMs, parent.expireTime.getTime()) : wantedMs);
       const token = await insertToken(tx, {
         id: randomUUIDv7(),
         userId: caller.userId,
         displayName: request.displayName,
         scopes: request.scopes,
         hash: tokenHash(secret),
-        expireTime: new Date(deps.now().getTime() + Number(seconds) * 1000),
+        parentId: parent?.id ?? null,
+        expireTime,
       });
       return { response: { token: tokenView(token), secret }, resource: `tokens/${token.id}`, after: auditToken(token) };
     });

@@ -57,6 +57,8 @@ export type Tables = PlatformTables & {
     displayName: string;
     scopes: string[];
     hash: Buffer;
+    /** The token whose bearer made it. */
+    parentId: string | null;
     createTime: Time;
     expireTime: ColumnType<Date, Date, Date>;
     lastUseTime: OptionalTime;

@@ -1,5 +1,5 @@
 import type { Queryable } from '@lethe/db/open';
-import type { Insertable } from 'kysely';
+import { sql, type Insertable } from 'kysely';
 import type { Tables, TokenRow } from './tables.ts';
 
 type Db = Queryable<Tables>;
@@ -44,11 +44,13 @@ export const setLastUse = async (db: Db, id: string, lastUseTime: Date): Promise
   await db.updateTable('tokens').set({ lastUseTime }).where('id', '=', id).execute();
 };
 
-/** Ends a token; the time at which it was ended first stays. */
-export const markTokenRevoked = (db: Db, before: TokenRow, now: Date): Promise<TokenRow> =>
-  db
-    .updateTable('tokens')
-    .set({ revokeTime: before.revokeTime ?? now })
-    .where('id', '=', before.id)
-    .returningAll()
-    .executeTakeFirstOrThrow();
+/** Ends a token and all that were made with it, directly or through others; the time at which one was ended first stays. Returns the token. */
+export const markTokenRevoked = async (db: Db, before: TokenRow, now: Date): Promise<TokenRow> => {
+  await sql`
+    with recursive family as (
+      select id from tokens where id = ${before.id}
+      union select child.id from tokens child join family on child.parent_id = family.id
+    )
+    update tokens set revoke_time = coalesce(revoke_time, ${now}) where id in (select id from family)`.execute(db);
+  return db.selectFrom('tokens').selectAll().where('id', '=', before.id).executeTakeFirstOrThrow();
+};

@@ -1,4 +1,4 @@
-// One GET to the one host of a connection: the address is pinned, redirects are refused, the response is bounded.
+// One GET to the one host of a connection: the address is pinned, redirects are not followed.
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
@@ -6,7 +6,6 @@ import { resolveTarget } from '../address.ts';
 import { type ConnectorLimits, type ResolvedConnection } from '../connector.ts';
 import { stageError } from '../../domain/run-error.ts';
 
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const TIMEOUT_MS = 60_000;
 
 /** The headers that a connection's settings and secret add to each request. */
@@ -28,35 +27,22 @@ export const urlOf = ({ settings }: ResolvedConnection, path: string, query: Rec
   return url;
 };
 
-const readBody = async (response: IncomingMessage): Promise<string> => {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response) {
-    size += (chunk as Buffer).length;
-    if (size > MAX_ANSWER_BYTES) {
-      response.destroy();
-      throw stageError('ANSWER_TOO_LARGE', { limit: MAX_ANSWER_BYTES });
-    }
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks).toString();
-};
-
 /** Connects to the pinned address and returns the response; the host name stays in the URL for TLS and the Host header. */
 export const open = async (
   connection: ResolvedConnection,
   limits: ConnectorLimits,
   url: URL,
   signal: AbortSignal,
+  headers: Record<string, string> = {},
 ): Promise<IncomingMessage> => {
-  const address = await resolveTarget(url.hostname, limits.allowPrivateTargets);
+  const address = await resolveTarget(url.hostname, Number(url.port) || (url.protocol === 'https:' ? 443 : 80), limits.privateTargets);
   const family = isIP(address);
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const request = send(
       url,
       {
-        headers: { accept: 'application/json', ...requestHeaders(connection) },
+        headers: { accept: 'application/json', ...headers, ...requestHeaders(connection) },
         signal,
         timeout: TIMEOUT_MS,
         lookup: (_host, options, done) => {
@@ -70,15 +56,4 @@ export const open = async (
     request.on('error', (cause) => reject(signal.aborted ? (signal.reason as Error) : stageError('HTTP_AWAY', {}, cause)));
     request.end();
   });
-};
-
-/** Gets a text; any status but 200 is an error, 429 and 5xx a transient one. */
-export const getText = async (connection: ResolvedConnection, limits: ConnectorLimits, url: URL, signal: AbortSignal): Promise<string> => {
-  const response = await open(connection, limits, url, signal);
-  const status = response.statusCode ?? 0;
-  if (status !== 200) {
-    response.resume();
-    throw status === 429 || status >= 500 ? stageError('HTTP_BUSY', { status }) : stageError('HTTP_STATUS', { status });
-  }
-  return readBody(response);
 };

@@ -1,5 +1,7 @@
 // HTTP API → csv segments: pages of JSON rows, described by an HttpRead.
-import type { HttpRead, Paging } from '@lethe/contracts/gen/lethe/module/v1/protocol';
+import { MissingFields, type HttpRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   kindOfRead,
   type ConnectorLimits,
@@ -9,77 +11,60 @@ import {
   type Source,
   type WrittenSegment,
 } from '../connector.ts';
-import { openCsvWriter } from '../csv-writer.ts';
-import { atPointer, parseExact, pointerOf, toCell } from '../json-rows.ts';
-import { getText, open, urlOf } from './request.ts';
+import { columnsOf } from '../text/columns.ts';
+import { openReader, type ReadResult, type TextReader } from '../text/reader.ts';
+import { getPage, type PageContext } from './page.ts';
+import { endStatusOf, firstPlace, maxPagesOf, nextPlace, pagePointers, type Place } from './paging.ts';
+import { open, urlOf } from './request.ts';
 import { stageError } from '../../domain/run-error.ts';
 
-const MAX_PAGES = 1_000_000;
+const NO_ROWS: ReadResult = { rowCount: 0, also: [], digest: '' };
 
-/** The query of the next page after one with `rows` rows, or undefined at the end. */
-const nextQuery = (paging: Paging | undefined, page: number, rows: number, body: unknown): Record<string, string> | undefined => {
-  const kind = paging?.kind;
-  switch (kind?.$case) {
-    case 'pageNumber':
-      return rows === 0 ? undefined : { [kind.value.parameter]: String(kind.value.first + page + 1) };
-    case 'offset':
-      return rows < kind.value.limit ? undefined : offsetQuery(kind.value, (page + 1) * kind.value.limit);
-    case 'token': {
-      const token = toCell(atPointer(body, kind.value.tokenPointer));
-      return token === null || token === '' ? undefined : { [kind.value.parameter]: token };
-    }
-    case undefined:
-      return undefined;
-  }
+/** Pages and places that were read before: a server that gives one again would be read for ever. */
+const openHistory = (path: string): ((mark: string) => void) => {
+  const seen = new Set<string>();
+  return (mark) => {
+    if (seen.has(mark)) throw stageError('PAGES_REPEAT', { path });
+    seen.add(mark);
+  };
 };
 
-const offsetQuery = (
-  paging: { offsetParameter: string; limitParameter: string; limit: number },
-  offset: number,
-): Record<string, string> => ({
-  [paging.offsetParameter]: String(offset),
-  ...(paging.limitParameter === '' ? {} : { [paging.limitParameter]: String(paging.limit) }),
-});
-
-const firstQuery = (paging: Paging | undefined): Record<string, string> => {
-  const kind = paging?.kind;
-  if (kind?.$case === 'pageNumber') return { [kind.value.parameter]: String(kind.value.first) };
-  return kind?.$case === 'offset' ? offsetQuery(kind.value, 0) : {};
-};
-
-const readPage = (text: string, read: HttpRead): { body: unknown; rows: unknown[] } => {
-  let body: unknown;
-  try {
-    body = parseExact(text);
-  } catch {
-    throw stageError('ANSWER_UNREADABLE', { path: read.path });
+/** Reads the pages in turn; each goes through a file, which the reader process parses. */
+const readPages = async (context: PageContext, read: HttpRead, reader: TextReader, path: string): Promise<void> => {
+  const { paging } = read;
+  const note = openHistory(read.path);
+  const limit = maxPagesOf(paging);
+  let place: Place | undefined = firstPlace(paging);
+  let received = 0;
+  for (let page = 0; place; page += 1) {
+    const url = 'url' in place ? place.url : urlOf(context.connection, read.path, { ...read.query, ...place.query });
+    const object = `Page ${page + 1} of ${read.path}`;
+    const got = await getPage(context, { url, path, object, endStatus: endStatusOf(paging, page) });
+    const { encoding, packed } = got;
+    const format = { kind: 'array', pointer: read.rowsPointer, also: pagePointers(paging), isPage: true } as const;
+    const result = got.isEmpty ? NO_ROWS : await reader.read({ path, object, encoding, packed, format });
+    if (result.rowCount > 0) note(`rows ${result.digest}`);
+    if (result.rowCount > 0 && page >= limit) throw stageError('PAGES_TOO_MANY', { path: read.path, limit });
+    received += result.rowCount;
+    place = nextPlace(paging, { page, received, url, ...result }, read.path);
+    if (place) note(`url ${'url' in place ? place.url.href : JSON.stringify(place.query)}`);
   }
-  const rows = atPointer(body, read.rowsPointer);
-  if (!Array.isArray(rows)) throw stageError('ROWS_MISSING', { path: read.path, pointer: read.rowsPointer || '(the whole page)' });
-  return { body, rows };
 };
 
 const extract = async (connection: ResolvedConnection, limits: ConnectorLimits, extraction: Extraction): Promise<WrittenSegment[]> => {
-  const { read, signal } = extraction;
+  const { read, table, directory, prefix, signal, onRows } = extraction;
   if (read.$case !== 'httpRead') throw stageError('READ_MISMATCH', { type: 'http', read: kindOfRead(read) });
-  const pointers = extraction.columns.map((column) => pointerOf(read.value.columns, column));
-  const writer = openCsvWriter(extraction.directory, extraction.prefix, extraction.onRows);
-  let query: Record<string, string> | undefined = firstQuery(read.value.paging);
-  let lastToken = '';
-  for (let page = 0; query && page < MAX_PAGES; page++) {
-    signal.throwIfAborted();
-    const { body, rows } = readPage(
-      await getText(connection, limits, urlOf(connection, read.value.path, { ...read.value.query, ...query }), signal),
-      read.value,
-    );
-    for (const row of rows) await writer.write(pointers.map((pointer) => toCell(atPointer(row, pointer))));
-    query = nextQuery(read.value.paging, page, rows.length, body);
-    // A server that names the same page again would be read for ever.
-    const token = JSON.stringify(query ?? '');
-    if (query && token === lastToken) throw stageError('PAGES_REPEAT', { path: read.value.path });
-    lastToken = token;
+  const path = join(directory, `${prefix}page`);
+  const columns = columnsOf(extraction.columns, read.value.columns);
+  const needsMembers = read.value.missingFields !== MissingFields.NULL;
+  const reader = await openReader({ table, directory, prefix, signal, onRows, columns, needsMembers });
+  try {
+    await readPages({ connection, limits, signal }, read.value, reader, path);
+    return await reader.close();
+  } finally {
+    reader.kill();
+    await rm(path, { force: true });
   }
-  return writer.end();
 };
 
 const describe = async (connection: ResolvedConnection, limits: ConnectorLimits, signal: AbortSignal): Promise<Description> => {

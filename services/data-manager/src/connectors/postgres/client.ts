@@ -44,9 +44,10 @@ const tlsOptions = (mode: string, host: string): Pick<ClientConfig, 'ssl'> => {
 export const connectPostgres = async (connection: ResolvedConnection, limits: ConnectorLimits): Promise<Client> => {
   const { settings, secret } = connection;
   const host = text(settings, 'host', '');
+  const port = typeof settings['port'] === 'number' ? settings['port'] : 5432;
   const client = new Client({
-    host: await resolveTarget(host, limits.allowPrivateTargets),
-    port: typeof settings['port'] === 'number' ? settings['port'] : 5432,
+    host: await resolveTarget(host, port, limits.privateTargets),
+    port,
     database: text(settings, 'database', ''),
     user: text(settings, 'user', ''),
     password: secret['password'] ?? '',

@@ -1,4 +1,4 @@
-import { BaseType, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, DataType, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { quoteIdentifier } from '../../plan/identifiers.ts';
 import { columnOf, type Relation } from './relation.ts';
 import { invariant } from '../../domain/defect.ts';
@@ -59,7 +59,7 @@ const keySql = (suppressed: SuppressedClasses, aliases: ReadonlyMap<string, stri
 
 const generalizedColumn = (column: Column, choices: readonly Choice[]): Column =>
   choices.some(({ column: name, level }) => name === column.name && level > 0)
-    ? { ...column, type: { base: BaseType.STRING, precision: 0, scale: 0 }, range: undefined }
+    ? { ...column, type: DataType.fromPartial({ base: BaseType.STRING }), range: undefined }
     : column;
 
 /**

@@ -1,5 +1,5 @@
 import type { Pseudonymize } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
-import { BaseType, Role, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, DataType, Role, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { DUCKDB } from '../../plan/dialect.ts';
 import { quoteIdentifier } from '../../plan/identifiers.ts';
 import { columnType, writeTextSql } from '../../plan/types.ts';
@@ -41,7 +41,7 @@ export const pseudonymize = (table: string, relation: Relation, step: Pseudonymi
   );
   const columns = relation.columns.map((column): Column =>
     step.columns.includes(column.name)
-      ? { ...column, type: { base: BaseType.STRING, precision: 0, scale: 0 }, role: Role.PSEUDONYM, range: undefined }
+      ? { ...column, type: DataType.fromPartial({ base: BaseType.STRING }), role: Role.PSEUDONYM, range: undefined }
       : column,
   );
   return { query: project(relation, expressions), columns };

@@ -1,12 +1,10 @@
 // Sources that are scripts: SQL runs on the connection's own database, TypeScript in the sandbox with a broker as its only network.
-import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Extraction, ResolvedConnection, WrittenSegment } from '../../connectors/connector.ts';
-import { openCsvWriter } from '../../connectors/csv-writer.ts';
-import { atPointer, parseExact, pointerOf, toCell } from '../../connectors/json-rows.ts';
 import { extractQuery } from '../../connectors/postgres/query.ts';
+import { columnsOf } from '../../connectors/text/columns.ts';
+import { readFileInto } from '../../connectors/text/reader.ts';
 import { startBroker } from '../../sandbox/broker.ts';
 import { SCRIPT_TIME_MS } from '../../sandbox/limits.ts';
 import { runScript } from '../../sandbox/sandbox.ts';
@@ -16,16 +14,15 @@ import { stageError } from '../../domain/run-error.ts';
 /** A script and its parameters. */
 export type SourceScript = { table: string; language: string; content: string; parameters: Record<string, string> };
 
-const convert = async (path: string, extraction: Omit<Extraction, 'read'>): Promise<WrittenSegment[]> => {
-  const pointers = extraction.columns.map((column) => pointerOf({}, column));
-  const writer = openCsvWriter(extraction.directory, extraction.prefix, extraction.onRows);
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
-    if (line === '') continue;
-    const row = parseExact(line);
-    await writer.write(pointers.map((pointer) => toCell(atPointer(row, pointer))));
-  }
-  return writer.end();
-};
+/** What a script prints is foreign text like a file. */
+const convert = (
+  { table, directory, prefix, signal, onRows, columns }: Omit<Extraction, 'read'>,
+  path: string,
+): Promise<WrittenSegment[]> =>
+  readFileInto(
+    { table, directory, prefix, signal, onRows, columns: columnsOf(columns, {}), needsMembers: false },
+    { path, object: `The output of the script of table ${table}`, encoding: 'utf-8', packed: '', format: { kind: 'lines' } },
+  );
 
 const runTypeScript = async (
   deps: RunDeps,
@@ -47,7 +44,7 @@ const runTypeScript = async (
       nowMs: SCRIPT_TIME_MS,
     };
     await runScript(deps.isolation, broker ? { ...job, brokerPort: broker.port } : job, extraction.signal);
-    return await convert(outputPath, extraction);
+    return await convert(extraction, outputPath);
   } finally {
     broker?.close();
     await rm(outputPath, { force: true });

@@ -74,11 +74,11 @@ describe('empty fields', () => {
 
 describe('casts', () => {
   const readable: [string, BaseType, string[], (string | null)[]][] = [
-    ['integers', BaseType.INTEGER, ['9223372036854775807', '-1', '+5', '007'], ['9223372036854775807', '-1', '5', '7']],
+    ['integers', BaseType.INTEGER, ['9223372036854775807', '-1', '+5', '42.0'], ['9223372036854775807', '-1', '5', '42']],
     ['booleans', BaseType.BOOLEAN, ['t', 'f', 'true', 'FALSE', '1', '0'], ['true', 'false', 'true', 'false', 'true', 'false']],
     ['doubles', BaseType.DOUBLE, ['0.1', '-0', '1e3', 'NaN', '-Infinity', '.5'], ['0.1', '-0.0', '1000.0', 'nan', '-inf', '0.5']],
-    ['dates', BaseType.DATE, ['2020-02-29', 'infinity', '0001-01-01'], ['2020-02-29', 'infinity', '0001-01-01']],
-    ['times', BaseType.TIME, ['23:59:59.999999', '00:00', '24:00:00'], ['23:59:59.999999', '00:00:00', '24:00:00']],
+    ['dates', BaseType.DATE, ['2020-02-29', 'infinity', '0001-01-01T00:00:00.0'], ['2020-02-29', 'infinity', '0001-01-01']],
+    ['times', BaseType.TIME, ['23:59:59.9999990', '00:00', '24:00:00'], ['23:59:59.999999', '00:00:00', '24:00:00']],
     ['datetimes', BaseType.DATETIME, ['2020-01-01T10:00:00', '2020-01-01 10:00:00.5'], ['2020-01-01 10:00:00', '2020-01-01 10:00:00.5']],
     [
       'instants',
@@ -96,15 +96,23 @@ describe('casts', () => {
   });
 
   const unreadable: [string, BaseType, string[]][] = [
-    ['integers that the engine would round or guess', BaseType.INTEGER, ['1.5', '0x1F', '1_000', '1e3', '9223372036854775808', ' 1', '']],
-    ['booleans of other words', BaseType.BOOLEAN, ['yes', 'on', '2', '']],
+    [
+      'integers that the engine would round or guess',
+      BaseType.INTEGER,
+      ['1.5', '0x1F', '1_000', '1e3', '9223372036854775808', ' 1', '42.5'],
+    ],
+    ['booleans of other words', BaseType.BOOLEAN, ['yes', 'on', '2']],
     ['doubles beyond the type', BaseType.DOUBLE, ['1e400', '-1e400', '1_0', '0x1', '1,5']],
-    ['dates of other forms or eras', BaseType.DATE, ['2020-1-5', '2020/01/05', '0044-03-15 BC', '2020-02-30', '2020-01-01 10:00:00']],
+    [
+      'dates of other forms or eras',
+      BaseType.DATE,
+      ['2020-1-5', '2020/01/05', '0044-03-15 BC', '2020-02-30', '2020-01-01 10:00:00', '0000-01-01'],
+    ],
     ['times with more than microseconds', BaseType.TIME, ['10:00:00.1234567', '25:00:00', '1:00']],
     ['datetimes with a zone', BaseType.DATETIME, ['2020-01-01 10:00:00+02', '2020-01-01', '2020-01-01T10:00:00Z']],
     ['instants without a zone', BaseType.DATETIMESTAMP, ['2020-01-01 10:00:00']],
     ['uuids of other forms', BaseType.UUID, ['{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}', 'A0EEBC999C0B4EF8BB6D6BB9BD380A11']],
-    ['broken JSON', BaseType.JSON, ['{', 'NaN', '', '[1,]', '{"a": -Infinity}', "{'a': 1}"]],
+    ['broken JSON', BaseType.JSON, ['{', 'NaN', '[1,]', '{"a": -Infinity}', "{'a': 1}"]],
     ['bytes that are not hexadecimal', BaseType.BINARY, ['abc', 'zz', '\\x1']],
   ];
 
@@ -244,7 +252,7 @@ describe('ranges', () => {
     ).rejects.toThrow('Table t, cast:value: The replacement cannot be read');
     await expect(
       runColumn(ranged(BaseType.INTEGER, { strategy: RangeStrategy.CLAMP, minExclusive: '1', maxExclusive: '2' }), []),
-    ).rejects.toThrow('the exclusive bounds of the column value of table t leave no allowed value');
+    ).rejects.toThrow('no value is in the range');
   });
 });
 

@@ -1,6 +1,6 @@
 // Each strategy of each rule for values, once. A strategy or a rule without a case does not compile.
 import { CastPolicy, EmptyStrategy, RangeStrategy } from '@lethe/contracts/gen/lethe/module/v1/rules';
-import { BaseType, Role, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, Normalization, Role, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { column, oneSource, openBench, planOf, runRules, type Bench } from '../../../test/support/run-fixture.ts';
 
@@ -24,6 +24,7 @@ const ROWS = [
   ['103', '99', '3'],
 ];
 
+const ofText = { type: { base: BaseType.STRING } };
 const nullMarkers = ['?'];
 const EMPTY: Cases<EmptyStrategy> = {
   [EmptyStrategy.IGNORE]: { rule: { empty: { nullMarkers, strategy: EmptyStrategy.IGNORE } }, kept: ['20', null, '99'] },
@@ -86,6 +87,10 @@ const RULES: Record<
   Exclude<keyof Column, 'name' | 'description' | 'type' | 'role'>,
   [strategy: string, expected: Case | 'the run fails'][]
 > = {
+  normalize: [['NFC', { rule: { ...ofText, normalize: Normalization.NFC }, rows: [['101', 'e\u0301', '1']], kept: ['\u00e9'] }]],
+  emptyIsNull: [
+    ['true', { rule: { ...ofText, emptyIsNull: true, empty: { strategy: EmptyStrategy.IGNORE } }, rows: [['101', '', '1']], kept: [null] }],
+  ],
   trim: [['true', { rule: { trim: true }, rows: [['101', ' 20 ', '1']], kept: ['20'] }]],
   empty: named(EmptyStrategy, EMPTY),
   cast: named(CastPolicy, CAST),

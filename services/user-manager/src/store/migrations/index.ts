@@ -1,5 +1,6 @@
 import type { Migrations } from '@lethe/db/migrate';
 import * as init from './0001-init.ts';
+import * as tokenParents from './0004-token-parents.ts';
 
 /** The migrations of schema lethe_user. */
-export const migrations: Migrations = { '0001-init': init };
+export const migrations: Migrations = { '0001-init': init, '0004-token-parents': tokenParents };

@@ -1,0 +1,54 @@
+// The messages between a reader and its child process.
+import type { WrittenSegment } from '../connector.ts';
+import type { CsvDialect } from './csv-parser.ts';
+import type { TextFacts, TextReason } from './refusal.ts';
+
+/** A csv file's header: its own rows, or names that the document gives. */
+export type CsvHeader = { rowCount: number; names: string[] };
+
+/** How an input is to be read. */
+export type TextFormat =
+  | { kind: 'csv'; dialect: CsvDialect; header: CsvHeader }
+  | { kind: 'lines' }
+  /** An array at a pointer; `also` are pointers of texts and numbers beside it. `isPage`: null in its place has no rows. */
+  | { kind: 'array'; pointer: string; also: string[]; isPage: boolean };
+
+/** A column that is read: its name in the module, and a column or a JSON pointer of the source. */
+export type TextColumn = { name: string; source: string };
+
+/** What is read into which files. `object` names the source in sentences: "The file people.csv". */
+export type OpenText = {
+  verb: 'open';
+  table: string;
+  directory: string;
+  prefix: string;
+  columns: TextColumn[];
+  /** A row without a member that is read is refused. */
+  needsMembers: boolean;
+};
+
+/** Reads a file, which has `encoding`; `packed` is how its bytes are compressed. */
+export type ReadText = {
+  verb: 'read';
+  path: string;
+  object: string;
+  encoding: string;
+  packed: 'gzip' | 'deflate' | '';
+  format: TextFormat;
+};
+
+/** The names in the header of a csv file, of its first bytes. */
+export type HeaderText = { verb: 'header'; path: string };
+
+export type TextVerb = OpenText | ReadText | HeaderText | { verb: 'close' };
+
+export type TextRequest = TextVerb & { id: number };
+
+/** `rowCount` and `also` of what was read, `digest` of its bytes; `segments` when it is closed; `names` of a header. */
+export type TextAnswer = { rowCount: number; also: (string | null)[]; digest: string; segments: WrittenSegment[]; names: string[] };
+
+export type TextResponse =
+  | { id: number; answer: TextAnswer }
+  | { id: number; refusal: { reason: TextReason; facts: TextFacts } }
+  | { id: number; failure: { code: string } }
+  | { id: 0; progress: { rowCount: number; sizeBytes: number } };

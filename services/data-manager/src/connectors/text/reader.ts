@@ -1,0 +1,117 @@
+// Reads foreign text into csv segments, in a process of its own.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { RunError, runSentence, stageError, type RunReason } from '../../domain/run-error.ts';
+import type { WrittenSegment } from '../connector.ts';
+import { TEXT_LIMITS } from './limits.ts';
+import type { OpenText, ReadText, TextAnswer, TextResponse, TextVerb } from './protocol.ts';
+import type { TextFacts } from './refusal.ts';
+
+export type { TextColumn, TextFormat } from './protocol.ts';
+
+/** What a reader is opened with. */
+export type ReaderOptions = Omit<OpenText, 'verb'> & { signal: AbortSignal; onRows: (rowCount: number, sizeBytes: number) => void };
+
+/** What was read of one input. */
+export type ReadResult = Pick<TextAnswer, 'rowCount' | 'also' | 'digest'>;
+
+/** A process that reads inputs one after the other. Errors are RunErrors with line and name, never a text of the input. */
+export type TextReader = {
+  /** Appends the rows of a file to the segments. */
+  read(input: Omit<ReadText, 'verb'>): Promise<ReadResult>;
+  /** Ends the process and returns the segments. */
+  close(): Promise<WrittenSegment[]>;
+  kill(): void;
+};
+
+const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
+
+const startChild = (): ChildProcess =>
+  spawn(process.execPath, [`--max-old-space-size=${TEXT_LIMITS.heapMb}`, '--disable-warning=ExperimentalWarning', CHILD], {
+    // Nothing of the parent's environment: the process owns no secret. Its own output could quote values and is not kept.
+    env: {},
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    serialization: 'advanced',
+  });
+
+const refusalOf = (reason: RunReason, facts: TextFacts): RunError =>
+  new RunError(reason, (runSentence as (reason: RunReason, facts: TextFacts) => string)(reason, facts));
+
+type Waiting = { object: string; resolve: (answer: TextAnswer) => void; reject: (error: unknown) => void };
+
+type Channel = { call: (request: TextVerb, object: string) => Promise<TextAnswer>; kill: () => void };
+
+const connect = (child: ChildProcess, signal: AbortSignal | undefined, onRows: ReaderOptions['onRows']): Channel => {
+  let waiting: Waiting | undefined;
+  let nextId = 1;
+  let isOver = false;
+  const kill = (): void => {
+    child.kill('SIGKILL');
+  };
+  const end = (): void => {
+    isOver = true;
+    signal?.removeEventListener('abort', kill);
+    waiting?.reject(signal?.aborted ? signal.reason : stageError('TEXT_READER_ENDED', { object: waiting.object }));
+    waiting = undefined;
+  };
+  child.once('exit', end);
+  child.once('error', end);
+  signal?.addEventListener('abort', kill);
+  if (signal?.aborted) kill();
+  child.on('message', (response: TextResponse) => {
+    if ('progress' in response) return onRows(response.progress.rowCount, response.progress.sizeBytes);
+    const current = waiting;
+    waiting = undefined;
+    if ('answer' in response) current?.resolve(response.answer);
+    else if ('refusal' in response) current?.reject(refusalOf(response.refusal.reason, response.refusal.facts));
+    else current?.reject(response.failure.code === 'ENOSPC' ? stageError('DISK_FULL') : stageError('INTERNAL', {}, response.failure));
+  });
+  const call: Channel['call'] = (request, object) =>
+    new Promise((resolve, reject) => {
+      waiting = { object, resolve, reject };
+      if (isOver || !child.connected) return end();
+      child.send({ ...request, id: nextId }, (error) => {
+        if (error !== null) end();
+      });
+      nextId += 1;
+    });
+  return { call, kill };
+};
+
+/** Starts a reader for one source of a table. */
+export const openReader = async ({ signal, onRows, ...job }: ReaderOptions): Promise<TextReader> => {
+  const channel = connect(startChild(), signal, onRows);
+  await channel.call({ verb: 'open', ...job }, `The source of table ${job.table}`);
+  return {
+    read: ({ object, ...input }) => channel.call({ verb: 'read', object, ...input }, object),
+    close: async () => {
+      const { segments } = await channel.call({ verb: 'close' }, job.table);
+      channel.kill();
+      return segments;
+    },
+    kill: channel.kill,
+  };
+};
+
+/** Reads one file into segments. */
+export const readFileInto = async (options: ReaderOptions, input: Omit<ReadText, 'verb'>): Promise<WrittenSegment[]> => {
+  const reader = await openReader(options);
+  try {
+    await reader.read(input);
+    return await reader.close();
+  } finally {
+    reader.kill();
+  }
+};
+
+/** The names in the headers of csv files, in the order of their paths. */
+export const readHeaders = async (paths: readonly string[], signal: AbortSignal): Promise<string[][]> => {
+  const channel = connect(startChild(), signal, () => {});
+  try {
+    const headers: string[][] = [];
+    for (const path of paths) headers.push((await channel.call({ verb: 'header', path }, 'The file')).names);
+    return headers;
+  } finally {
+    channel.kill();
+  }
+};
