@@ -98,7 +98,10 @@ const named = (names: Record<string, number>, cases: Record<number, Case>): [str
   });
 
 /** The members of a column that say what happens to its values. */
-const RULES: Record<Exclude<keyof Column, 'name' | 'description' | 'type' | 'role'>, [strategy: string, expected: Case][]> = {
+const RULES: Record<
+  Exclude<keyof Column, 'name' | 'description' | 'type' | 'role' | 'generalization'>,
+  [strategy: string, expected: Case][]
+> = {
   normalize: [
     [
       'NFC',

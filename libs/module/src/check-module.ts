@@ -5,11 +5,10 @@ import { Role, type Module, type Table } from '@lethe/contracts/gen/lethe/module
 import { checkAnonymization } from './check-anonymization.ts';
 import { checkColumn } from './check-column.ts';
 import { checkKeys } from './check-keys.ts';
+import { checkUploads } from './check-uploads.ts';
 import { NAME_PATTERN } from './fields/field.ts';
 import { MAX_RANK } from './fields/protocol.ts';
 import { collector, type Report, type Violation } from './violation.ts';
-
-const MAX_NAME_BYTES = 63;
 
 const NAME = new RegExp(NAME_PATTERN);
 /** Names that stages add to the columns of a table. */
@@ -82,28 +81,13 @@ const checkProtocol = (module: Module, report: Report): void => {
   });
 };
 
-const checkUpload = (module: Module, report: Report): void => {
-  const targets = new Set<string>();
-  (module.upload?.tables ?? []).forEach(({ table, connectionId, schema, target }, index) => {
-    const pointer = `/upload/${index}`;
-    const known = module.tables.find(({ name }) => name === table);
-    if (!known) report(`${pointer}/table`, 'TABLE_UNKNOWN', `the upload names a missing table ${table}`);
-    else if (known.unpublished) report(`${pointer}/table`, 'TABLE_UNPUBLISHED', `the table ${table} is not published`);
-    if (Buffer.byteLength(target) > MAX_NAME_BYTES)
-      report(`${pointer}/target`, 'NAME_TOO_LONG', `the target of table ${table} has more than ${MAX_NAME_BYTES} bytes`);
-    const key = JSON.stringify([connectionId, schema, target || table]);
-    if (targets.has(key)) report(pointer, 'TARGET_TWICE', `two tables are uploaded to the target of table ${table}`);
-    targets.add(key);
-  });
-};
-
 /** Checks a module as a whole; a task may still add sources, uploads, steps and rules. Empty = nothing is wrong. */
 export const checkModule = (module: Module): Violation[] => {
   const { report, violations } = collector();
   checkTables(module.tables, report);
   checkRoles(module.tables, report);
   checkProtocol(module, report);
-  checkUpload(module, report);
+  checkUploads(module.tables, module.upload?.tables ?? [], report);
   checkAnonymization(
     // Steps may come from the task, so an identifying column without one is a matter of the release.
     module.tables,

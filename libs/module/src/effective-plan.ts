@@ -2,7 +2,13 @@
 import type { AnonymizationPlan, PrivacyRequirement } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import { EffectivePlan, Origin, type RuleOrigin, type TransformStep } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { FileRead, HttpRead, ProtocolEntry, ScriptBinding, TableRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
-import { CastPolicy, type FieldRule, type FieldRules } from '@lethe/contracts/gen/lethe/module/v1/rules';
+import {
+  CastPolicy,
+  NullReference,
+  type FieldRule,
+  type FieldRules,
+  type ForeignKeyRule,
+} from '@lethe/contracts/gen/lethe/module/v1/rules';
 import { Role, Table, type Column, type Module } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import type { UploadPlan } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { Script_Language, type Script_Type, type ScriptVersion_State } from '@lethe/contracts/gen/lethe/script/v1/script';
@@ -10,6 +16,7 @@ import type { Missing } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { createHash } from 'node:crypto';
 import { checkAnonymization, isAtLeast } from './check-anonymization.ts';
 import { checkRoles, checkSources, checkTables } from './check-module.ts';
+import { checkUploads } from './check-uploads.ts';
 import { missing, type MissingKind } from './missing.ts';
 import { parseTransformProperties } from './parse-script.ts';
 import type { Rule, RuleValue } from './field-rules.ts';
@@ -161,6 +168,22 @@ const outputColumn = (state: State, tables: readonly Table[], table: string, col
   return { ...column, role, cast: { policy: CastPolicy.FAIL, replacement: '' } };
 };
 
+/** A key of a written table: what a transform gives may be empty, where the rules of the collected column said that it is not. */
+const ofWritten = (key: ForeignKeyRule): ForeignKeyRule =>
+  key.nullReference === NullReference.UNSPECIFIED ? { ...key, nullReference: NullReference.KEEP } : key;
+
+/** Takes off the keys whose other side is gone after the transforms. */
+const withoutLostReferences = (results: readonly Table[]): Table[] => {
+  const has = (table: string, columns: readonly string[]): boolean => {
+    const target = results.find(({ name }) => name === table);
+    return target !== undefined && columns.every((name) => target.columns.some((column) => column.name === name));
+  };
+  return results.map((table) => ({
+    ...table,
+    foreignKeys: table.foreignKeys.filter(({ referencedTable, referencedColumns }) => has(referencedTable, referencedColumns)),
+  }));
+};
+
 const applyTransforms = (
   state: State,
   input: EffectivePlanInput,
@@ -183,7 +206,7 @@ const applyTransforms = (
       name: binding.table,
       columns,
       primaryKey: before?.primaryKey && keeps(before.primaryKey.columns) ? before.primaryKey : undefined,
-      foreignKeys: (before?.foreignKeys ?? []).filter((key) => keeps(key.columns)),
+      foreignKeys: (before?.foreignKeys ?? []).filter((key) => keeps(key.columns)).map(ofWritten),
     });
     results = [...results.filter(({ name }) => name !== binding.table && !parsed.outputs.drops.includes(name)), written];
     transforms.push({
@@ -191,7 +214,7 @@ const applyTransforms = (
       outputs: { ...parsed.outputs, columns },
     });
   }
-  return { results, transforms };
+  return { results: transforms.length > 0 ? withoutLostReferences(results) : results, transforms };
 };
 
 const raise = (state: State, table: Table, raised: PrivacyRequirement | undefined): void => {
@@ -238,6 +261,19 @@ const KINDS: Partial<Record<string, MissingKind>> = {
   REQUIREMENT_MISSING: 'REQUIREMENT_MISSING',
   PRIVACY_UNSAID: 'REQUIREMENT_MISSING',
   ROLE_MISSING: 'ROLE_MISSING',
+  TARGET_TWICE: 'UPLOAD_INVALID',
+  NAME_TOO_LONG: 'UPLOAD_INVALID',
+};
+
+/** Checks the tables as the transforms leave them, by the rules of collected ones. What was said of the collected tables is not said again. */
+const checkWritten = (state: State, plan: EffectivePlan, report: (pointer: string, rule: string, message: string) => void): void => {
+  const known = new Set(state.missing.map(({ description }) => description));
+  checkTables(plan.results, (pointer, rule, message) => {
+    if (known.has(message)) return;
+    // The index is that of a table which no document has, so the subject has its name.
+    const [, , place = '', ...rest] = pointer.split('/');
+    report(['', 'tables', plan.results[Number(place)]?.name ?? '', ...rest].join('/'), rule, message);
+  });
 };
 
 const checkResult = (state: State, plan: EffectivePlan): void => {
@@ -247,6 +283,8 @@ const checkResult = (state: State, plan: EffectivePlan): void => {
   checkTables(plan.tables, report);
   checkRoles(plan.tables, report);
   checkSources(plan.tables, plan.sources, report);
+  checkUploads(plan.results, plan.uploads, report);
+  if (plan.transforms.length > 0) checkWritten(state, plan, report);
   checkAnonymization(plan.results, plan.steps, plan.hierarchies, plan.tables, report);
 };
 
@@ -268,6 +306,11 @@ export const computeEffectivePlan = (input: EffectivePlanInput): { plan: Effecti
   taskSteps.forEach(({ table }) => mark(state, table, '', 'step', Origin.TASK));
   const plan = EffectivePlan.fromPartial({
     moduleName: input.module.name,
+    description: input.module.description,
+    license: input.module.license,
+    creator: input.module.creator,
+    keywords: input.module.keywords,
+    collectedModuleId: input.module.provenance?.moduleId ?? '',
     tables,
     sources,
     transforms,

@@ -22,8 +22,9 @@ const publish = (changes: Parameters<typeof inputOf>[0] = {}) =>
         table: 'person',
         columns: [stored('id', Role.PSEUDONYM), stored('age', Role.QUASI_IDENTIFYING), stored('country', Role.INSENSITIVE)],
         contentHash: 'a',
+        levels: {},
       },
-      { table: 'countries', columns: [stored('name', Role.INSENSITIVE)], contentHash: 'b' },
+      { table: 'countries', columns: [stored('name', Role.INSENSITIVE)], contentHash: 'b', levels: {} },
     ],
   });
 

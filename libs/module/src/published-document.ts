@@ -3,7 +3,7 @@ import type { AnonymizationStep } from '@lethe/contracts/gen/lethe/module/v1/ano
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { FileFormat, FileRead, type ProtocolEntry, TableRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import { CastPolicy, CastRule, EmptyRule, EmptyStrategy, KeyConflict, NullReference } from '@lethe/contracts/gen/lethe/module/v1/rules';
-import { Module, type Column, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { Module, type Column, type Generalization, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { UploadMode, type TableUpload } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { createHash } from 'node:crypto';
 import { effectOf } from './operations.ts';
@@ -29,7 +29,8 @@ export type Published = {
   moduleId: string;
   /** A connection's type decides how its tables are collected. */
   isFile: (connectionId: string) => boolean;
-  tables: { table: string; columns: Column[]; contentHash: string }[];
+  /** `levels`: those of generalized columns, by name. */
+  tables: { table: string; columns: Column[]; contentHash: string; levels: Record<string, number> }[];
 };
 
 /** The columns that steps changed, and those of them that are shared pseudonyms. */
@@ -44,8 +45,25 @@ const changedColumns = (steps: readonly AnonymizationStep[], table: string): { c
   return { changed, tokens };
 };
 
+/** How each generalized column of a table was made less specific. */
+const generalizations = (
+  steps: readonly AnonymizationStep[],
+  { table, levels }: { table: string; levels: Record<string, number> },
+): Map<string, Generalization> => {
+  const found = new Map<string, Generalization>();
+  for (const { operation } of steps.filter((step) => step.table === table && step.operation?.$case === 'generalize'))
+    for (const { column, scheme, level } of operation?.$case === 'generalize' ? operation.value.columns : []) {
+      const hierarchy = scheme?.$case === 'hierarchy' ? scheme.value : (scheme?.$case ?? '');
+      found.set(column, { hierarchy, level: level ?? levels[column] ?? 0 });
+    }
+  return found;
+};
+
 // Each member is named, so that a new rule does not compile before it is decided what of it is published.
-const publishColumn = ({ name, description, type, role, range }: Column, isChanged: boolean): Column => ({
+const publishColumn = (
+  { name, description, type, role, range, generalization }: Column,
+  { isChanged, isGeneralized }: { isChanged: boolean; isGeneralized: Generalization | undefined },
+): Column => ({
   name,
   description,
   // The result is written in the canonical form.
@@ -57,9 +75,13 @@ const publishColumn = ({ name, description, type, role, range }: Column, isChang
   empty: EmptyRule.fromPartial({ strategy: EmptyStrategy.IGNORE }),
   cast: CastRule.fromPartial({ policy: CastPolicy.FAIL }),
   range: isChanged ? undefined : range,
+  // A column that a module before generalized, and that nothing changed here, is still what it was.
+  generalization: isGeneralized ?? (isChanged ? undefined : generalization),
 });
 
-const publishTable = (plan: EffectivePlan, table: Table, columns: readonly Column[]): Table => {
+const publishTable = (plan: EffectivePlan, table: Table, stored: Published['tables'][number]): Table => {
+  const { columns } = stored;
+  const generalized = generalizations(plan.steps, stored);
   const { changed, tokens } = changedColumns(plan.steps, table.name);
   const names = new Set(columns.map(({ name }) => name));
   const intact = (keys: readonly string[]): boolean => keys.every((name) => names.has(name) && !changed.has(name));
@@ -78,12 +100,16 @@ const publishTable = (plan: EffectivePlan, table: Table, columns: readonly Colum
       referencedColumns.every((name) => !target.changed.has(name))
     );
   });
-  // The published columns may be empty, so what happens to an empty reference has to be said.
-  const foreignKeys = kept.map((key) => ({ ...key, nullReference: key.nullReference || NullReference.KEEP }));
+  // Published columns may be empty (`Ignore`), so that a key says what it does then; no row may go that was published.
+  const foreignKeys = kept.map((key) => ({ ...key, nullReference: NullReference.KEEP }));
   return {
     name: table.name,
+    description: table.description,
     columns: columns.map((column) =>
-      publishColumn({ ...column, range: source(column.name)?.range }, changed.has(column.name) || tokens.has(column.name)),
+      publishColumn(
+        { ...column, description: source(column.name)?.description ?? '', range: source(column.name)?.range },
+        { isChanged: changed.has(column.name) || tokens.has(column.name), isGeneralized: generalized.get(column.name) },
+      ),
     ),
     primaryKey,
     foreignKeys,
@@ -110,9 +136,13 @@ const collectTable = (upload: TableUpload, published: Published): ProtocolEntry 
 export const publishedModule = (plan: EffectivePlan, published: Published): Module =>
   Module.fromPartial({
     name: plan.moduleName,
+    description: plan.description,
+    license: plan.license,
+    creator: plan.creator,
+    keywords: plan.keywords,
     tables: plan.results.flatMap((table) => {
       const stored = published.tables.find((candidate) => candidate.table === table.name);
-      return stored ? [publishTable(plan, table, stored.columns)] : [];
+      return stored ? [publishTable(plan, table, stored)] : [];
     }),
     protocol: { entries: plan.uploads.map((upload) => collectTable(upload, published)) },
     upload: { tables: plan.uploads },

@@ -7,6 +7,7 @@ import { makePeople } from '@lethe/testkit/people';
 import { confirmUpload, preparedRun, uploadedRun, waitFor } from '@lethe/testkit/runs';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { makeVisits } from '@lethe/testkit/visits';
+import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { stageError } from '../src/domain/run-error.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -38,6 +39,11 @@ const ledger = (runId: string) =>
   );
 
 const staged = async (): Promise<string[]> => (await relations('lethe_upload')).filter((name) => name.includes(' u_'));
+
+const refusalOf = async ({ worker }: Orders, runId: string): Promise<string> => {
+  await expect.poll(async () => (await worker.task.getRun({ runId })).run?.refusal, { timeout: 20_000 }).not.toBe('');
+  return (await worker.task.getRun({ runId })).run?.refusal ?? '';
+};
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
@@ -99,14 +105,65 @@ describe('mode VERSIONED', () => {
 
   test('a table that no upload made is not replaced: the upload is refused, and the table stays', async () => {
     const blocked = await makeOrders(suite, 'versioned');
-    await query(suite, `create table ${blocked.published}.orders as select 1 as number`);
     const id = await preparedRun(blocked.worker, blocked.taskId);
+    await query(suite, `create table ${blocked.published}.orders as select 1 as number`);
     await confirmUpload(blocked.worker, id);
-    await expect
-      .poll(async () => (await blocked.worker.task.getRun({ runId: id })).run?.refusal, { timeout: 20_000 })
-      .toContain('exists and is not what an upload of this mode replaces');
+    expect(await refusalOf(blocked, id)).toContain(`${blocked.published}.orders exists at the target`);
     expect(await relations(blocked.published)).toEqual(['r orders']);
     expect(await numbers(blocked)).toEqual([1]);
+  });
+
+  test('before a row is read, a run tells all names that are taken at once', async () => {
+    const blocked = await makeOrders(suite, 'versioned');
+    await query(suite, `create table ${blocked.published}.orders as select 1 as number`);
+    await query(suite, `create view ${blocked.published}.customers as select 1 as number`);
+    await expect(preparedRun(blocked.worker, blocked.taskId)).rejects.toThrow(
+      new RegExp(
+        `2 things are wrong before the first row is read.*${blocked.published}\\.(orders|customers) .*${blocked.published}\\.(orders|customers) `,
+      ),
+    );
+  });
+});
+
+describe('what readers have at the target', () => {
+  const asReader = `reader_${randomUUID().slice(0, 8)}`;
+  beforeAll(async () => {
+    await query(suite, `create role ${asReader}`);
+  });
+
+  test.each(['versioned', 'replace'] as const)('in mode %s, grants, views and comments survive the next version', async (mode) => {
+    const orders = await makeOrders(suite, mode);
+    await uploadedRun(orders.worker, orders.taskId);
+    const { published } = orders;
+    await query(suite, `grant select on ${published}.orders to ${asReader}`);
+    await query(suite, `comment on ${mode === 'replace' ? 'table' : 'view'} ${published}.orders is 'of somebody'`);
+    await query(suite, `insert into ${orders.schema}.orders values (31, 1, 5)`);
+    await uploadedRun(orders.worker, orders.taskId);
+    await query(suite, `create view ${published}.report as select count(*)::int as n from ${published}.orders`);
+    await query(suite, `insert into ${orders.schema}.orders values (32, 1, 5)`);
+    await uploadedRun(orders.worker, orders.taskId);
+    expect(await query(suite, `select n from ${published}.report`)).toEqual([{ n: 32 }]);
+    expect(
+      await query(
+        suite,
+        `select has_table_privilege('${asReader}', '${published}.orders', 'select') as may, obj_description('${published}.orders'::regclass) as text`,
+      ),
+    ).toEqual([{ may: true, text: 'of somebody' }]);
+  });
+
+  test('the uploaded tables have their keys, and references between them', async () => {
+    const orders = await makeOrders(suite, 'versioned');
+    await uploadedRun(orders.worker, orders.taskId);
+    const found = await query<{ kind: string; relation: string }>(
+      suite,
+      `select contype::text as kind, conrelid::regclass::text as relation from pg_constraint
+       where connamespace = '${orders.published}'::regnamespace and contype in ('p', 'f') order by 2, 1`,
+    );
+    expect(found.map(({ kind, relation }) => `${kind} ${relation.split('.').at(-1) ?? ''}`)).toEqual([
+      'p customers__1_0_0',
+      'f orders__1_0_0',
+      'p orders__1_0_0',
+    ]);
   });
 });
 

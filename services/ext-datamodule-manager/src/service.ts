@@ -7,6 +7,7 @@ import { readConfig } from './config.ts';
 import { handlers } from './rpc/index.ts';
 import { migrations } from './store/migrations/index.ts';
 import type { Tables } from './store/tables.ts';
+import { reservationsWorker } from './workers/reservations.ts';
 
 export const service = defineService<Tables>()({
   noun: 'extdatamodule',
@@ -14,7 +15,8 @@ export const service = defineService<Tables>()({
   migrations,
   calls: { data: DataManagerDefinition, user: UserManagerDefinition },
   readConfig,
-  build: ({ store, config, clients, publicKeys, now }) => ({
-    handlers: handlers({ store, config, data: clients.data, user: clients.user, publicKeys, now }),
-  }),
+  build: ({ store, config, clients, publicKeys, now }) => {
+    const deps = { store, config, data: clients.data, user: clients.user, publicKeys, now };
+    return { handlers: handlers(deps), workers: [reservationsWorker(deps)] };
+  },
 });

@@ -138,7 +138,7 @@ test('versions are listed oldest first and page by page, also where a number was
     pageToken = page.nextPageToken;
   } while (pageToken !== '');
   expect(seen).toEqual([
-    ['1.0.0', State.PUBLISHED],
+    ['1.0.0', State.SUPERSEDED],
     ['2.0.0', State.ABANDONED],
     ['2.0.0', State.ABANDONED],
     ['2.0.0', State.PUBLISHED],

@@ -1,8 +1,9 @@
 // What services alone may ask: the steps of publishing a version, and a connection with its secret against a run's ticket.
+import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { DataModuleVersion_State as State, type TableVersion } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
 import type { PublishDataModuleVersionRequest } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
 import { Access } from '@lethe/contracts/gen/lethe/user/v1/user';
-import { makePostgresConnection, makeWorker, ordersDocument, postgresAddress } from '@lethe/testkit/orders';
+import { makePostgresConnection, makeWorker, ordersDocument, postgresAddress, query } from '@lethe/testkit/orders';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { randomUUID } from 'node:crypto';
@@ -34,10 +35,15 @@ describe('PublishDataModuleVersion', () => {
     uploadId = `${runId}.${randomUUID()}`;
   });
 
-  const step = async (wanted: PublishDataModuleVersionRequest['step'], upload = uploadId) =>
-    (await (await asService('data', runId)).publishDataModuleVersion({ moduleId, runId, uploadId: upload, step: wanted })).version;
-  const reserve = (baseVersion: string, tables: TableVersion[], onlyAdditions: Record<string, boolean> = {}, upload = uploadId) =>
-    step({ $case: 'reserve', value: { baseVersion, tables, onlyAdditions } }, upload);
+  const step = async (wanted: PublishDataModuleVersionRequest['step'], upload = uploadId, run = runId) =>
+    (await (await asService('data', run)).publishDataModuleVersion({ moduleId, runId: run, uploadId: upload, step: wanted })).version;
+  const reserve = (
+    baseVersion: string,
+    tables: TableVersion[],
+    onlyAdditions: Record<string, boolean> = {},
+    upload = uploadId,
+    run = runId,
+  ) => step({ $case: 'reserve', value: { baseVersion, tables, onlyAdditions } }, upload, run);
   const commit = (tables: TableVersion[], upload = uploadId) => step({ $case: 'commit', value: { document: document(), tables } }, upload);
   const abandon = (upload = uploadId) => step({ $case: 'abandon', value: { reason: 'TEST' } }, upload);
 
@@ -65,11 +71,24 @@ describe('PublishDataModuleVersion', () => {
     expect(await listed(true)).toHaveLength(1);
   });
 
-  test('refuses another reservation while one is open, and one on a base that is not the head', async () => {
-    await reserve('', [table('a')]);
+  /** Writes an execution of a run as DataManager has it. */
+  const execute = (id: string, state: RunState) =>
+    query(
+      suite,
+      `insert into lethe_data.executions (run_id, task_id, group_id, module_id, spec, ticket, started_by, state, desire, desire_revision,
+         reached_revision, revision, resume_state, waiting_for, refusal, error, attempt, epoch, seed_key_id, seed_wrapped, delete_entries,
+         upload_generation, published_version, next_attempt_time)
+       values ('${id}', '${id}', '${groupId}', '${moduleId}', '', '', '', ${state}, ${Desire.UPLOAD}, 1, 1, 1, 0, '', '', '', 0, 1, '', '', false,
+         0, '', now() + interval '1 hour') on conflict (run_id) do update set state = excluded.state`,
+    );
+
+  test('refuses another reservation while the run of one uploads, and one on a base that is not the head', async () => {
+    const uploading = randomUUID();
+    await execute(uploading, RunState.UPLOADING);
+    await reserve('', [table('a')], {}, `${uploading}.0`, uploading);
     const other = `${runId}.other`;
     await expect(reserve('', [table('a')], {}, other)).rejects.toMatchObject({ reason: 'BASE_VERSION_CHANGED' });
-    await commit([table('a')]);
+    await commit([table('a')], `${uploading}.0`);
     await expect(reserve('', [table('a')], {}, other)).rejects.toMatchObject({
       reason: 'BASE_VERSION_CHANGED',
       metadata: { base_version: '', head_version: '1.0.0' },
@@ -82,6 +101,35 @@ describe('PublishDataModuleVersion', () => {
     await expect(commit([table('a')])).rejects.toMatchObject({ reason: 'VERSION_STATE' });
     expect((await reserve('', [table('a')], {}, `${uploadId}.next`))?.state).toBe(State.RESERVED);
     expect((await listed(true)).map(([, state]) => state)).toEqual([State.ABANDONED, State.RESERVED]);
+  });
+
+  test('takes back the reservation of a run that is over, and that of an earlier upload of the same run', async () => {
+    const over = randomUUID();
+    await execute(over, RunState.FAILED);
+    await reserve('', [table('a')], {}, `${over}.0`, over);
+    await reserve('', [table('a')]);
+    expect(await reserve('', [table('a')], {}, `${runId}.later`)).toMatchObject({ version: '1.0.0', state: State.RESERVED });
+    await commit([table('a')], `${runId}.later`);
+    expect((await listed(true)).map(([, state]) => state)).toEqual([State.ABANDONED, State.ABANDONED, State.PUBLISHED]);
+  });
+
+  test('a version whose rows a later one took the place of is SUPERSEDED, and its document is not collected any more', async () => {
+    await reserve('', [table('a')]);
+    const first = { ...document(), provenance: { version: '1.0.0', run: runId, module: moduleId } };
+    await step({ $case: 'commit', value: { document: first, tables: [table('a')] } });
+    const second = `${runId}.second`;
+    await reserve('1.0.0', [table('b')], {}, second);
+    await commit([table('b')], second);
+    expect(await listed(false)).toEqual([
+      ['1.0.0', State.SUPERSEDED],
+      ['2.0.0', State.PUBLISHED],
+    ]);
+    const old = await worker.extdatamodule.getDataModuleVersion({ moduleId, version: '1.0.0' });
+    expect(old.version?.state).toBe(State.SUPERSEDED);
+    await expect(worker.extdatamodule.createDataModule({ groupId, displayName: randomUUID(), document: first })).rejects.toMatchObject({
+      reason: 'VERSION_SUPERSEDED',
+      metadata: { version: '1.0.0' },
+    });
   });
 
   test('a published version is not given up', async () => {

@@ -7,9 +7,17 @@ import {
   type EmptyRule,
   type RangeRule,
 } from '@lethe/contracts/gen/lethe/module/v1/rules';
-import { BaseType, Normalization, Role, type Column, type DataType, type ValueFormat } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import {
+  BaseType,
+  Normalization,
+  Role,
+  type Column,
+  type DataType,
+  type Generalization,
+  type ValueFormat,
+} from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { choice, flag, integer, name, optionalText, text, texts, type Field } from './field.ts';
-import { inline, nestedOrText, shape, within } from './shape.ts';
+import { inline, nested, nestedOrText, shape, within } from './shape.ts';
 import { enumWords } from './words.ts';
 
 export const BASE_TYPES = enumWords('BaseType', BaseType, 'lowerCamel', {
@@ -98,6 +106,16 @@ const rangeRule = shape<RangeRule>({
   strategy: choice('rangeStrategy', RANGE_STRATEGIES, { meaning: 'What happens to a value out of range; required with a bound.' }),
 });
 
+const generalization = shape<Generalization>({
+  hierarchy: text('hierarchy', {
+    meaning: 'The name of the hierarchy; `intervals`, `dates` or `prefix` for the other schemes.',
+    example: 'education',
+    required: true,
+    minLength: 1,
+  }),
+  level: integer('level', { meaning: 'The level of the values.', max: 64, example: 2, fallback: '0, the value itself' }),
+});
+
 /** A column. */
 export const column = shape<Column>({
   name: name('name', { meaning: 'The name of the column.', iri: 'schema_:name', example: 'age', required: true }),
@@ -114,5 +132,8 @@ export const column = shape<Column>({
   }),
   empty: inline(emptyRule, 'strategy', 'nullMarkers'),
   cast: inline(castRule, 'policy'),
+  generalization: nested('generalization', generalization, {
+    meaning: 'Published documents: how the values were made less specific.',
+  }),
   range: inline(rangeRule, 'strategy', 'minimum', 'maximum', 'minExclusive', 'maxExclusive'),
 });

@@ -146,6 +146,11 @@ const privacy: Field<PrivacyRequirement | undefined> = {
 /** A table. */
 export const table = shape<Table>({
   name: name('name', { meaning: 'The name of the table.', iri: 'schema_:name', example: 'person', required: true }),
+  description: text('description', {
+    meaning: 'What the table holds.',
+    iri: 'schema_:description',
+    example: 'One row a person.',
+  }),
   columns: list('columns', column, {
     meaning: 'The columns; columns of a source that are not named here are not read.',
     iri: 'csvw:column',

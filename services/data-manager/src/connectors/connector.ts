@@ -2,6 +2,7 @@
 import type { DescribedTable } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { ProtocolEntry } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import type { RunError } from '../domain/run-error.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PrivateTargets } from './address.ts';
 
@@ -41,6 +42,26 @@ export type Extraction = {
  */
 export type WrittenSegment = { segment: number; path: string; rowCount: number; sizeBytes: number };
 
+/** What a run wants to read over a connection: a declared read, or a query. */
+export type ReadUse = { table: string; columns: string[] } & (
+  { kind: 'direct'; read: DirectRead } | { kind: 'query'; content: string; parameters: Record<string, string> }
+);
+
+/** What a run wants to upload over a connection. */
+export type WriteUse = Pick<UploadTable, 'table' | 'schema' | 'target' | 'replace'>;
+
+/** What a connection is looked at for. Without reads and writes it is what TestConnection asks: whether it can be read and written at all. */
+export type Use = {
+  /** Whose uploads may be replaced; `collectedModuleId` is the one whose published version is collected, whose names are judged at the upload alone. */
+  moduleId: string;
+  collectedModuleId: string;
+  reads: ReadUse[];
+  writes: WriteUse[];
+};
+
+/** What stands in the way of reading and of writing; empty = nothing. */
+export type Inspection = { unreadable: RunError[]; unwritable: RunError[] };
+
 /** The reading side of a connector. */
 export type Source = {
   describe: (signal: AbortSignal) => Promise<Description>;
@@ -57,9 +78,20 @@ export type UploadTable = {
   /** The name of this version's own table or file; equals `target` in REPLACE mode. */
   versioned: string;
   replace: boolean;
+  /** With the document's descriptions. */
   columns: Column[];
+  description: string;
   rowCount: number;
+  /** The columns of its key; empty = none. */
+  primaryKey: string[];
+  /** Columns that the rules say are never empty. */
+  required: string[];
+  /** References to other tables of the result. */
+  foreignKeys: { columns: string[]; referencedTable: string; referencedColumns: string[] }[];
 };
+
+/** One table in a ledger. The names are absent in entries of the first release. */
+export type LedgerTable = { table: string; rowCount: number; contentHash: string; schema?: string; target?: string; versioned?: string };
 
 /** What the target remembers of an upload, in the transaction that published it. */
 export type LedgerEntry = {
@@ -68,7 +100,7 @@ export type LedgerEntry = {
   runId: string;
   moduleId: string;
   version: string;
-  tables: { table: string; rowCount: number; contentHash: string }[];
+  tables: LedgerTable[];
 };
 
 /** The writing side of a connector. Nothing is visible to readers before `commit`. */
@@ -81,6 +113,8 @@ export type Target = {
   readBack: (table: UploadTable, csvPath: string) => Promise<number>;
   /** Publishes all tables and the ledger entry at once; an upload that the ledger knows is left as it is. */
   commit: (entry: LedgerEntry, tables: UploadTable[]) => Promise<void>;
+  /** The schema that a table goes to; '' where the target has none. */
+  schemaOf: (table: UploadTable) => string;
   /** Removes hidden places of the upload, of older epochs too. */
   cleanUp: () => Promise<void>;
   close: () => Promise<void>;

@@ -1,9 +1,13 @@
 import type { DescribeConnectionRequest, DescribeConnectionResponse } from '@lethe/contracts/gen/lethe/data/v1/data_service';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
-import { sourceOf } from '../connectors/index.ts';
+import { inspectConnection, sourceOf } from '../connectors/index.ts';
 import { RunError } from '../domain/run-error.ts';
 import type { RunDeps } from '../deps.ts';
+
+const NOTHING_ASKED = { moduleId: '', collectedModuleId: '', reads: [], writes: [] };
+
+const sentenceOf = ({ reason, message }: RunError): string => `${reason}: ${message}`;
 
 /** Connects to a store and describes it; what goes wrong there is part of the response, not an error. */
 export const describeConnection =
@@ -21,17 +25,31 @@ export const describeConnection =
         settings: connection?.settings ?? {},
         secret: secret?.values ?? {},
       };
+      const { unreadable, unwritable } = await inspectConnection(resolved, deps.config, NOTHING_ASKED, ctx.signal);
       const found = await sourceOf(resolved, deps.config).describe(ctx.signal);
-      return { ...found, reachable: true, error: '', durationMs: durationMs() };
+      return {
+        ...found,
+        reachable: true,
+        error: '',
+        durationMs: durationMs(),
+        readable: unreadable.length === 0,
+        writable: unwritable.length === 0,
+        unreadableReasons: unreadable.map(sentenceOf),
+        unwritableReasons: unwritable.map(sentenceOf),
+      };
     } catch (error) {
       if (!(error instanceof RunError)) throw error;
       return {
         reachable: false,
-        error: `${error.reason}: ${error.message}`,
+        error: sentenceOf(error),
         serverVersion: '',
         tables: [],
         truncated: false,
         durationMs: durationMs(),
+        readable: false,
+        writable: false,
+        unreadableReasons: [sentenceOf(error)],
+        unwritableReasons: [sentenceOf(error)],
       };
     }
   };

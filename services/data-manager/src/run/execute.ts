@@ -66,6 +66,7 @@ const refuseUpload = (session: Session, error: RunError): Promise<void> => {
     waitingFor: '',
     nextAttemptTime: null,
     uploadGeneration: row.uploadGeneration + 1,
+    publishing: false,
   };
   return session.change('refuse-upload', set, {
     outcome: Outcome.FAILED,
@@ -90,8 +91,10 @@ const settle = async (session: Session, thrown: unknown): Promise<void> => {
   logFailure(deps, row, error);
   // An upload is never given up for a target that is away: what it has taken in is known only when it is back.
   const uploading = row.desire === Desire.UPLOAD || isUploading(row.state);
+  // Where a target may have the rows, nothing is given up: what stands in the way is told, and tried again.
+  const isTaken = row.publishing;
   const mayRetry = uploading || row.attempt < deps.config.maxAttempts;
-  if (error.transient && mayRetry) await retryLater(session, error);
+  if ((error.transient && mayRetry) || isTaken) await retryLater(session, error);
   else if (row.desire === Desire.UPLOAD) await refuseUpload(session, error);
   else await endFailed(session, error);
 };

@@ -17,6 +17,7 @@ import { openKey, runKeys } from '../keys/run-keys.ts';
 import { anonymize } from '../stages/anonymize/anonymize.ts';
 import { extract } from '../stages/extract/extract.ts';
 import { manifestPath, readExtractManifest, readManifest } from '../stages/manifest.ts';
+import { preflight } from './preflight.ts';
 import { collectReports } from './report.ts';
 import { applyRules } from '../stages/rules/apply-rules.ts';
 import type { StageContext } from '../stages/stage.ts';
@@ -40,6 +41,7 @@ const FOLDERS: Record<Stage, string> = {
 const runStage = async (deps: RunDeps, row: ExecutionRow, stage: Stage, context: StageContext): Promise<void> => {
   switch (stage) {
     case RunState.EXTRACTING:
+      await preflight(deps, row, context);
       await extract(deps, row, context);
       return;
     case RunState.APPLYING_RULES:

@@ -42,6 +42,8 @@ export type Tables = PlatformTables & {
     seedWrapped: Buffer;
     deleteEntries: boolean;
     uploadGeneration: number;
+    /** A target may have taken the upload in: from here on nothing of it is given up. */
+    publishing: Generated<boolean>;
     publishedVersion: string;
     prepareTime: OptionalTime;
     expireTime: OptionalTime;

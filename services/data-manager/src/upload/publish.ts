@@ -30,11 +30,14 @@ const commit = (session: UploadSession, value: CommitVersion): Promise<string> =
 /** Gives the reserved version up. */
 const abandon = (session: UploadSession, reason: string): Promise<string> => call(session, { $case: 'abandon', value: { reason } });
 
-/** Gives the version up where the failure is final. A transient one may have been the target's COMMIT: only its ledger knows, so the number stays. */
-const abandonWhereFinal = async (session: UploadSession, thrown: unknown): Promise<void> => {
-  if (session.signal.aborted) return;
-  const error = toRunError(thrown);
-  if (!error.transient) await abandon(session, error.reason);
+/** Gives the version up, where one is reserved. */
+const abandonReserved = async (session: UploadSession, reason: string): Promise<void> => {
+  try {
+    await abandon(session, reason);
+  } catch (error) {
+    // Nothing was reserved.
+    if (toRunError(error).reason !== 'VERSION_STATE') throw error;
+  }
 };
 
 /** Keeps the digests of a version's rows beside the Outbox. */
@@ -43,4 +46,4 @@ const keepDigests = async (folder: string, digests: { table: string; path: strin
   for (const { table, path } of digests) await copyFile(path, join(folder, `${table}.parquet`));
 };
 
-export const publish = { reserve, commit, abandon, abandonWhereFinal, keepDigests };
+export const publish = { reserve, commit, abandonReserved, keepDigests };

@@ -3,14 +3,13 @@ import { Entry_State, PrivacyResult } from '@lethe/contracts/gen/lethe/data/v1/e
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { TableVersion } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
-import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
-import { UploadMode, type TableUpload } from '@lethe/contracts/gen/lethe/module/v1/upload';
+import type { Column, Module } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import type { TableUpload } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { failpoint } from '@lethe/db/failpoint';
-import { publishedModule, versionedName } from '@lethe/module/published-document';
+import { checkModule } from '@lethe/module/check-module';
+import { publishedModule } from '@lethe/module/published-document';
 import { writeDocument } from '@lethe/module/document';
 import { join } from 'node:path';
-import type { LedgerEntry, Target, UploadTable } from '../connectors/connector.ts';
-import { targetOf } from '../connectors/index.ts';
 import { openEngine, type Engine } from '../engine/engine.ts';
 import { columnsOf, overlayQuery } from '../outbox/overlay.ts';
 import { DUCKDB } from '../plan/dialect.ts';
@@ -18,30 +17,16 @@ import { quoteIdentifier } from '../plan/identifiers.ts';
 import { columnType, writePostgresTextSql } from '../plan/types.ts';
 import { digestFolder, makeFolder, outboxFolder, removeFolder } from '../folders.ts';
 import { publish } from './publish.ts';
-import { readBackHash } from './read-back.ts';
 import { brokenReferences, readReferences } from '../outbox/references.ts';
-import { resolveConnection } from '../connectors/resolve.ts';
 import { gateBaseOf, measureTable } from '../outbox/measure.ts';
 import { onlyAdditions, writeDigests } from './digests.ts';
-import { stageError, toRunError } from '../domain/run-error.ts';
+import { RunError, stageError } from '../domain/run-error.ts';
 import { editsOf, entriesOf, markUploading, updateEntry } from '../store/entries.ts';
 import type { EntryRow } from '../store/tables.ts';
+import { uploadTables, type Ready } from './ready.ts';
 import { uploadIdOf, type UploadSession } from './session.ts';
-
-/** One table of the upload, measured with its edits. */
-type Ready = {
-  entry: EntryRow;
-  upload: TableUpload;
-  columns: Column[];
-  /** A query of its rows. */
-  rows: string;
-  rowCount: number;
-  contentHash: string;
-  schemaHash: string;
-  privacy: PrivacyResult;
-  csvPath: string;
-  digestPath: string;
-};
+import { connectionsOf, loadTargets, openTarget } from './targets.ts';
+import { mayHaveTaken } from './withdraw.ts';
 
 /** An upload under way. */
 type Work = { session: UploadSession; plan: EffectivePlan; engine: Engine; scratch: string; folder: string };
@@ -120,105 +105,16 @@ const tableVersions = (ready: Ready[]): TableVersion[] =>
     rowCount: BigInt(rowCount),
   }));
 
-const uploadTable = ({ entry, upload, columns, rowCount }: Ready, version: string): UploadTable => {
-  const target = upload.target || entry.table;
-  const replace = upload.mode === UploadMode.REPLACE;
-  return {
-    table: entry.table,
-    schema: upload.schema,
-    target,
-    versioned: replace ? target : versionedName(target, version),
-    replace,
-    columns,
-    rowCount,
-  };
-};
-
-/** Loads a table into the target's hidden place, and measures there what arrived. */
-const stageTable = async (work: Work, target: Target, ready: Ready, table: UploadTable): Promise<void> => {
-  const count = await target.stage(table, [ready.csvPath]);
-  const back = join(work.scratch, `${ready.entry.id}.back.csv`);
-  await target.readBack(table, back);
-  const hash = await readBackHash(work.engine, back, ready.columns);
-  if (count !== ready.rowCount || hash !== ready.contentHash) {
-    throw stageError('TARGET_DIFFERS', { table: table.table, found: count, count: ready.rowCount });
-  }
-};
-
-/** Drops what tries have left. A failure here changes nothing of how the upload went: the next one drops it. */
-const cleanUp = async ({ session }: Work, target: Target): Promise<void> => {
-  try {
-    await target.cleanUp();
-  } catch (error) {
-    session.deps.log.warn({ runId: session.row.runId, reason: toRunError(error).reason }, 'staging tables were left at the target');
-  }
-};
-
-const openTarget = async ({ deps, row, signal }: UploadSession, connectionId: string): Promise<{ type: string; target: Target }> => {
-  const connection = await resolveConnection(deps, row, { connectionId, write: true });
-  const upload = { uploadId: uploadIdOf(row), epoch: Number(row.epoch) };
-  return { type: connection.type, target: await targetOf(connection, deps.config, upload, signal) };
-};
-
-/** Loads the tables of one connection, and publishes them there in one transaction. */
-const loadConnection = async (work: Work, connectionId: string, ready: Ready[], version: string): Promise<void> => {
-  const { session } = work;
-  const { row, spec, signal } = session;
-  const uploadId = uploadIdOf(row);
-  const { target } = await openTarget(session, connectionId);
-  try {
-    if (!(await target.probe(uploadId))) {
-      const tables = ready.map((table) => uploadTable(table, version));
-      for (const [index, table] of tables.entries()) await stageTable(work, target, ready[index] as Ready, table);
-      signal.throwIfAborted();
-      const entry: LedgerEntry = {
-        uploadId,
-        epoch: Number(row.epoch),
-        runId: row.runId,
-        moduleId: spec.moduleId,
-        version,
-        tables: ready.map(({ entry: { table }, rowCount, contentHash }) => ({ table, rowCount, contentHash })),
-      };
-      await target.commit(entry, tables);
-    }
-    await cleanUp(work, target);
-  } catch (error) {
-    // A try that comes again finds its staging; one that is refused may be the last.
-    if (!toRunError(error).transient) await cleanUp(work, target);
-    throw error;
-  } finally {
-    await target.close();
-  }
-};
-
-/** Loads all connections; the version is given up where one of them fails for good. */
-const loadConnections = async (work: Work, ready: Ready[], version: string): Promise<void> => {
-  try {
-    for (const connectionId of connectionsOf(ready)) {
-      const own = ready.filter(({ upload }) => upload.connectionId === connectionId);
-      await loadConnection(work, connectionId, own, version);
-    }
-  } catch (error) {
-    await publish.abandonWhereFinal(work.session, error);
-    throw error;
-  }
-};
-
-const connectionsOf = (ready: Ready[]): string[] => [...new Set(ready.map(({ upload }) => upload.connectionId))];
-
-/** Checks that each target knows the upload. Returns the connections that are files. */
-const verify = async ({ session }: Work, connectionIds: string[]): Promise<Set<string>> => {
-  const files = new Set<string>();
+/** Checks that each target knows the upload. */
+const verify = async ({ session }: Work, connectionIds: string[]): Promise<void> => {
   for (const connectionId of connectionIds) {
-    const { type, target } = await openTarget(session, connectionId);
-    if (type === 'file') files.add(connectionId);
+    const { target } = await openTarget(session, connectionId);
     try {
       if (!(await target.probe(uploadIdOf(session.row)))) throw stageError('LEDGER_MISSING');
     } finally {
       await target.close();
     }
   }
-  return files;
 };
 
 const begin = async (session: UploadSession, state: RunState): Promise<void> => {
@@ -235,7 +131,14 @@ const finish = async ({ session }: Work, ready: Ready[], version: string): Promi
     ready.map(({ entry, digestPath }) => ({ table: entry.table, path: digestPath })),
   );
   const endTime = deps.now();
-  const set = { state: RunState.UPLOADED, publishedVersion: version, waitingFor: '', endTime, reachedRevision: row.desireRevision };
+  const set = {
+    state: RunState.UPLOADED,
+    publishing: false,
+    publishedVersion: version,
+    waitingFor: '',
+    endTime,
+    reachedRevision: row.desireRevision,
+  };
   await session.change('upload/finish', set, {
     write: async (tx) => {
       for (const { entry, contentHash, privacy, rowCount } of ready)
@@ -251,31 +154,69 @@ const finish = async ({ session }: Work, ready: Ready[], version: string): Promi
   });
 };
 
-const carry = async (work: Work): Promise<void> => {
-  const { session, plan } = work;
+const levelsOf = ({ privacy }: Ready): Record<string, number> =>
+  Object.fromEntries(privacy.levels.map(({ column, level }) => [column, level]));
+
+/** The document of the version, as CreateDataModule takes it. */
+const documentOf = ({ session, plan }: Work, ready: Ready[], version: string, files: ReadonlySet<string>): Module => {
   const { row, spec } = session;
-  const ready = await prepareAll(work);
-  const tables = tableVersions(ready);
-  await failpoint('upload.intent.before');
-  const { baseVersion } = spec;
-  const version = await publish.reserve(session, { baseVersion, tables, onlyAdditions: await additions(work, ready) });
-  await failpoint('upload.intent.after');
-  await loadConnections(work, ready, version);
-  await begin(session, RunState.VERIFYING);
-  session.startProgress(RunState.VERIFYING);
-  const files = await verify(work, connectionsOf(ready));
-  const module = publishedModule(plan, {
+  return publishedModule(plan, {
     version,
-    previousVersion: baseVersion,
+    previousVersion: spec.baseVersion,
     runId: row.runId,
     moduleId: spec.moduleId,
     isFile: (connectionId) => files.has(connectionId),
-    tables: ready.map(({ entry, columns, contentHash }) => ({ table: entry.table, columns, contentHash })),
+    tables: ready.map((table) => ({
+      table: table.entry.table,
+      columns: table.columns,
+      contentHash: table.contentHash,
+      levels: levelsOf(table),
+    })),
   });
+};
+
+/** Refuses, before anything is reserved, a document that would be refused after the targets have the rows. */
+const judge = (work: Work, ready: Ready[], files: ReadonlySet<string>): Module => {
+  const module = documentOf(work, ready, '1.0.0', files);
+  const violations = checkModule(module);
+  if (violations.length > 0) throw stageError('PUBLISHED_INVALID', { problems: violations.map(({ message }) => message).join('; ') });
+  return module;
+};
+
+const carry = async (work: Work): Promise<void> => {
+  const { session } = work;
+  const ready = await prepareAll(work);
+  const tables = tableVersions(ready);
+  const onlyAdded = await additions(work, ready);
+  const { baseVersion } = session.spec;
+  const { version, files } = await loadTargets(session, ready, {
+    engine: work.engine,
+    scratch: work.scratch,
+    tablesOf: (types) => uploadTables(judge(work, ready, types), work.plan, ready),
+    reserve: async () => {
+      await failpoint('upload.intent.before');
+      const reserved = await publish.reserve(session, { baseVersion, tables, onlyAdditions: onlyAdded });
+      await failpoint('upload.intent.after');
+      if (!session.row.publishing) await session.change('upload/publish', { publishing: true });
+      return reserved;
+    },
+  });
+  await begin(session, RunState.VERIFYING);
+  session.startProgress(RunState.VERIFYING);
+  await verify(work, connectionsOf(ready));
   await failpoint('version.bump.before');
-  await publish.commit(session, { document: writeDocument(module), tables });
+  await publish.commit(session, { document: writeDocument(documentOf(work, ready, version, files)), tables });
   await failpoint('version.bump.after');
   await finish(work, ready, version);
+};
+
+/** What a failure leaves: nothing while no target can have the rows; else the upload, its id and its version stay until that is known. */
+const settleFailure = async (session: UploadSession, thrown: unknown): Promise<void> => {
+  // Anything else says nothing of the upload: a lease that was lost, a database that is away.
+  if (session.signal.aborted || !(thrown instanceof RunError) || thrown.transient) return;
+  if (session.row.publishing && (await mayHaveTaken(session))) return;
+  await publish.abandonReserved(session, thrown.reason);
+  if (session.row.publishing) await session.change('upload/withdraw', { publishing: false });
 };
 
 /** Uploads a prepared run. Whatever is refused before a target took it brings the run back to PREPARED with the reason. */
@@ -292,6 +233,9 @@ export const upload = async (session: UploadSession): Promise<void> => {
     if (!isTaken) await begin(session, RunState.UPLOADING);
     session.startProgress(isTaken ? RunState.VERIFYING : RunState.UPLOADING);
     await carry({ session, plan, engine, scratch, folder });
+  } catch (thrown) {
+    await settleFailure(session, thrown);
+    throw thrown;
   } finally {
     engine?.kill();
     await removeFolder(scratch);

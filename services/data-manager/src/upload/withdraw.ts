@@ -1,4 +1,4 @@
-// Stop in the middle of an upload: the version's number is given up, unless a target has taken the rows already.
+// What targets have of an upload, when it is stopped or refused: its version's number is given up only where none has taken the rows.
 import { targetOf } from '../connectors/index.ts';
 import { resolveConnection } from '../connectors/resolve.ts';
 import { toRunError } from '../domain/run-error.ts';
@@ -21,28 +21,37 @@ const probe = async ({ deps, row }: UploadSession, connectionId: string): Promis
   }
 };
 
-/** Whether a target has the rows. One that is away may have them, so the Stop waits; one that cannot be reached for good has no say. */
+const connectionsOf = ({ spec }: UploadSession): Set<string> => new Set(spec.plan?.uploads.map(({ connectionId }) => connectionId));
+
+/** Whether a target has the rows. One that cannot be reached may have them from the moment on that the upload was published anywhere. */
 const hasTaken = async (session: UploadSession, connectionId: string): Promise<boolean> => {
   try {
     return await probe(session, connectionId);
   } catch (thrown) {
     const error = toRunError(thrown);
-    if (error.transient) throw error;
     const { deps, row } = session;
-    deps.log.warn({ runId: row.runId, reason: error.reason }, 'a target could not be reached about a stopped upload');
+    if (error.transient || row.publishing) throw error;
+    deps.log.warn({ runId: row.runId, reason: error.reason }, 'a target could not be reached about an upload');
     return false;
   }
 };
 
+/** Whether any target has the rows, or cannot say that it has not. */
+export const mayHaveTaken = async (session: UploadSession): Promise<boolean> => {
+  for (const connectionId of connectionsOf(session)) {
+    try {
+      if (await hasTaken(session, connectionId)) return true;
+    } catch (error) {
+      session.deps.log.warn({ runId: session.row.runId, reason: toRunError(error).reason }, 'a target cannot say whether it has the rows');
+      return true;
+    }
+  }
+  return false;
+};
+
 /** Gives the upload up; false where a target has taken the rows, so that it has to be carried to its end. */
 export const withdraw = async (session: UploadSession): Promise<boolean> => {
-  const connectionIds = new Set(session.spec.plan?.uploads.map(({ connectionId }) => connectionId));
-  for (const connectionId of connectionIds) if (await hasTaken(session, connectionId)) return false;
-  try {
-    await publish.abandon(session, 'STOPPED');
-  } catch (error) {
-    // Nothing was reserved.
-    if (toRunError(error).reason !== 'VERSION_STATE') throw error;
-  }
+  for (const connectionId of connectionsOf(session)) if (await hasTaken(session, connectionId)) return false;
+  await publish.abandonReserved(session, 'STOPPED');
   return true;
 };

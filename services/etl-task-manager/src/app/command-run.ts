@@ -15,6 +15,7 @@ import type { RunRow } from '../store/tables.ts';
 import type { Deps } from './deps.ts';
 import { requireGrants } from './grants.ts';
 import { refreshRun } from './mirror.ts';
+import { requireRequirement } from './require-requirement.ts';
 import { ticketFor } from './ticket.ts';
 import { auditRun, runView } from './views.ts';
 
@@ -38,6 +39,8 @@ export const commandRun = async (
   if (continues) await refreshRun(deps, ctx, visible.id);
   const plan = EffectivePlan.decode(visible.plan);
   if (continues) await requireGrants(deps, ctx, plan, visible.releasedBy);
+  const uploads = continues && (await findRun(deps.store.db, visible.id))?.state === RunState.PREPARED;
+  if (uploads) await requireRequirement(deps, ctx, visible.moduleId, plan);
   const ticket = await ticketFor(deps, visible, plan);
   return mutate(deps.store, ctx, request.requestId, async (tx) => {
     const before = await lockRun(tx, visible.id);

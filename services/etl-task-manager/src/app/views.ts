@@ -33,6 +33,7 @@ export const taskView = (row: TaskRow, revision: TaskRevision | undefined, missi
   createTime: row.createTime,
   updateTime: row.updateTime,
   etag: etagOf(row.version),
+  documentNewer: false,
 });
 
 const readParameters = (row: RunRow): Record<string, string> => JSON.parse(row.parameters.toString()) as Record<string, string>;

@@ -5,6 +5,7 @@ import { notFound } from '@lethe/grpc/errors';
 import { loadVisible } from '@lethe/grpc/visible';
 import { compile } from '../app/compile.ts';
 import type { Deps } from '../app/deps.ts';
+import { isDocumentNewer } from '../app/document-newer.ts';
 import { revisionView, taskView } from '../app/views.ts';
 import { findRevision, findTask } from '../store/tasks.ts';
 
@@ -15,7 +16,8 @@ export const getTask =
     const task = await loadVisible(ctx, 'task', findTask(deps.store.db, request.taskId));
     const revision = await findRevision(deps.store.db, task.id, request.revision || task.headRevision);
     if (!revision) throw notFound('task revision');
-    if (revision.state === State.RELEASED) return { task: taskView(task, revisionView(revision)) };
+    const documentNewer = await isDocumentNewer(deps, ctx, task);
+    if (revision.state === State.RELEASED) return { task: { ...taskView(task, revisionView(revision)), documentNewer } };
     const compiled = await compile(deps, ctx, { moduleId: task.moduleId, revision: revisionView(revision), releaserId: ctx.user.userId });
-    return { task: taskView(task, revisionView(revision, compiled.plan), compiled.missing) };
+    return { task: { ...taskView(task, revisionView(revision, compiled.plan), compiled.missing), documentNewer } };
   };

@@ -4,6 +4,7 @@ import type { CallContext } from '@lethe/grpc/context';
 import { randomUUIDv7 } from 'node:crypto';
 import { checkDocument } from '../app/check-document.ts';
 import type { Deps } from '../app/deps.ts';
+import { refuseSuperseded } from '../app/refuse-superseded.ts';
 import { auditModule, moduleView } from '../app/views.ts';
 import { insertModule } from '../store/modules.ts';
 
@@ -14,6 +15,7 @@ export const createDataModule =
     const { groupId, displayName, namespace } = request;
     const document = request.document ?? {};
     const documentHash = await checkDocument(document);
+    await refuseSuperseded(deps, groupId, document);
     return mutate(deps.store, ctx, request.requestId, async (tx) => {
       const row = await insertModule(tx, { id: randomUUIDv7(), groupId, displayName, namespace, document, documentHash });
       return {

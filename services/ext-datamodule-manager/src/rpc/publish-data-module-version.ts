@@ -14,7 +14,9 @@ import { classifyChange, nextVersion } from '@lethe/module/version';
 import { checkDocument } from '../app/check-document.ts';
 import type { Deps } from '../app/deps.ts';
 import { requireService } from '../app/require-service.ts';
+import { takeBack } from '../app/take-back.ts';
 import { auditVersion, versionView } from '../app/views.ts';
+import { supersededBy } from '../domain/superseded.ts';
 import { lockModule, setHeadVersion } from '../store/modules.ts';
 import type { ModuleRow, ModuleVersionRow, Tx } from '../store/tables.ts';
 import {
@@ -24,6 +26,8 @@ import {
   insertReservation,
   markAbandoned,
   markPublished,
+  markSuperseded,
+  otherPublished,
   tablesOf,
 } from '../store/versions.ts';
 
@@ -78,6 +82,7 @@ const commit = async (
   const document = step.document ?? {};
   const after = await markPublished(tx, before, { document, documentHash: documentHash(document), tables: step.tables }, now);
   await setHeadVersion(tx, module.id, after.version, now);
+  await markSuperseded(tx, module.id, supersededBy(document, await otherPublished(tx, module.id, after.place)));
   return changeOf(module, after, before);
 };
 
@@ -87,6 +92,12 @@ const abandon = async (tx: Tx, module: ModuleRow, before: ModuleVersionRow): Pro
   return changeOf(module, await markAbandoned(tx, before), before);
 };
 
+/** A reservation that an ended run has left does not stand in the way of the next one. */
+const takeBackOther = async (deps: Deps, request: PublishDataModuleVersionRequest, ctx: ServiceCall): Promise<void> => {
+  const other = await findReservation(deps.store.db, request.moduleId);
+  if (other && other.uploadId !== request.uploadId) await takeBack(deps, other, { by: request, parent: ctx });
+};
+
 /** Reserves, publishes or abandons the next version. A repeated step returns what the first one returned. */
 export const publishDataModuleVersion =
   (deps: Deps) =>
@@ -94,6 +105,7 @@ export const publishDataModuleVersion =
     requireService(ctx, 'data');
     const { step } = request;
     if (step?.$case === 'commit') await checkDocument(step.value.document ?? {});
+    if (step?.$case === 'reserve') await takeBackOther(deps, request, ctx);
     return mutate(deps.store, ctx, '', async (tx) => {
       const module = await lockModule(tx, request.moduleId);
       if (!module) throw notFound('module');

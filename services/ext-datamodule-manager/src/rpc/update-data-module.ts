@@ -7,6 +7,7 @@ import { readMask } from '@lethe/grpc/mask';
 import { loadVisible } from '@lethe/grpc/visible';
 import { checkDocument } from '../app/check-document.ts';
 import type { Deps } from '../app/deps.ts';
+import { refuseSuperseded } from '../app/refuse-superseded.ts';
 import { auditModule, moduleView } from '../app/views.ts';
 import { findModule, lockModule, saveModule } from '../store/modules.ts';
 
@@ -26,6 +27,7 @@ export const updateDataModule =
     const visible = await loadVisible(ctx, 'module', findModule(deps.store.db, request.moduleId));
     const document = paths.has('document') ? wanted.document : undefined;
     const documentHash = document && (await checkDocument(document));
+    if (document) await refuseSuperseded(deps, visible.groupId, document);
     return mutate(deps.store, ctx, request.requestId, async (tx) => {
       const before = await lockModule(tx, visible.id);
       if (!before) throw notFound('module');

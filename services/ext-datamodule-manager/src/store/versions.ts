@@ -11,19 +11,19 @@ const toStored = (tables: readonly TableVersion[]): StoredTableVersion[] =>
 export const tablesOf = (row: ModuleVersionRow): TableVersion[] =>
   row.tables.map((table) => ({ ...table, rowCount: BigInt(table.rowCount) }));
 
-/** A published version; '' = the newest. */
+/** A version that was published, SUPERSEDED or not; '' = the newest, which never is. */
 export const findVersion = (db: Db, moduleId: string, version: string): Promise<ModuleVersionRow | undefined> =>
   db
     .selectFrom('moduleVersions')
     .selectAll()
     .where('moduleId', '=', moduleId)
-    .where('state', '=', State.PUBLISHED)
+    .where('state', 'in', version === '' ? [State.PUBLISHED] : [State.PUBLISHED, State.SUPERSEDED])
     .$if(version !== '', (rows) => rows.where('version', '=', version))
     .orderBy('place', 'desc')
     .limit(1)
     .executeTakeFirst();
 
-/** A page of versions, oldest first; published ones, or all. */
+/** A page of versions, oldest first; those that were published, or all. */
 export const listVersions = (
   db: Db,
   filter: { moduleId: string; withUnpublished: boolean; after: string; limit: number },
@@ -32,7 +32,7 @@ export const listVersions = (
     .selectFrom('moduleVersions')
     .selectAll()
     .where('moduleId', '=', filter.moduleId)
-    .$if(!filter.withUnpublished, (rows) => rows.where('state', '=', State.PUBLISHED))
+    .$if(!filter.withUnpublished, (rows) => rows.where('state', 'in', [State.PUBLISHED, State.SUPERSEDED]))
     .$if(filter.after !== '', (rows) => rows.where('place', '>', Number(filter.after)))
     .orderBy('place')
     .limit(filter.limit)
@@ -95,6 +95,38 @@ export const markPublished = (
     .where('place', '=', place)
     .returningAll()
     .executeTakeFirstOrThrow();
+
+/** The published versions of a module with their documents, without the one at a place. */
+export const otherPublished = (db: Db, moduleId: string, place: number): Promise<Pick<ModuleVersionRow, 'place' | 'document'>[]> =>
+  db
+    .selectFrom('moduleVersions')
+    .select(['place', 'document'])
+    .where('moduleId', '=', moduleId)
+    .where('state', '=', State.PUBLISHED)
+    .where('place', '<>', place)
+    .execute();
+
+/** Marks versions whose rows a later one has replaced. */
+export const markSuperseded = async (db: Db, moduleId: string, places: readonly number[]): Promise<void> => {
+  if (places.length === 0) return;
+  await db
+    .updateTable('moduleVersions')
+    .set({ state: State.SUPERSEDED })
+    .where('moduleId', '=', moduleId)
+    .where('place', 'in', [...places])
+    .execute();
+};
+
+/** Reserved versions that are older than a time, oldest first. */
+export const oldReservations = (db: Db, before: Date): Promise<ModuleVersionRow[]> =>
+  db
+    .selectFrom('moduleVersions')
+    .selectAll()
+    .where('state', '=', State.RESERVED)
+    .where('createTime', '<', before)
+    .orderBy('createTime')
+    .limit(100)
+    .execute();
 
 /** Abandons a reserved version. Its upload's id becomes free: the same upload may reserve again. */
 export const markAbandoned = (db: Db, { moduleId, place, uploadId }: ModuleVersionRow): Promise<ModuleVersionRow> =>

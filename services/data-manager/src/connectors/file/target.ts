@@ -1,39 +1,17 @@
 // csv → hidden files → renames, then the ledger file.
 import { failpoint } from '@lethe/db/failpoint';
-import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { copyFile, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createInterface } from 'node:readline';
 import { parse } from 'csv-parse';
-import { type ConnectorLimits, type LedgerEntry, type ResolvedConnection, type Target, type UploadTable } from '../connector.ts';
+import { type ConnectorLimits, type ResolvedConnection, type Target, type UploadTable } from '../connector.ts';
+import { claimFile, digest, entryPath, fileOf, HIDDEN, readEntry, readLedger, writeEntry } from './ledger.ts';
 import { folderOf } from './root.ts';
 import { stageError } from '../../domain/run-error.ts';
 
-const HIDDEN = '.lethe';
-
-const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 20);
-
 const header = (table: UploadTable): string => `${table.columns.map(({ name }) => name).join(',')}\n`;
-
-const readEntry = async (path: string): Promise<LedgerEntry | undefined> => {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as LedgerEntry;
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT') return undefined;
-    throw error;
-  }
-};
-
-const writeDurably = async (path: string, text: string): Promise<void> => {
-  const temporary = `${path}.partial`;
-  const file = await open(temporary, 'w', 0o600);
-  await file.writeFile(text);
-  await file.sync();
-  await file.close();
-  await rename(temporary, path);
-};
 
 const countRecords = async (path: string): Promise<number> => {
   let count = 0;
@@ -54,14 +32,15 @@ export const fileTarget = async (
   const folder = await folderOf(connection, limits);
   const hidden = join(folder, HIDDEN);
   await mkdir(hidden, { recursive: true, mode: 0o700 });
-  const ledger = join(hidden, `${digest(upload.uploadId)}.json`);
+  const entryFile = entryPath(folder, upload.uploadId, 'entry');
+  const intentFile = entryPath(folder, upload.uploadId, 'intent');
   // One for all uploads of a run, so that the next one cleans up after one that was refused.
   const [runId = ''] = upload.uploadId.split('.');
   const prefix = `${digest(runId)}.`;
   const staged = (table: UploadTable): string => join(hidden, `${prefix}${upload.epoch}.${digest(table.table)}.csv`);
-  const final = (table: UploadTable): string => join(folder, `${table.versioned}.csv`);
+  const final = (table: UploadTable): string => fileOf(folder, table.versioned);
   return {
-    probe: () => readEntry(ledger),
+    probe: () => readEntry(entryFile),
     stage: async (table, csvPaths) => {
       const path = staged(table);
       await pipeline([header(table)], createWriteStream(path, { mode: 0o600 }));
@@ -73,14 +52,20 @@ export const fileTarget = async (
       return dropFirstLine(csvPath);
     },
     commit: async (entry, tables) => {
-      if (await readEntry(ledger)) return;
+      if (await readEntry(entryFile)) return;
+      const ledger = await readLedger(folder);
+      for (const table of tables) await claimFile(folder, ledger, entry.moduleId, table);
       for (const table of tables)
         if (table.columns.some(({ name }) => /[",\n]/.test(name))) throw stageError('TARGET_COLUMN_UNUSABLE', { table: table.table });
+      // The next try after a crash between the renames finds the names as its own.
+      await writeEntry(intentFile, entry);
       await failpoint('upload.target.commit.before');
       for (const table of tables) await rename(staged(table), final(table));
-      await writeDurably(ledger, JSON.stringify(entry));
+      await writeEntry(entryFile, entry);
+      await rm(intentFile, { force: true });
       await failpoint('upload.target.commit.after');
     },
+    schemaOf: () => '',
     cleanUp: async () => {
       for (const name of await readdir(hidden)) if (name.startsWith(prefix)) await rm(join(hidden, name), { force: true });
     },

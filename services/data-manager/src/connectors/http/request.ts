@@ -27,6 +27,10 @@ export const urlOf = ({ settings }: ResolvedConnection, path: string, query: Rec
   return url;
 };
 
+/** The one address to connect to for a URL; refused where it may not be reached. */
+export const addressOf = (url: URL, limits: ConnectorLimits): Promise<string> =>
+  resolveTarget(url.hostname, Number(url.port) || (url.protocol === 'https:' ? 443 : 80), limits.privateTargets);
+
 /** Connects to the pinned address and returns the response; the host name stays in the URL for TLS and the Host header. */
 export const open = async (
   connection: ResolvedConnection,
@@ -35,7 +39,7 @@ export const open = async (
   signal: AbortSignal,
   headers: Record<string, string> = {},
 ): Promise<IncomingMessage> => {
-  const address = await resolveTarget(url.hostname, Number(url.port) || (url.protocol === 'https:' ? 443 : 80), limits.privateTargets);
+  const address = await addressOf(url, limits);
   const family = isIP(address);
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {

@@ -37,7 +37,8 @@ const planScript = async (deps: RunDeps, row: ExecutionRow, context: StageContex
   return { ...base, kind: 'direct', read: { $case: directCase[kind], value: parsed.message } as DirectRead };
 };
 
-const planSource = (deps: RunDeps, row: ExecutionRow, context: StageContext, entry: ProtocolEntry): Promise<Plan> | Plan => {
+/** A source with what is read there; scripts are fetched. */
+export const planSource = (deps: RunDeps, row: ExecutionRow, context: StageContext, entry: ProtocolEntry): Promise<Plan> | Plan => {
   const { collect } = entry;
   if (!collect) throw stageError('SOURCE_EMPTY', { table: entry.table });
   if (collect.$case === 'script') return planScript(deps, row, context, collect.value);

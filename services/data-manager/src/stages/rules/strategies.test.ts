@@ -84,7 +84,7 @@ const named = (names: Record<string, number>, cases: Partial<Record<number, Case
 
 /** The members of a column that say what happens to its values. */
 const RULES: Record<
-  Exclude<keyof Column, 'name' | 'description' | 'type' | 'role'>,
+  Exclude<keyof Column, 'name' | 'description' | 'type' | 'role' | 'generalization'>,
   [strategy: string, expected: Case | 'the run fails'][]
 > = {
   normalize: [['NFC', { rule: { ...ofText, normalize: Normalization.NFC }, rows: [['101', 'e\u0301', '1']], kept: ['\u00e9'] }]],

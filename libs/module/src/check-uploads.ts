@@ -1,0 +1,113 @@
+// Uploads: each table has one target of its own, and the target's kind of connection can carry out what the plan asks.
+import { FileFormat, type ProtocolEntry } from '@lethe/contracts/gen/lethe/module/v1/protocol';
+import type { Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import type { TableUpload } from '@lethe/contracts/gen/lethe/module/v1/upload';
+import { enumName } from '@lethe/contracts/enum-name';
+import type { PinnedScript } from '@lethe/contracts/gen/lethe/module/v1/plan';
+import type { Report } from './violation.ts';
+
+const MAX_NAME_BYTES = 63;
+const FILE_NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_ .-]*$/u;
+
+/** Whether a name can be that of a file in a folder: no path, nothing hidden. */
+export const isFileName = (name: string): boolean => FILE_NAME.test(name) && !name.includes('..');
+
+const hasControl = (text: string): boolean => /[\p{Cc}\u2028\u2029]/u.test(text);
+
+/** Checks uploads against the tables of the result. */
+export const checkUploads = (tables: readonly Table[], uploads: readonly TableUpload[], report: Report): void => {
+  const targets = new Set<string>();
+  uploads.forEach(({ table, connectionId, schema, target }, index) => {
+    const pointer = `/upload/${index}`;
+    const known = tables.find(({ name }) => name === table);
+    if (!known) report(`${pointer}/table`, 'TABLE_UNKNOWN', `the upload names a missing table ${table}`);
+    else if (known.unpublished) report(`${pointer}/table`, 'TABLE_UNPUBLISHED', `the table ${table} is not published`);
+    if (Buffer.byteLength(target) > MAX_NAME_BYTES)
+      report(`${pointer}/target`, 'NAME_TOO_LONG', `the target of table ${table} has more than ${MAX_NAME_BYTES} bytes`);
+    if (hasControl(target) || hasControl(schema))
+      report(`${pointer}/target`, 'NAME_MALFORMED', `the target of table ${table} has a control character in its name`);
+    const key = JSON.stringify([connectionId, schema, target || table]);
+    if (targets.has(key)) report(pointer, 'TARGET_TWICE', `two tables are uploaded to the target of table ${table}`);
+    if (uploads.findIndex((other) => other.table === table) !== index)
+      report(`${pointer}/table`, 'TABLE_TWICE', `the table ${table} is uploaded twice`);
+    targets.add(key);
+  });
+};
+
+const READS = { tableRead: ['TableRead', 'postgres'], fileRead: ['FileRead', 'file'], httpRead: ['HttpRead', 'http'] } as const;
+const LANGUAGES: Record<string, [name: string, type: string]> = {
+  SQL: ['SQL', 'postgres'],
+  TYPESCRIPT: ['TypeScript', 'http'],
+};
+
+/** Checks that the connection of a source is of the type that its read or its script needs. `typeOf` of an unknown connection is undefined. */
+export const checkSourceTypes = (
+  sources: readonly ProtocolEntry[],
+  scripts: readonly PinnedScript[],
+  typeOf: (connectionId: string) => string | undefined,
+  report: Report,
+): void =>
+  sources.forEach(({ table: readTable, collect }, index) => {
+    if (!collect) return;
+    const refuse = (what: string, table: string, needs: string, has: string): void =>
+      report(`/protocol/${index}`, 'CONNECTION_TYPE', `the ${what} of table ${table} needs a connection of type ${needs}, and has ${has}`);
+    const type = typeOf(collect.value.connectionId);
+    if (collect.$case !== 'script') {
+      const [name, needed] = READS[collect.$case];
+      if (collect.value.connectionId === '') refuse(name, readTable, needed, 'none');
+      else if (type !== undefined && type !== needed) refuse(name, readTable, needed, `one of type ${type}`);
+      return;
+    }
+    const { script, table, connectionId } = collect.value;
+    const pinned = scripts.find(({ scriptId, version }) => scriptId === script?.scriptId && version === script.version);
+    const language = LANGUAGES[pinned?.language ?? ''];
+    if (!language) return;
+    const [name, needed] = language;
+    if (connectionId === '' && name === 'SQL') refuse(`${name} script`, table, needed, 'none');
+    else if (type !== undefined && type !== needed) refuse(`${name} script`, table, needed, `one of type ${type}`);
+  });
+
+/** What each kind of connection carries out of an upload; a type without an entry takes none. */
+const TARGETS: Record<string, (upload: TableUpload, pointer: string, report: Report) => void> = {
+  postgres: ({ table, format }, pointer, report) => {
+    if (format !== FileFormat.UNSPECIFIED)
+      report(
+        `${pointer}/format`,
+        'FORMAT_UNUSABLE',
+        `the upload of table ${table} has a file format, and its connection is of type postgres`,
+      );
+  },
+  file: ({ table, target, schema, format }, pointer, report) => {
+    if (format !== FileFormat.UNSPECIFIED && format !== FileFormat.CSV)
+      report(
+        `${pointer}/format`,
+        'FORMAT_UNUSABLE',
+        `the upload of table ${table} asks for the format ${enumName(FileFormat, format).toLowerCase()}; files are written as csv`,
+      );
+    if (schema !== '')
+      report(`${pointer}/schema`, 'SCHEMA_UNUSABLE', `the upload of table ${table} names a schema, and its connection is of type file`);
+    if (!isFileName(target || table))
+      report(`${pointer}/target`, 'NAME_UNUSABLE', `the target of table ${table} cannot be the name of a file`);
+  },
+};
+
+/** Checks that the connections of uploads can take them as they are written. */
+export const checkUploadTypes = (
+  uploads: readonly TableUpload[],
+  typeOf: (connectionId: string) => string | undefined,
+  report: Report,
+): void => {
+  const files = new Set<string>();
+  uploads.forEach((upload, index) => {
+    const type = typeOf(upload.connectionId);
+    if (type === undefined) return;
+    const check = TARGETS[type];
+    if (check) check(upload, `/upload/${index}`, report);
+    else report(`/upload/${index}`, 'CONNECTION_TYPE', `the table ${upload.table} cannot be uploaded over a connection of type ${type}`);
+    if (type !== 'file') return;
+    // File systems may take names that differ in case alone for the same.
+    const file = `${upload.connectionId}/${(upload.target || upload.table).toLowerCase()}`;
+    if (files.has(file)) report(`/upload/${index}`, 'TARGET_TWICE', `two tables are uploaded to the file of table ${upload.table}`);
+    files.add(file);
+  });
+};

@@ -1,0 +1,96 @@
+// Before the first row is read: every source and every target is opened and looked at, and everything that is wrong is told at once.
+import { UploadMode } from '@lethe/contracts/gen/lethe/module/v1/upload';
+import type { ReadUse, Use, WriteUse } from '../connectors/connector.ts';
+import { inspectConnection } from '../connectors/index.ts';
+import { resolveConnection } from '../connectors/resolve.ts';
+import type { RunDeps } from '../deps.ts';
+import { RunError, stageError } from '../domain/run-error.ts';
+import { planSource } from '../stages/extract/extract.ts';
+import type { StageContext } from '../stages/stage.ts';
+import type { ExecutionRow } from '../store/tables.ts';
+
+const SENTENCES = 20;
+
+type Look = { connectionId: string; write: boolean; reads: ReadUse[]; writes: WriteUse[] };
+
+/** Collects what is wrong; what is no error of the catalogue is a defect, and ends the look. */
+const gather = async (problems: RunError[], work: () => Promise<void>): Promise<void> => {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof RunError)) throw error;
+    problems.push(error);
+  }
+};
+
+const lookFor = (looks: Map<string, Look>, connectionId: string, write: boolean): Look => {
+  const key = `${connectionId}/${write ? 'write' : 'read'}`;
+  const found = looks.get(key) ?? { connectionId, write, reads: [], writes: [] };
+  looks.set(key, found);
+  return found;
+};
+
+const plannedReads = async (
+  deps: RunDeps,
+  row: ExecutionRow,
+  context: StageContext,
+  looks: Map<string, Look>,
+  problems: RunError[],
+): Promise<void> => {
+  for (const entry of context.plan.sources)
+    await gather(problems, async () => {
+      const source = await planSource(deps, row, context, entry);
+      if (source.connectionId === '') return;
+      const columns = context.plan.tables.find(({ name }) => name === source.table)?.columns.map(({ name }) => name) ?? [];
+      const look = lookFor(looks, source.connectionId, false);
+      if (source.kind === 'direct') look.reads.push({ kind: 'direct', table: source.table, columns, read: source.read });
+      else if (source.language === 'SQL')
+        look.reads.push({ kind: 'query', table: source.table, columns, content: source.content, parameters: source.parameters });
+    });
+};
+
+const plannedWrites = ({ plan }: StageContext, looks: Map<string, Look>): void => {
+  for (const { table, connectionId, schema, target, mode } of plan.uploads)
+    lookFor(looks, connectionId, true).writes.push({ table, schema, target: target || table, replace: mode === UploadMode.REPLACE });
+};
+
+const inspectAll = async (
+  deps: RunDeps,
+  row: ExecutionRow,
+  context: StageContext,
+  looks: Iterable<Look>,
+  problems: RunError[],
+): Promise<void> => {
+  await Promise.all(
+    [...looks].map(({ connectionId, write, reads, writes }) =>
+      gather(problems, async () => {
+        const connection = await resolveConnection(deps, row, { connectionId, write });
+        const use: Use = { moduleId: row.moduleId, collectedModuleId: context.plan.collectedModuleId, reads, writes };
+        const { unreadable, unwritable } = await inspectConnection(connection, deps.config, use, context.signal);
+        problems.push(...(write ? unwritable : unreadable));
+      }),
+    ),
+  );
+};
+
+/** Tells all problems: the one there is by its own reason, several in one sentence each. A final one wins over those that may pass. */
+const refuse = (problems: readonly RunError[]): void => {
+  const [first] = problems;
+  if (!first) return;
+  const isFinal = problems.some(({ transient }) => !transient);
+  const told = [...new Map(problems.map((problem) => [problem.message, problem])).values()];
+  if (!isFinal || told.length === 1) throw first;
+  const sentences = told.slice(0, SENTENCES).map(({ message }) => message);
+  throw stageError('PREFLIGHT_FAILED', { count: told.length, problems: sentences.join(' ') });
+};
+
+/** Looks at all sources and targets of a run. */
+export const preflight = async (deps: RunDeps, row: ExecutionRow, context: StageContext): Promise<void> => {
+  const problems: RunError[] = [];
+  const looks = new Map<string, Look>();
+  await plannedReads(deps, row, context, looks, problems);
+  plannedWrites(context, looks);
+  await inspectAll(deps, row, context, looks.values(), problems);
+  context.signal.throwIfAborted();
+  refuse(problems);
+};
