@@ -7,6 +7,7 @@ import type { TransformOutputs } from '@lethe/contracts/gen/lethe/module/v1/plan
 import { UploadPlan } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { jsonToBytes, messageType } from '@lethe/contracts/registry';
 import { checkHierarchy } from './check-anonymization.ts';
+import { checkRead, type CheckedRead } from './check-read.ts';
 import { isColumnRule } from './field-rules.ts';
 import { BASE_TYPES, ROLES } from './fields/column.ts';
 import { NAME_PATTERN, type Json } from './fields/field.ts';
@@ -65,6 +66,7 @@ const checkContent = (kind: ScriptContentKind, message: unknown): Violation[] =>
     });
   }
   const read = READ_KEYS[kind] === undefined ? undefined : (message as TableRead);
+  if (read) checkRead({ $case: READ_KEYS[kind], value: read } as CheckedRead, `/${READ_KEYS[kind] ?? ''}`, report);
   if (read && read.connectionId !== '')
     report(`/${READ_KEYS[kind] ?? ''}/connectionId`, 'CONNECTION_TWICE', 'the binding names the connection, not the script');
   return violations;

@@ -44,6 +44,7 @@ const merge = (reports: Map<string, TableReport>, counts: TableCounts, stage: st
   known.suppressedCount += report.suppressedCount;
   // The report of TRANSFORMING is that of the rules with the scripts' counts.
   if (stage !== 'anonymize') return;
+  known.replaced = [...known.replaced, ...report.replaced];
   for (const { rule, count } of report.dropped) {
     const same = known.dropped.find((entry) => entry.rule === rule);
     if (same) same.count += count;

@@ -15,6 +15,7 @@ import type { DictionaryContext } from './dictionaries.ts';
 import { beginLost, dropKept, dropOrphans, keepKeys, linkedTables, lostCounts, lostTable } from './keep-references.ts';
 import { resultReferences } from './result-keys.ts';
 import { generalizeTable, type ChosenLevel, type Decision } from './generalize-table.ts';
+import type { MissingLeaves } from './missing-leaf.ts';
 import {
   describeSegment,
   emptyCounts,
@@ -36,9 +37,10 @@ const SEGMENT_ROWS = 4_194_304;
 /** What was decided for one table; with the counts, all that the gate needs besides the stored rows. */
 export type TablePrivacy = {
   table: string;
+  /** Rows that the limit of suppression is a share of: those into the stage without what is in `dropped` before classes are made. */
   rowsIn: number;
   suppressedCount: number;
-  /** Rows that left by declared values, and with their parents: they do not count against the limit. */
+  /** Rows that left by declared values, without a leaf, or with their parents: they do not count against the limit. */
   dropped: RuleCount[];
   metric: string;
   loss: number;
@@ -50,6 +52,8 @@ export type TablePrivacy = {
   tokenDomains: Record<string, string>;
   /** Columns that a step changed in another way than by tokens. */
   changedColumns: string[];
+  /** Values without a leaf that became the root. */
+  replaced: RuleCount[];
 };
 
 /** The one provider of keys and seeds. */
@@ -118,6 +122,16 @@ const mergeDecision = (privacy: TablePrivacy, decision: Decision): void => {
   privacy.tieCount = decision.tieCount;
 };
 
+const countAll = (counts: readonly RuleCount[]): number => counts.reduce((sum, { count }) => sum + count, 0);
+
+const mergeMissing = (privacy: TablePrivacy, { replaced, dropped, suppressedCount }: MissingLeaves): void => {
+  privacy.replaced.push(...replaced);
+  privacy.dropped.push(...dropped);
+  privacy.rowsIn -= countAll(dropped);
+  privacy.suppressedCount += suppressedCount;
+  privacy.changedColumns.push(...replaced.map(({ rule }) => rule.replace(/^leaf:/, '')));
+};
+
 const runStep = async (work: Work, relation: Relation, index: number): Promise<Relation> => {
   const { context, table, steps, privacy } = work;
   const operation = steps[index]?.operation;
@@ -143,6 +157,8 @@ const runStep = async (work: Work, relation: Relation, index: number): Promise<R
     if (step.scope === SuppressScope.RECORD) {
       const count = (await countRows(context.engine, relation.query)) - (await countRows(context.engine, next.query));
       privacy.dropped.push({ rule: `suppress:${step.columns.join('+')}`, count });
+      // What classes were suppressed of is not made smaller afterwards.
+      if (!steps.slice(0, index).some((earlier) => earlier.operation?.$case === 'generalize')) privacy.rowsIn -= count;
     } else privacy.changedColumns.push(...step.columns);
     return next;
   }
@@ -170,6 +186,7 @@ const runStep = async (work: Work, relation: Relation, index: number): Promise<R
     },
     isSearchedElsewhere,
   );
+  mergeMissing(privacy, done.missing);
   mergeDecision(privacy, done.decision);
   privacy.changedColumns.push(...done.decision.levels.filter(({ level }) => level > 0).map(({ column }) => column));
   return done.relation;
@@ -215,6 +232,7 @@ const emptyPrivacy = (table: string, rowsIn: number): TablePrivacy => ({
   tokenLengths: {},
   tokenDomains: {},
   changedColumns: [],
+  replaced: [],
 });
 
 type Done = { written: StageTable; privacy: TablePrivacy };
@@ -232,6 +250,7 @@ const anonymizeTable = async (
   const dictionaries: DictionaryContext = { engine, directory, folder, hierarchies: plan.hierarchies, tables, made: [] };
   const privacy = emptyPrivacy(table.name, rowsIn);
   if (isLinked) privacy.dropped.push(...(await lostCounts(engine, table)));
+  privacy.rowsIn -= countAll(privacy.dropped);
   const steps = plan.steps.filter((step) => step.table === table.name);
   const work: Work = { context, keys, dictionaries, table, steps, privacy };
   try {
@@ -241,10 +260,10 @@ const anonymizeTable = async (
       relation = await runStep(work, relation, index);
     }
     if (isLinked) await keepKeys(engine, plan.results, table.name, relation);
-    const expected = privacy.dropped.reduce((left, { count }) => left - count, rowsIn - privacy.suppressedCount);
+    const expected = rowsIn - privacy.suppressedCount - countAll(privacy.dropped);
     const segments = await writeSegments(engine, relation, { table: table.name, rowCount: expected, folder });
     const written = segments.reduce((sum, { rowCount }) => sum + rowCount, 0);
-    assertBalance(privacy, written);
+    assertBalance({ ...privacy, rowsIn }, written);
     context.onProgress({ table: table.name, rowCount: written, totalRowCount: written });
     const columns = ownColumns(relation).map((column): Column => ({ ...column }));
     return { written: { table: table.name, columns, segments }, privacy };
@@ -288,8 +307,9 @@ const anonymizeAll = async (
 const anonymizeInto = async (context: StageContext, keys: AnonymizationKeys, folder: string): Promise<AnonymizeManifest> => {
   const { manifest: input, hash } = await readManifest(context.directory, 'transform');
   const done = await anonymizeAll(context, keys, input.tables, folder);
-  const reports = done.map(({ written: { table, segments }, privacy: { dropped, suppressedCount } }) => ({
+  const reports = done.map(({ written: { table, segments }, privacy: { replaced, dropped, suppressedCount } }) => ({
     ...emptyCounts(table),
+    replaced,
     dropped,
     suppressedCount,
     storedCount: segments.reduce((sum, { rowCount }) => sum + rowCount, 0),

@@ -8,6 +8,7 @@ import { quoteIdentifier, quoteList, quoteNames } from '../../plan/identifiers.t
 import { columnType, engineType } from '../../plan/types.ts';
 import { readAnonymizeManifest, type TablePrivacy } from '../anonymize/anonymize.ts';
 import { resultKeys, resultReferences } from '../anonymize/result-keys.ts';
+import { assertHoldable } from '../../outbox/holdable.ts';
 import { measureTable } from '../../outbox/measure.ts';
 import { emptyCounts, readManifest, type Segment, type StageManifest, type StageTable } from '../manifest.ts';
 import { brokenReferences, type ResultKeys, type ResultReference } from '../../outbox/references.ts';
@@ -60,6 +61,7 @@ const storeTable = async (
     await place(join(context.directory, path), target);
     paths.push(target);
   }
+  await assertHoldable(context.engine, source.table, rowsOf(source.columns, paths), source.columns);
   const requirement = context.plan.results.find(({ name }) => name === source.table)?.privacy;
   const base = { intoAnonymizing: found.rowsIn, suppressed: found.suppressedCount };
   const rows = rowsOf(source.columns, paths);
