@@ -31,7 +31,7 @@ export const withStack = async <R>(settings: Record<string, string>, work: (own:
   let stack: Stack | undefined;
   try {
     stack = await startStack({ state: join(folder, 'state'), portBase, accounts: ACCOUNTS, superusers: SUPERUSERS, settings });
-    const people = await openPeople(join(folder, 'tokens'), stack.addresses, stack.oidc.issuer, stack.redirectUri);
+    const people = await openPeople(join(folder, 'tokens'), stack.addresses, stack.oidc, stack.redirectUri);
     return await work({ stack, people, folder });
   } finally {
     await stack?.stop();

@@ -68,7 +68,7 @@ const ownStarts = (folder: string): Promise<number> => {
       program,
       directory: join(folder, 'nats'),
       port: benchPortBase() + 1,
-      password: 'bench',
+      users: [{ name: 'lethe', password: 'bench' }],
       logFile: join(folder, 'nats.log'),
     };
     stops.push((await startNats(nats)).stop);

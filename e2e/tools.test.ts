@@ -89,6 +89,19 @@ describe('the edge', () => {
     expect(typeof (await response.json())).toBe('object');
   });
 
+  test('lets pages of its own origin call it, and no others', async () => {
+    const call = (origin: string): Promise<Response> =>
+      fetch(`${stack.edge.url}/${SERVICE_NAMES.user}/GetUser`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', origin },
+        body: '{}',
+      });
+    const own = await call(stack.edge.url);
+    expect([own.status, own.headers.get('access-control-allow-origin')]).toEqual([200, stack.edge.url]);
+    const foreign = await call('https://elsewhere.example.org');
+    expect([foreign.status, foreign.headers.get('access-control-allow-origin')]).toEqual([403, null]);
+  });
+
   test('returns an error as JSON with its code', async () => {
     const response = await fetch(`${stack.edge.url}/${SERVICE_NAMES.user}/GetUser`, {
       method: 'POST',

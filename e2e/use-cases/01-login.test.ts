@@ -14,6 +14,8 @@ const REDIRECT = 'http://127.0.0.1:9/signed-in';
 const ACCOUNTS = [{ subject: 'ada', name: 'Ada Lovelace', email: 'ada@example.org' }];
 
 let suite: Suite;
+const PASSWORD = 'of the local sign-in';
+
 let provider: LocalProvider;
 let stranger: TestIssuer;
 let accessToken: string;
@@ -25,7 +27,7 @@ const withToken = (token: string): Clients => {
 };
 
 beforeAll(async () => {
-  provider = await startOidc(await freePort(), ACCOUNTS, [REDIRECT]);
+  provider = await startOidc({ port: await freePort(), accounts: ACCOUNTS, redirectUris: [REDIRECT], password: PASSWORD });
   suite = await startSuite({ services: ['user', 'audit'], issuers: [`${provider.issuer}=${AUDIENCE}`] });
   stranger = await startIssuer();
 });
@@ -58,7 +60,7 @@ describe('basic flow', () => {
   });
 
   test('3. authenticate with SSO, 4. return to the service: the provider sends a code back, and a token for it', async () => {
-    accessToken = await signIn(provider.issuer, REDIRECT, 'ada');
+    accessToken = await signIn(provider.issuer, REDIRECT, { subject: 'ada', password: PASSWORD });
     expect(decodeJwt(accessToken)).toMatchObject({ iss: provider.issuer, aud: AUDIENCE, sub: 'ada' });
   });
 
@@ -110,6 +112,7 @@ describe('a token that is not good', () => {
   });
 
   test('is not given to somebody whom the provider does not know', async () => {
-    await expect(signIn(provider.issuer, REDIRECT, 'nobody')).rejects.toThrow('access_denied');
+    await expect(signIn(provider.issuer, REDIRECT, { subject: 'nobody', password: PASSWORD })).rejects.toThrow('access_denied');
+    await expect(signIn(provider.issuer, REDIRECT, { subject: 'ada', password: 'guessed' })).rejects.toThrow('access_denied');
   });
 });

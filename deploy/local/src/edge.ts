@@ -71,8 +71,8 @@ const register = (router: ConnectRouter, service: DescService, transport: Transp
   );
 };
 
-/** Starts the edge in front of the six services. */
-export const startEdge = async (port: number, addresses: Record<Noun, string>): Promise<Edge> => {
+/** Starts the edge in front of the six services. Pages of the listed origins may call it from a browser, and no others. */
+export const startEdge = async (port: number, addresses: Record<Noun, string>, origins: readonly string[]): Promise<Edge> => {
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptorBytes));
   const handle = connectNodeAdapter({
     grpc: false,
@@ -85,7 +85,13 @@ export const startEdge = async (port: number, addresses: Record<Noun, string>): 
     },
   });
   const server = createServer((request, response) => {
-    response.setHeader('access-control-allow-origin', request.headers.origin ?? '*');
+    const { origin } = request.headers;
+    response.setHeader('vary', 'origin');
+    if (origin !== undefined && !origins.includes(origin)) {
+      response.writeHead(403).end();
+      return;
+    }
+    if (origin !== undefined) response.setHeader('access-control-allow-origin', origin);
     for (const [name, value] of Object.entries(CORS)) response.setHeader(name, value);
     if (request.method === 'OPTIONS') response.writeHead(204).end();
     else handle(request, response);

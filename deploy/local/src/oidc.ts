@@ -1,5 +1,6 @@
 // The local OpenID provider: real discovery, keys, authorization code with PKCE, and tokens; its users are the seeded ones.
 import './quiet-sign-in.ts';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { generateKeyPair, exportJWK } from 'jose';
 import { Provider, type Configuration } from 'oidc-provider';
@@ -8,7 +9,7 @@ import { Provider, type Configuration } from 'oidc-provider';
 export type LocalAccount = { subject: string; name: string; email: string };
 
 /** A running provider. */
-export type LocalProvider = { issuer: string; close: () => void };
+export type LocalProvider = { issuer: string; password: string; close: () => void };
 
 /** The audience of access tokens. */
 export const AUDIENCE = 'lethe';
@@ -17,6 +18,7 @@ export const CLIENT_ID = 'lethe-local';
 
 const RESOURCE = 'urn:lethe:api';
 const TOKEN_SECONDS = 3600;
+const MAX_FORM_BYTES = 4096;
 
 const configuration = async (accounts: LocalAccount[], redirectUris: string[]): Promise<Configuration> => {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
@@ -73,28 +75,37 @@ const configuration = async (accounts: LocalAccount[], redirectUris: string[]): 
 const loginPage = (accounts: LocalAccount[]): string =>
   `<!doctype html><meta charset="utf-8"><title>Local sign-in</title><h1>Sign in to the local Lethe</h1><form method="post">${accounts
     .map(({ subject, name }) => `<p><button name="user" value="${subject}">${name}</button>`)
-    .join('')}</form>`;
+    .join('')}<p><label>Password (in <code>.lethe/keys/sign-in</code>) <input name="password" type="password" required></label></form>`;
+
+// Of equal length whatever was sent: the time of the comparison tells nothing.
+const isPassword = (sent: string, password: string): boolean => {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(sent), digest(password));
+};
 
 const readForm = async (request: IncomingMessage): Promise<URLSearchParams> => {
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
+  let sizeBytes = 0;
+  for await (const chunk of request) {
+    sizeBytes += (chunk as Buffer).length;
+    if (sizeBytes > MAX_FORM_BYTES) throw new Error('the form is too large');
+    chunks.push(chunk as Buffer);
+  }
   return new URLSearchParams(Buffer.concat(chunks).toString());
 };
 
-const interact = async (
-  provider: Provider,
-  accounts: LocalAccount[],
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> => {
+type Login = { provider: Provider; accounts: LocalAccount[]; password: string };
+
+const interact = async ({ provider, accounts, password }: Login, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const { prompt, params, session, grantId } = await provider.interactionDetails(request, response);
   if (prompt.name === 'login') {
     if (request.method !== 'POST') {
       response.writeHead(200, { 'content-type': 'text/html' }).end(loginPage(accounts));
       return;
     }
-    const accountId = (await readForm(request)).get('user') ?? '';
-    const known = accounts.some(({ subject }) => subject === accountId);
+    const form = await readForm(request);
+    const accountId = form.get('user') ?? '';
+    const known = accounts.some(({ subject }) => subject === accountId) && isPassword(form.get('password') ?? '', password);
     await provider.interactionFinished(request, response, known ? { login: { accountId } } : { error: 'access_denied' }, {
       mergeWithLastSubmission: false,
     });
@@ -108,13 +119,21 @@ const interact = async (
   await provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } }, { mergeWithLastSubmission: true });
 };
 
-/** Starts the provider on loopback. */
-export const startOidc = async (port: number, accounts: LocalAccount[], redirectUris: string[]): Promise<LocalProvider> => {
+/** Starts the provider on loopback. All its users sign in with the one password: other users of the machine do not know it. */
+export const startOidc = async (options: {
+  port: number;
+  accounts: LocalAccount[];
+  redirectUris: string[];
+  password: string;
+}): Promise<LocalProvider> => {
+  const { port, accounts, redirectUris, password } = options;
   const issuer = `http://127.0.0.1:${port}`;
   const provider = new Provider(issuer, await configuration(accounts, redirectUris));
   const handle = provider.callback();
   const server = createServer((request, response) => {
-    const work = request.url?.startsWith('/interaction/') ? interact(provider, accounts, request, response) : handle(request, response);
+    const work = request.url?.startsWith('/interaction/')
+      ? interact({ provider, accounts, password }, request, response)
+      : handle(request, response);
     Promise.resolve(work).catch(() => {
       if (!response.headersSent) response.writeHead(400);
       response.end();
@@ -126,6 +145,7 @@ export const startOidc = async (port: number, accounts: LocalAccount[], redirect
   });
   return {
     issuer,
+    password,
     close: () => {
       server.closeAllConnections();
       server.close();

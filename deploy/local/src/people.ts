@@ -1,4 +1,5 @@
 // The seeded people's personal tokens, kept under the state folder: made once each, by a real sign-in.
+import type { LocalProvider } from './oidc.ts';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ACCOUNTS, type Person } from './accounts.ts';
@@ -40,7 +41,7 @@ const openPerson = async (
   person: Person,
   folder: string,
   addresses: Record<Noun, string>,
-  issuer: string,
+  provider: Pick<LocalProvider, 'issuer' | 'password'>,
   redirectUri: string,
 ): Promise<Worker> => {
   const file = join(folder, person);
@@ -51,7 +52,7 @@ const openPerson = async (
     if (id !== undefined) return { ...clients, id, token };
     clients.close();
   }
-  const signedIn = connectClients(addresses, await signIn(issuer, redirectUri, person));
+  const signedIn = connectClients(addresses, await signIn(provider.issuer, redirectUri, { subject: person, password: provider.password }));
   const { user } = await signedIn.user.getUser({});
   const { secret } = await signedIn.user.createToken({
     displayName: 'local',
@@ -68,12 +69,12 @@ const openPerson = async (
 export const openPeople = async (
   folder: string,
   addresses: Record<Noun, string>,
-  issuer: string,
+  provider: Pick<LocalProvider, 'issuer' | 'password'>,
   redirectUri: string,
 ): Promise<Record<Person, Worker>> => {
   const people = {} as Record<Person, Worker>;
   for (const { subject } of ACCOUNTS)
-    people[subject as Person] = await openPerson(subject as Person, folder, addresses, issuer, redirectUri);
+    people[subject as Person] = await openPerson(subject as Person, folder, addresses, provider, redirectUri);
   return people;
 };
 

@@ -24,7 +24,11 @@ const request = async (jar: Jar, url: URL, body?: URLSearchParams): Promise<Resp
 };
 
 /** Returns an access token of the user. `redirectUri` is one of the client's; nobody needs to listen there. */
-export const signIn = async (issuer: string, redirectUri: string, subject: string): Promise<string> => {
+export const signIn = async (
+  issuer: string,
+  redirectUri: string,
+  { subject, password }: { subject: string; password: string },
+): Promise<string> => {
   const verifier = randomBytes(32).toString('base64url');
   const challenge = createHash('sha256').update(verifier).digest('base64url');
   const start = new URL('/auth', issuer);
@@ -42,7 +46,7 @@ export const signIn = async (issuer: string, redirectUri: string, subject: strin
   let response = await request(jar, url);
   for (let step = 0; step < MAX_STEPS; step++) {
     const location = response.headers.get('location');
-    if (location === null && response.status === 200) response = await request(jar, url, new URLSearchParams({ user: subject }));
+    if (location === null && response.status === 200) response = await request(jar, url, new URLSearchParams({ user: subject, password }));
     else if (location?.startsWith(redirectUri)) return exchange(issuer, redirectUri, new URL(location), verifier);
     else if (location === null) break;
     else {

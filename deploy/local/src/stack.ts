@@ -7,7 +7,7 @@ import { startEdge, type Edge } from './edge.ts';
 import { keepService, type ProcessEnv } from './keep-service.ts';
 import type { Guarded } from '@lethe/servers/guard';
 import { keptSecret, newServiceKeys, type ServiceKeys } from '@lethe/servers/keys';
-import { findNats, startNats, type NatsServer } from '@lethe/servers/nats';
+import { findNats, startNats, subjectsOf, type NatsServer } from '@lethe/servers/nats';
 import { AUDIENCE, startOidc, type LocalAccount, type LocalProvider } from './oidc.ts';
 import { startPostgres, type PostgresServer } from '@lethe/servers/postgres';
 import { NOUNS, type Noun } from '@lethe/contracts/nouns';
@@ -144,6 +144,13 @@ const serviceEnv = (noun: Noun, { places, options, addresses, postgresUrl, natsU
   ...options.settings,
 });
 
+// The edge's own pages, and those that LETHE_EDGE_ORIGINS lists.
+const edgeOrigins = (port: number): string[] => [
+  `http://127.0.0.1:${port}`,
+  `http://localhost:${port}`,
+  ...(process.env['LETHE_EDGE_ORIGINS'] ?? '').split(',').filter((origin) => origin !== ''),
+];
+
 type Undo = (() => Promise<void> | void)[];
 type Timed = <R>(name: string, address: string, work: () => Promise<R>) => Promise<R>;
 type Servers = {
@@ -166,7 +173,7 @@ const startServers = async (options: StackOptions, places: Places, timed: Timed,
       program: findNats(join(ROOT, '.cache/nats')),
       directory: data('nats'),
       port: port('nats'),
-      password: secret('nats'),
+      users: NOUNS.map((noun) => ({ name: noun, password: secret(`nats-${noun}`), subjects: subjectsOf(noun) })),
       logFile: logFile('nats'),
     });
   };
@@ -181,7 +188,12 @@ const startServers = async (options: StackOptions, places: Places, timed: Timed,
     return server;
   };
   const startProvider = async (): Promise<LocalProvider> => {
-    const provider = await startOidc(port('oidc'), options.accounts, [redirectUri]);
+    const provider = await startOidc({
+      port: port('oidc'),
+      accounts: options.accounts,
+      redirectUris: [redirectUri],
+      password: secret('sign-in'),
+    });
     undo.push(provider.close);
     return provider;
   };
@@ -209,7 +221,14 @@ const startAll = async ({ options, places, timed, undo, isEnding }: Start): Prom
   undo.push(() => Promise.all([...services.values()].map((child) => child.stop())).then(() => undefined));
   const startOne = (noun: Noun): Promise<void> => {
     const logFile = join(places.logs, `${noun}.log`);
-    const surroundings = { places, options, addresses, postgresUrl: postgres.url, natsUrl: servers.nats().url, issuer: oidc.issuer };
+    const surroundings = {
+      places,
+      options,
+      addresses,
+      postgresUrl: postgres.url,
+      natsUrl: servers.nats().urlOf(noun),
+      issuer: oidc.issuer,
+    };
     const env = serviceEnv(noun, surroundings);
     const maxRestartsAMinute = options.maxRestartsAMinute ?? DEFAULT_RESTARTS_A_MINUTE;
     const child = keepService({ noun, state: places.state, env, logFile, services, maxRestartsAMinute, isEnding });
@@ -217,7 +236,7 @@ const startAll = async ({ options, places, timed, undo, isEnding }: Start): Prom
   };
   await Promise.all(NOUNS.map((noun) => timed(noun, addresses[noun], () => startOne(noun))));
   const edgePort = options.portBase + PORTS.edge;
-  const edge = await timed('edge', `http://127.0.0.1:${edgePort}`, () => startEdge(edgePort, addresses));
+  const edge = await timed('edge', `http://127.0.0.1:${edgePort}`, () => startEdge(edgePort, addresses, edgeOrigins(edgePort)));
   undo.push(edge.close);
   const { redirectUri, restartNats } = servers;
   return { addresses, postgres, oidc, edge, redirectUri, services, stopNats: () => servers.nats().stop(), restartNats, logs: places.logs };

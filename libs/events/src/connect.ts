@@ -27,6 +27,8 @@ export const connectBus = async (url: string, name: string): Promise<Bus> => {
     maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_WAIT_MS,
     waitOnFirstConnect: true,
+    // Of its own: what is for one service's requests cannot be heard by another.
+    inboxPrefix: `_INBOX_${name}`,
     // Other credentials for a while are no reason to give up: the connection comes back when they are right again.
     ignoreAuthErrorAbort: true,
     pingInterval: 10_000,

@@ -314,7 +314,7 @@ test('a server that wants other credentials for a while is reached again when th
   await send('before');
   await settled();
   await nats.stop();
-  await nats.start({ password: 'another' });
+  await nats.start({ users: [{ name: 'lethe', password: 'another' }] });
   await send('meanwhile');
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   await nats.stop();

@@ -6,7 +6,7 @@ import type {
   Hierarchy,
   PrivacyRequirement,
 } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
-import { SuppressScope } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
+import { MissingLeaf, SuppressScope } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import { BaseType, DataType, Role, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { isValue } from './datatype.ts';
 import { effectOf } from './operations.ts';
@@ -42,7 +42,11 @@ const checkScheme = (
   pointer: string,
   report: Report,
 ): void => {
-  const { scheme } = column;
+  const { scheme, missingLeaf } = column;
+  if (missingLeaf !== MissingLeaf.UNSPECIFIED && scheme?.$case !== 'hierarchy')
+    report(`${pointer}/missingLeaf`, 'MISSING_LEAF_SCHEME', `the column ${column.column} has no hierarchy, which \`missingLeaf\` is for`);
+  if (missingLeaf === MissingLeaf.ROOT && base !== BaseType.STRING)
+    report(`${pointer}/missingLeaf`, 'MISSING_LEAF_TYPE', `the column ${column.column} is no text, so no value of it is a root`);
   if (scheme?.$case === 'hierarchy' && !hierarchies.some(({ name }) => name === scheme.value))
     report(pointer, 'HIERARCHY_UNKNOWN', `there is no hierarchy ${scheme.value}`);
   if (scheme?.$case === 'dates' && !DATES.includes(base)) report(pointer, 'SCHEME_TYPE', `the column ${column.column} is no date`);

@@ -18,7 +18,11 @@ const upTo9 = { range: { maximum: '9', strategy: RangeStrategy.CLAMP } };
 
 const EMPTY: Record<EmptyStrategy, Case> = {
   [EmptyStrategy.UNSPECIFIED]: { rule: {}, refused: [[empty(EmptyStrategy.UNSPECIFIED), 'EMPTY_STRATEGY_MISSING']], mayBeEmpty: true },
-  [EmptyStrategy.IGNORE]: { rule: empty(EmptyStrategy.IGNORE), refused: [], mayBeEmpty: true },
+  [EmptyStrategy.IGNORE]: {
+    rule: empty(EmptyStrategy.IGNORE),
+    refused: [[empty(EmptyStrategy.IGNORE, '1'), 'OPTION_UNUSED']],
+    mayBeEmpty: true,
+  },
   [EmptyStrategy.REPLACE_WITH]: {
     rule: empty(EmptyStrategy.REPLACE_WITH, '1'),
     refused: [
@@ -32,7 +36,7 @@ const EMPTY: Record<EmptyStrategy, Case> = {
 
 const CAST: Record<CastPolicy, Case> = {
   [CastPolicy.UNSPECIFIED]: { rule: filled, refused: [[cast(CastPolicy.UNSPECIFIED), 'CAST_POLICY_MISSING']], mayBeEmpty: false },
-  [CastPolicy.FAIL]: { rule: cast(CastPolicy.FAIL), refused: [], mayBeEmpty: false },
+  [CastPolicy.FAIL]: { rule: cast(CastPolicy.FAIL), refused: [[cast(CastPolicy.FAIL, '1'), 'OPTION_UNUSED']], mayBeEmpty: false },
   [CastPolicy.DROP_RECORD]: { rule: cast(CastPolicy.DROP_RECORD), refused: [], mayBeEmpty: false },
   [CastPolicy.NULL]: { rule: cast(CastPolicy.NULL), refused: [], mayBeEmpty: true },
   [CastPolicy.REPLACE_WITH]: {

@@ -124,6 +124,15 @@ const checkTextOptions = (table: Table, column: Column, type: DataType, pointer:
   if (column.emptyIsNull) refuse('emptyIsNull');
 };
 
+/** Options that say nothing beside the others. */
+const checkUnused = (table: Table, { name, empty, cast }: Column, type: DataType, pointer: string, report: Report): void => {
+  const refuse = (word: string, needs: string): void =>
+    report(`${pointer}/${word}`, 'OPTION_UNUSED', `\`${word}\` of the column ${name} of table ${table.name} says nothing without ${needs}`);
+  if (empty && empty.replacement !== '' && empty.strategy !== EmptyStrategy.REPLACE_WITH) refuse('replacement', '`ReplaceWith`');
+  if (cast && cast.replacement !== '' && cast.policy !== CastPolicy.REPLACE_WITH) refuse('castReplacement', '`ReplaceWith`');
+  if (type.base !== BaseType.DECIMAL && (type.precision !== 0 || type.scale !== 0)) refuse('datatype', 'the base `decimal`');
+};
+
 /** Checks the type and the rules of a column. */
 export const checkColumn = (table: Table, column: Column, pointer: string, report: Report): void => {
   const type = checkType(table, column, pointer, report);
@@ -131,6 +140,7 @@ export const checkColumn = (table: Table, column: Column, pointer: string, repor
   checkTextOptions(table, column, type, pointer, report);
   const isRanged = column.range ? checkRange(column.range, type, nameOf(table, column), `${pointer}/datatype`, report) : false;
   const place = { table, column, type, isRanged, pointer, report };
+  checkUnused(table, column, type, pointer, report);
   if (column.empty) EMPTY[column.empty.strategy].check(place);
   if (column.cast) CAST[column.cast.policy].check(place);
 };

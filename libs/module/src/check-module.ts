@@ -5,6 +5,7 @@ import { Role, type Module, type Table } from '@lethe/contracts/gen/lethe/module
 import { checkAnonymization } from './check-anonymization.ts';
 import { checkColumn } from './check-column.ts';
 import { checkKeys } from './check-keys.ts';
+import { checkRead } from './check-read.ts';
 import { checkUploads } from './check-uploads.ts';
 import { NAME_PATTERN } from './fields/field.ts';
 import { MAX_RANK } from './fields/protocol.ts';
@@ -73,6 +74,7 @@ const checkProtocol = (module: Module, report: Report): void => {
   entries.forEach(({ table, collect }, index) => {
     if (!collect || collect.$case === 'script') return;
     const pointer = `/protocol/${index}`;
+    checkRead(collect, `${pointer}/${collect.$case}`, report);
     if (collect.value.connectionId === '') report(pointer, 'CONNECTION_MISSING', `a source of table ${table} names no connection`);
     const known = module.tables.find(({ name }) => name === table);
     for (const name of Object.keys(collect.value.columns))

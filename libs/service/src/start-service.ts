@@ -107,7 +107,7 @@ type Loops<T extends PlatformTables> = {
 /** Starts the relay, the consumer and the workers; returns what ends them. */
 const startLoops = <T extends PlatformTables>({ store, noun, events, workers, natsUrl, log }: Loops<T>): (() => Promise<void>) => {
   const ending = new AbortController();
-  const bus = openBus(natsUrl, `lethe-${noun}`, log);
+  const bus = openBus(natsUrl, noun, log);
   const loops = [
     runRelay({ store, bus, source: noun, log, signal: ending.signal }),
     runConsumer({ store, bus, noun, events, log, signal: ending.signal }),

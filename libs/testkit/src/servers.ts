@@ -1,5 +1,5 @@
 // Real servers for tests: given ones, else a container, else embedded ones.
-import { findNats, startNats } from '@lethe/servers/nats';
+import { findNats, startNats, type NatsUser } from '@lethe/servers/nats';
 import { startPostgres } from '@lethe/servers/postgres';
 import { PostgreSqlContainer } from '@testcontainers/postgresql';
 import { spawnSync } from 'node:child_process';
@@ -12,7 +12,7 @@ import { ROOT } from '@lethe/servers/repository';
 export type TestServer = { url: string; stop: () => Promise<void> };
 
 /** A NATS server that a test may take away for a while. */
-export type TestNats = TestServer & { start: (changes?: { password?: string }) => Promise<void> };
+export type TestNats = TestServer & { start: (changes?: { users?: NatsUser[] }) => Promise<void> };
 
 // Below the ports that the kernel gives to outgoing connections: one of those could be taken between the look and the use.
 const FIRST_PORT = 20_000;
@@ -67,12 +67,12 @@ export const startTestNats = async (folder: string): Promise<TestNats> => {
     program: testNatsProgram(),
     directory: join(folder, 'nats'),
     port: await freePort(),
-    password: randomBytes(12).toString('hex'),
+    users: [{ name: 'lethe', password: randomBytes(12).toString('hex') }],
     logFile: join(folder, 'nats.log'),
   };
   let server = await startNats(options);
   return {
-    url: server.url,
+    url: server.urlOf('lethe'),
     stop: () => server.stop(),
     start: async (changes = {}) => {
       server = await startNats({ ...options, ...changes });

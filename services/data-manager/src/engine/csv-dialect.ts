@@ -11,7 +11,11 @@ export type CsvColumn = { name: string; type: string };
  * A `read_csv` over header-less files in the suite's csv form: an unquoted empty field is NULL, `""` is the empty text, quote and
  * escape are `"`, lines end with LF. Nothing is guessed, so that every text comes back as it was written.
  */
-export const readCsvExpression = (paths: readonly string[], columns: readonly CsvColumn[]): string => {
+export const readCsvExpression = (
+  paths: readonly string[],
+  columns: readonly CsvColumn[],
+  lineBytes: number = ENGINE_LIMITS.csvLineBytes,
+): string => {
   const types = columns.map((column) => `${quoteLiteral(column.name)}: ${quoteLiteral(column.type)}`).join(', ');
   const options = [
     'auto_detect = false',
@@ -23,9 +27,9 @@ export const readCsvExpression = (paths: readonly string[], columns: readonly Cs
     'allow_quoted_nulls = false',
     "new_line = '\\n'",
     'strict_mode = true',
-    `max_line_size = ${ENGINE_LIMITS.csvLineBytes}`,
+    `max_line_size = ${lineBytes}`,
     // By default a buffer holds sixteen lines of the longest size, which leaves one thread to read a segment.
-    `buffer_size = ${2 * ENGINE_LIMITS.csvLineBytes}`,
+    `buffer_size = ${lineBytes > ENGINE_LIMITS.csvLineBytes ? lineBytes + 4096 : 2 * lineBytes}`,
     `columns = {${types}}`,
   ];
   return `read_csv(${quoteList(paths)}, ${options.join(', ')})`;

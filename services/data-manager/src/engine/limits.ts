@@ -7,6 +7,8 @@ export const ENGINE_LIMITS = {
   resultCells: 2_000_000,
   /** The longest line of a csv file. */
   csvLineBytes: 16_777_216,
+  /** The longest line that is read with larger buffers, where the usual ones do not hold it: a value of 64 MiB with its quotes doubled. */
+  longLineBytes: 134_283_264,
   openTimeoutMs: 15_000,
   closeTimeoutMs: 3_000,
   /** What a statement of a user may take. */

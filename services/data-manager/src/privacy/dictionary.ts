@@ -1,5 +1,5 @@
 // The statements that make a column's dictionary: one row a value, with its labels and their numbers at each level.
-import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { Normalization, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier } from '../plan/identifiers.ts';
 import { columnType, engineType, readTextSql } from '../plan/types.ts';
@@ -38,12 +38,16 @@ export const schemeDictionary = (name: string, relation: Relation, column: Colum
 export const refusedRowsQuery = (relation: Relation, column: Column, accepts: string): string =>
   `SELECT count(*) FROM (SELECT ${quoteIdentifier(column.name)} AS value FROM (${relation.query})) WHERE value IS NOT NULL AND NOT (${accepts})`;
 
+/** SQL of a hierarchy's leaf as a value of a column: in the normal form that the column's values are in. */
+export const leafSql = (column: Column): string =>
+  readTextSql(column.normalize === Normalization.NFC ? DUCKDB.composed('l0') : 'l0', columnType(column), DUCKDB);
+
 /** The dictionary of a column under a hierarchy table (texts `l0`, `l1`, …): all its leaves, and NULL where the data have it. */
 export const hierarchyDictionary = (name: string, hierarchy: string, column: Column, levelCount: number, hasNull: boolean): string => {
   const type = columnType(column);
   const upper = Array.from({ length: levelCount - 1 }, (_, index) => `l${index + 1}`);
   const table = quoteIdentifier(hierarchy);
-  const leaves = `SELECT ${readTextSql('l0', type, DUCKDB)} AS value, ${upper.join(', ')} FROM ${table}`;
+  const leaves = `SELECT ${leafSql(column)} AS value, ${upper.join(', ')} FROM ${table}`;
   if (!hasNull) return finish(name, levelCount, leaves);
   const root = `l${levelCount - 1}`;
   const nulls = upper.map((label) => (label === root ? `(SELECT min(${root}) FROM ${table})` : 'CAST(NULL AS VARCHAR)'));
@@ -52,13 +56,13 @@ export const hierarchyDictionary = (name: string, hierarchy: string, column: Col
 
 /** Leaves that cannot be read as the column's type, and leaves that are one value in it: both make a hierarchy unusable for the column. */
 export const hierarchyLeavesQuery = (hierarchy: string, column: Column): string => {
-  const value = readTextSql('l0', columnType(column), DUCKDB);
+  const value = leafSql(column);
   return `SELECT count(*) FILTER (value IS NULL), count(value) - count(DISTINCT value) FROM (SELECT ${value} AS value FROM ${quoteIdentifier(hierarchy)})`;
 };
 
 /** Rows with NULL, and rows whose value has no leaf. */
 export const leaflessRowsQuery = (relation: Relation, column: Column, hierarchy: string): string => {
-  const leaves = `SELECT ${readTextSql('l0', columnType(column), DUCKDB)} AS leaf FROM ${quoteIdentifier(hierarchy)}`;
+  const leaves = `SELECT ${leafSql(column)} AS leaf FROM ${quoteIdentifier(hierarchy)}`;
   return (
     `SELECT count(*) FILTER (value IS NULL), count(*) FILTER (value IS NOT NULL AND leaf IS NULL) ` +
     `FROM (SELECT ${quoteIdentifier(column.name)} AS value FROM (${relation.query})) LEFT JOIN (${leaves}) ON value = leaf`

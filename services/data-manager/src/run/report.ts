@@ -41,6 +41,8 @@ const merge = (reports: Map<string, TableReport>, counts: TableCounts): void => 
     return;
   }
   known.transformed = [...known.transformed, ...report.transformed];
+  known.replaced = [...known.replaced, ...report.replaced];
+  known.dropped = [...known.dropped, ...report.dropped];
   known.suppressedCount += report.suppressedCount;
 };
 

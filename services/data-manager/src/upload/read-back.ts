@@ -2,6 +2,7 @@
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { readCsvExpression } from '../engine/csv-dialect.ts';
 import type { Engine } from '../engine/engine.ts';
+import { withLongLines } from '../engine/long-lines.ts';
 import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier } from '../plan/identifiers.ts';
 import { columnType, readTextSql } from '../plan/types.ts';
@@ -9,12 +10,11 @@ import { contentHashOf } from '../outbox/content-hash.ts';
 
 /** Reads a csv file of a target into the columns' types and hashes its rows, in whatever order they are. */
 export const readBackHash = (engine: Engine, csvPath: string, columns: Column[]): Promise<string> => {
-  const csv = readCsvExpression(
-    [csvPath],
-    columns.map((_, index) => ({ name: `c${index}`, type: 'VARCHAR' })),
-  );
+  const texts = columns.map((_, index) => ({ name: `c${index}`, type: 'VARCHAR' }));
   const values = columns
     .map((column, index) => `${readTextSql(`c${index}`, columnType(column), DUCKDB)} AS ${quoteIdentifier(column.name)}`)
     .join(', ');
-  return contentHashOf(engine, `SELECT ${values} FROM ${csv}`, columns);
+  return withLongLines((lineBytes) =>
+    contentHashOf(engine, `SELECT ${values} FROM ${readCsvExpression([csvPath], texts, lineBytes)}`, columns),
+  );
 };

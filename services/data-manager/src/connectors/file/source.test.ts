@@ -104,7 +104,7 @@ describe('a JSON file', () => {
 
 it('a value beyond the limit is refused by line, in every format', async () => {
   const long = 'x'.repeat(67_108_865);
-  await expect(collect(`a\n1\n${long}\n`, ['a'])).rejects.toThrow('The file input.x, line 3: it is longer than 67108864 bytes.');
+  await expect(collect(`a\n1\n${long}\n`, ['a'])).rejects.toThrow('The file input.x, line 3, column a: it is longer than 67108864 bytes.');
   await expect(collect(`{"a":"${long}"}\n`, ['a'], { format: FileFormat.JSONL })).rejects.toThrow('line 1: it is longer than');
   await expect(collect(`[{"a":"${long}"}]`, ['a'], { format: FileFormat.JSON })).rejects.toThrow('row 1 (line 1): it is longer than');
 });

@@ -13,7 +13,7 @@ import { DEFAULT_DIALECT } from './dialect.ts';
 import { openDecoder } from './decode.ts';
 import { arrayRows, lineRows, type ArrayRows, type JsonSource } from './json-rows.ts';
 import { TEXT_LIMITS } from './limits.ts';
-import type { HeaderText, OpenText, ReadText, TextAnswer, TextRequest, TextResponse, TextVerb } from './protocol.ts';
+import type { CheckText, HeaderText, OpenText, ReadText, TextAnswer, TextRequest, TextResponse, TextVerb } from './protocol.ts';
 import { TextRefusal } from './refusal.ts';
 import { Tally } from './tally.ts';
 
@@ -91,6 +91,16 @@ const readText = async (job: OpenText, writer: CsvWriter, request: ReadText): Pr
   return { ...EMPTY, rowCount, also, digest: maker.digest?.() ?? '' };
 };
 
+const checkText = async ({ path, object, columns }: CheckText): Promise<TextAnswer> => {
+  const tally = new Tally(object);
+  const header = { rowCount: 0, names: columns.map(({ name }) => name) };
+  const maker = csvRows({ kind: 'csv', dialect: DEFAULT_DIALECT, header }, columns, object, tally);
+  const decoder = openDecoder('utf-8');
+  for await (const chunk of createReadStream(path, { highWaterMark: TEXT_LIMITS.chunkBytes }))
+    maker.feed(decoder.decode(chunk as Buffer, false).text, false);
+  return EMPTY;
+};
+
 const HEADER_BYTES = 1_048_576;
 
 const readHeader = async ({ path }: HeaderText): Promise<TextAnswer> => {
@@ -108,6 +118,8 @@ const handle = async (request: TextVerb): Promise<TextAnswer> => {
   switch (request.verb) {
     case 'open':
       return openSession(request);
+    case 'check':
+      return checkText(request);
     case 'header':
       return readHeader(request);
     case 'read':

@@ -56,6 +56,9 @@ class Header {
   }
 }
 
+/** How many fields a record has, and which of them are read. */
+type Layout = { width: number; places: number[] };
+
 /** Makes rows of a csv text. `object` names it. */
 export const csvRows = (
   format: Extract<TextFormat, { kind: 'csv' }>,
@@ -65,13 +68,14 @@ export const csvRows = (
 ): RowMaker => {
   const parser = new CsvParser(format.dialect, TEXT_LIMITS.lineBytes);
   const header = new Header(format.header);
-  let layout: { width: number; places: number[]; titles: (string | null)[][] } | undefined;
-  const layOut = (first: CsvRecord | undefined): typeof layout => {
+  let layout: Layout | undefined;
+  const layOut = (first: CsvRecord | undefined): Layout => {
     const titles = header.titles(first);
     const width = Math.max(...titles.map((row) => row.length));
-    return { width, places: findColumns(titles, columns, object), titles };
+    return { width, places: findColumns(titles, columns, object) };
   };
-  const rowOf = ({ fields, line }: CsvRecord, { width, places }: NonNullable<typeof layout>): (string | null)[] | undefined => {
+  if (format.header.names.length > 0 && header.isWhole) layout = layOut(undefined);
+  const rowOf = ({ fields, line }: CsvRecord, { width, places }: Layout): (string | null)[] | undefined => {
     if (fields.length !== width) {
       tally.width(fields.length, width, line);
       return undefined;
@@ -81,10 +85,10 @@ export const csvRows = (
     return isTaken ? cells : undefined;
   };
   const describeProblem = ({ problem, line, column }: CsvProblem): TextRefusal => {
-    if (problem === 'long')
-      return new TextRefusal('TEXT_LINE_TOO_LONG', { object, place: `line ${line}`, line, limit: TEXT_LIMITS.lineBytes });
     const known = columns.find((_, index) => layout?.places[index] === column)?.source;
     const place = known === undefined ? `field ${column + 1}` : `column ${known}`;
+    if (problem === 'long')
+      return new TextRefusal('TEXT_LINE_TOO_LONG', { object, place: `line ${line}, ${place}`, line, limit: TEXT_LIMITS.lineBytes });
     return new TextRefusal('CSV_QUOTE_INVALID', { object, line, place, problem: PROBLEMS[problem] });
   };
   return {
@@ -101,7 +105,7 @@ export const csvRows = (
           continue;
         }
         layout ??= layOut(record);
-        const row = rowOf(record, layout ?? { width: 0, places: [], titles: [] });
+        const row = rowOf(record, layout);
         if (row) rows.push(row);
       }
       if (parser.problem) throw describeProblem(parser.problem);

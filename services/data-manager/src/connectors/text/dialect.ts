@@ -26,11 +26,17 @@ const TRIMS: Record<CsvTrim, CsvDialect['trim']> = {
 const endsOf = ({ lineTerminators: ends }: CsvOptions): CsvDialect['ends'] =>
   ends.length === 0 ? DEFAULT_DIALECT.ends : { crlf: ends.includes('\r\n'), lf: ends.includes('\n'), cr: ends.includes('\r') };
 
+const quotesOf = (options: CsvOptions): Pick<CsvDialect, 'quote' | 'doubleQuote' | 'escape'> => {
+  const quote = options.noQuote ? undefined : options.quote || '"';
+  // A quote that escapes itself is a doubled one.
+  if (quote !== undefined && options.escapeChar === quote) return { quote, doubleQuote: true, escape: undefined };
+  const escape = options.escapeChar || (options.doubleQuote === false ? '\\' : undefined);
+  return { quote, doubleQuote: options.doubleQuote ?? true, escape };
+};
+
 const dialectOf = (options: CsvOptions): CsvDialect => ({
   delimiter: options.delimiter || ',',
-  quote: options.noQuote ? undefined : options.quote || '"',
-  doubleQuote: options.doubleQuote ?? true,
-  escape: options.escapeChar || (options.doubleQuote === false ? '\\' : undefined),
+  ...quotesOf(options),
   comment: options.commentPrefix,
   skipRows: options.skipRows,
   skipInitialSpace: options.skipInitialSpace,

@@ -40,7 +40,10 @@ export type ReadText = {
 /** The names in the header of a csv file, of its first bytes. */
 export type HeaderText = { verb: 'header'; path: string };
 
-export type TextVerb = OpenText | ReadText | HeaderText | { verb: 'close' };
+/** Reads a segment of extracted rows, only to find what is wrong with it. */
+export type CheckText = { verb: 'check'; path: string; object: string; columns: TextColumn[] };
+
+export type TextVerb = CheckText | OpenText | ReadText | HeaderText | { verb: 'close' };
 
 export type TextRequest = TextVerb & { id: number };
 

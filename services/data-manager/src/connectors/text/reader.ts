@@ -115,3 +115,14 @@ export const readHeaders = async (paths: readonly string[], signal: AbortSignal)
     channel.kill();
   }
 };
+
+/** Throws where a record of a segment is longer than records may be, naming its line and column. */
+export const assertLines = async (path: string, object: string, names: readonly string[], signal: AbortSignal): Promise<void> => {
+  const channel = connect(startChild(), signal, () => {});
+  try {
+    const columns = names.map((name) => ({ name, source: name }));
+    await channel.call({ verb: 'check', path, object, columns }, object);
+  } finally {
+    channel.kill();
+  }
+};

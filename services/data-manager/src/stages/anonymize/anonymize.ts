@@ -12,7 +12,16 @@ import { suppress, unreadableValuesQuery } from '../../privacy/steps/suppress.ts
 import { assertBalance } from '../conserve.ts';
 import type { DictionaryContext } from './dictionaries.ts';
 import { generalizeTable, type ChosenLevel, type Decision } from './generalize-table.ts';
-import { describeSegment, emptyCounts, readManifest, type Segment, type StageManifest, type StageTable } from '../manifest.ts';
+import type { MissingLeaves } from './missing-leaf.ts';
+import {
+  describeSegment,
+  emptyCounts,
+  readManifest,
+  type RuleCount,
+  type Segment,
+  type StageManifest,
+  type StageTable,
+} from '../manifest.ts';
 import { runIntoFolder, type StageContext } from '../stage.ts';
 import { invariant } from '../../domain/defect.ts';
 import { stageError } from '../../domain/run-error.ts';
@@ -37,6 +46,9 @@ export type TablePrivacy = {
   tokenDomains: Record<string, string>;
   /** Columns that a step changed in another way than by tokens. */
   changedColumns: string[];
+  /** Values without a leaf that became the root, and rows that were dropped for one: `rowsIn` is without them. */
+  replaced: RuleCount[];
+  dropped: RuleCount[];
 };
 
 /** The one provider of keys and seeds. */
@@ -101,6 +113,14 @@ const mergeDecision = (privacy: TablePrivacy, decision: Decision): void => {
   privacy.tieCount = decision.tieCount;
 };
 
+const mergeMissing = (privacy: TablePrivacy, { replaced, dropped, suppressedCount }: MissingLeaves): void => {
+  privacy.replaced.push(...replaced);
+  privacy.dropped.push(...dropped);
+  privacy.rowsIn -= dropped.reduce((sum, { count }) => sum + count, 0);
+  privacy.suppressedCount += suppressedCount;
+  privacy.changedColumns.push(...replaced.map(({ rule }) => rule.replace(/^leaf:/, '')));
+};
+
 const runStep = async (work: Work, relation: Relation, index: number): Promise<Relation> => {
   const { context, table, steps, privacy } = work;
   const operation = steps[index]?.operation;
@@ -152,6 +172,7 @@ const runStep = async (work: Work, relation: Relation, index: number): Promise<R
     },
     isSearchedElsewhere,
   );
+  mergeMissing(privacy, done.missing);
   mergeDecision(privacy, done.decision);
   privacy.changedColumns.push(...done.decision.levels.filter(({ level }) => level > 0).map(({ column }) => column));
   return done.relation;
@@ -206,6 +227,8 @@ const anonymizeTable = async (
     tokenLengths: {},
     tokenDomains: {},
     changedColumns: [],
+    replaced: [],
+    dropped: [],
   };
   const steps = plan.steps.filter((step) => step.table === table.name);
   const work: Work = { context, keys, dictionaries, table, steps, privacy };
@@ -215,10 +238,10 @@ const anonymizeTable = async (
       context.signal.throwIfAborted();
       relation = await runStep(work, relation, index);
     }
-    const expected = rowsIn - privacy.suppressedCount;
+    const expected = privacy.rowsIn - privacy.suppressedCount;
     const segments = await writeSegments(engine, relation, { table: table.name, rowCount: expected, folder });
     const written = segments.reduce((sum, { rowCount }) => sum + rowCount, 0);
-    assertBalance(table.name, rowsIn, privacy.suppressedCount, written);
+    assertBalance(table.name, privacy.rowsIn, privacy.suppressedCount, written);
     context.onProgress({ table: table.name, rowCount: written, totalRowCount: written });
     const columns = relation.columns.map((column): Column => ({ ...column }));
     return { written: { table: table.name, columns, segments }, privacy };
@@ -237,8 +260,10 @@ const anonymizeInto = async (context: StageContext, keys: AnonymizationKeys, fol
     tables.push(done.written);
     privacy.push(done.privacy);
   }
-  const reports = privacy.map(({ table, suppressedCount, rowsIn }) => ({
+  const reports = privacy.map(({ table, suppressedCount, rowsIn, replaced, dropped }) => ({
     ...emptyCounts(table),
+    replaced,
+    dropped,
     suppressedCount,
     storedCount: rowsIn - suppressedCount,
   }));

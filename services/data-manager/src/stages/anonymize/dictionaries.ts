@@ -1,11 +1,11 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { GeneralizedColumn, Hierarchy } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
+import { MissingLeaf, type GeneralizedColumn, type Hierarchy } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { csvField } from '../../engine/csv-dialect.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { DUCKDB } from '../../plan/dialect.ts';
-import { quoteIdentifier, quoteList } from '../../plan/identifiers.ts';
+import { quoteIdentifier, quoteList, quoteLiteral } from '../../plan/identifiers.ts';
 import { columnType, writeTextSql } from '../../plan/types.ts';
 import {
   hierarchyDictionary,
@@ -75,7 +75,8 @@ const collectedHierarchy = async (context: DictionaryContext, hierarchy: Hierarc
   return source.columns.length;
 };
 
-const loadHierarchy = async (context: DictionaryContext, named: string, table: string): Promise<number> => {
+/** Puts a hierarchy into an engine table (texts `l0`, `l1`, …) and returns the number of its levels. */
+export const loadHierarchy = async (context: DictionaryContext, named: string, table: string): Promise<number> => {
   const hierarchy = context.hierarchies.find(({ name }) => name === named);
   if (hierarchy === undefined) throw stageError('HIERARCHY_UNKNOWN', { hierarchy: named });
   if (hierarchy.table !== '') return collectedHierarchy(context, hierarchy, table);
@@ -87,13 +88,25 @@ const loadHierarchy = async (context: DictionaryContext, named: string, table: s
   return levelCount;
 };
 
+/** The root of a hierarchy that was loaded. */
+export const rootOf = async (engine: Engine, hierarchy: string, levelCount: number): Promise<string> =>
+  (await engine.sql(`SELECT min(l${levelCount - 1}) FROM ${quoteIdentifier(hierarchy)}`)).rows[0]?.[0] ?? '';
+
+/** Puts the root among the leaves, so that values that became it are generalized to it at each level. */
+export const addRootLeaf = async (engine: Engine, hierarchy: string, levelCount: number): Promise<void> => {
+  const root = quoteLiteral(await rootOf(engine, hierarchy, levelCount));
+  const levels = Array.from({ length: levelCount }, () => root).join(', ');
+  const table = quoteIdentifier(hierarchy);
+  await engine.sql(`INSERT INTO ${table} SELECT ${levels} WHERE NOT EXISTS (SELECT 1 FROM ${table} WHERE l0 = ${root})`);
+};
+
 /** The column that a dictionary is made for, as it is at that point. */
 export type DictionaryColumn = { table: string; relation: Relation; column: Column };
 
 const fromHierarchy = async (
   context: DictionaryContext,
   { table, relation, column }: DictionaryColumn,
-  named: string,
+  { named, missingLeaf }: { named: string; missingLeaf: MissingLeaf },
   name: string,
 ): Promise<number> => {
   const source = `${name}_rows`;
@@ -102,7 +115,12 @@ const fromHierarchy = async (
   const [unreadable, repeated] = await numbersOf(context.engine, hierarchyLeavesQuery(source, column));
   if (unreadable !== 0) throw stageError('HIERARCHY_LEAVES_UNREADABLE', { hierarchy: named, count: unreadable ?? 0, column: column.name });
   if (repeated !== 0) throw stageError('HIERARCHY_LEAVES_AMBIGUOUS', { hierarchy: named, count: repeated ?? 0, column: column.name });
-  const [nullRows = 0, leafless] = await numbersOf(context.engine, leaflessRowsQuery(relation, column, source));
+  const countRows = (): Promise<number[]> => numbersOf(context.engine, leaflessRowsQuery(relation, column, source));
+  let [nullRows = 0, leafless] = await countRows();
+  if (leafless !== 0 && missingLeaf === MissingLeaf.ROOT) {
+    await addRootLeaf(context.engine, source, levelCount);
+    [nullRows = 0, leafless] = await countRows();
+  }
   if (leafless !== 0) throw stageError('HIERARCHY_VALUE_UNKNOWN', { table, column: column.name, count: leafless ?? 0, hierarchy: named });
   await context.engine.sql(hierarchyDictionary(name, source, column, levelCount, nullRows > 0));
   return levelCount;
@@ -146,7 +164,12 @@ export const makeDictionary = async (
   let label = `Table ${table}, column ${column.name}`;
   if (scheme === undefined) await context.engine.sql(plainDictionary(name, relation, column));
   else if (scheme.$case === 'hierarchy') {
-    levelCount = await fromHierarchy(context, of, scheme.value, name);
+    levelCount = await fromHierarchy(
+      context,
+      of,
+      { named: scheme.value, missingLeaf: generalized?.missingLeaf ?? MissingLeaf.UNSPECIFIED },
+      name,
+    );
     label = `Hierarchy ${scheme.value}`;
   } else levelCount = await fromScheme(context, of, scheme, name);
   const rawCodes = await context.engine.integers(levelCodesQuery(name, levelCount));

@@ -17,6 +17,7 @@ import { search } from '../../privacy/search.ts';
 import { generalize, keyColumns, packKey, type Choice, type SuppressedClasses } from '../../privacy/steps/generalize.ts';
 import { columnOf, type Relation } from '../../privacy/steps/relation.ts';
 import { loadTexts, makeDictionary, type Dictionary, type DictionaryContext } from './dictionaries.ts';
+import { applyMissingLeaf, type MissingLeaves } from './missing-leaf.ts';
 import { stageError } from '../../domain/run-error.ts';
 
 export type ChosenLevel = { column: string; level: number; highestLevel: number; fixed: boolean };
@@ -31,7 +32,7 @@ export type GeneralizeWork = {
   step: Generalize;
   /** The table's steps after this one. */
   later: readonly AnonymizationStep[];
-  /** Rows into the stage, and those that earlier steps removed: they count against the limit. */
+  /** Rows into the stage without those that were dropped, and those that earlier steps removed: they count against the limit. */
   rowsIn: number;
   removedCount: number;
   signal: AbortSignal;
@@ -75,6 +76,12 @@ const laterScheme = (steps: readonly AnonymizationStep[], column: string): Gener
   steps
     .flatMap(({ operation }) => (operation?.$case === 'generalize' ? operation.value.columns : []))
     .find((entry) => entry.column === column && entry.level !== undefined);
+
+/** The generalized columns of this step and of later ones, whose dictionaries are made here too. */
+const generalizedFrom = ({ step, later }: GeneralizeWork): GeneralizedColumn[] =>
+  [step, ...later.flatMap(({ operation }) => (operation?.$case === 'generalize' ? [operation.value] : []))].flatMap(
+    ({ columns }) => columns,
+  );
 
 /** Whether classes decide here: in the searched step, or else in the last one, unless cells are suppressed later. */
 const looksAtClasses = ({ step, later, table }: GeneralizeWork, isSearchedElsewhere: boolean): boolean => {
@@ -191,10 +198,19 @@ const decideByClasses = async (
  * Throws REQUIREMENT_UNREACHABLE where no levels hold the requirement.
  */
 export const generalizeTable = async (
-  work: GeneralizeWork,
+  given: GeneralizeWork,
   isSearchedElsewhere: boolean,
-): Promise<{ relation: Relation; decision: Decision }> => {
-  const { context, relation, step, table } = work;
+): Promise<{ relation: Relation; decision: Decision; missing: MissingLeaves }> => {
+  const { context, step, table } = given;
+  const missing = await applyMissingLeaf(context, table.name, given.relation, generalizedFrom(given));
+  const { relation } = missing;
+  const droppedCount = missing.dropped.reduce((sum, { count }) => sum + count, 0);
+  const work: GeneralizeWork = {
+    ...given,
+    relation,
+    rowsIn: given.rowsIn - droppedCount,
+    removedCount: given.removedCount + missing.suppressedCount,
+  };
   const own = new Map<string, Dictionary>();
   for (const entry of step.columns) {
     const column = columnOf(table.name, relation, entry.column);
@@ -213,5 +229,5 @@ export const generalizeTable = async (
   }));
   const choices = levels.map(({ column, level }): Choice => ({ column, level, dictionary: own.get(column)?.name ?? '' }));
   const decision = byClasses?.decision ?? { levels: [], metric: '', loss: 0, tieCount: 0, suppressedCount: 0 };
-  return { relation: generalize(table.name, relation, choices, byClasses?.suppressed), decision: { ...decision, levels } };
+  return { relation: generalize(table.name, relation, choices, byClasses?.suppressed), decision: { ...decision, levels }, missing };
 };

@@ -2,7 +2,9 @@ import { rm, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { readCsvExpression } from '../../engine/csv-dialect.ts';
+import { assertLines } from '../../connectors/text/reader.ts';
 import type { Engine } from '../../engine/engine.ts';
+import { withLongLines } from '../../engine/long-lines.ts';
 import { DUCKDB } from '../../plan/dialect.ts';
 import { quoteLiteral } from '../../plan/identifiers.ts';
 import { literalChecks } from '../../plan/literals.ts';
@@ -45,9 +47,21 @@ const loadSegment = async (
 ): Promise<RawSegment> => {
   const file = join(context.directory, RAW, `${table.name}-${rank}-${entry.segment}.parquet`);
   const columns = table.columns.map((_, index) => ({ name: `c${index}`, type: 'VARCHAR' }));
-  const csv = readCsvExpression([join(context.directory, entry.path)], columns);
+  const path = join(context.directory, entry.path);
   const { firstRowId } = rowIdBounds(rank, entry.segment, entry.rowCount);
-  await context.engine.sql(`COPY (FROM ${csv}) TO ${quoteLiteral(file)} (FORMAT parquet, COMPRESSION snappy)`);
+  await withLongLines((lineBytes) => {
+    const csv = readCsvExpression([path], columns, lineBytes);
+    return context.engine.sql(`COPY (FROM ${csv}) TO ${quoteLiteral(file)} (FORMAT parquet, COMPRESSION snappy)`);
+  }).catch(async (error: unknown) => {
+    // Where a value is too long for the engine, the error names its column.
+    await assertLines(
+      path,
+      `Table ${table.name}, source ${rank}`,
+      table.columns.map(({ name }) => name),
+      context.signal,
+    );
+    throw error;
+  });
   const names = table.columns.map((_, index) => `c${index}`).join(', ');
   const query = `SELECT ${firstRowId} + file_row_number AS row_id, ${names} FROM read_parquet(${quoteLiteral(file)}, file_row_number = true)`;
   const { rows } = await context.engine.sql(`SELECT count(*) FROM read_parquet(${quoteLiteral(file)})`);

@@ -7,6 +7,7 @@ import { DUCKDB } from '../../plan/dialect.ts';
 import { quoteIdentifier, quoteList, quoteNames } from '../../plan/identifiers.ts';
 import { columnType, engineType } from '../../plan/types.ts';
 import { readAnonymizeManifest, type TablePrivacy } from '../anonymize/anonymize.ts';
+import { assertHoldable } from '../../outbox/holdable.ts';
 import { measureTable } from '../../outbox/measure.ts';
 import { emptyCounts, readManifest, type Segment, type StageManifest, type StageTable } from '../manifest.ts';
 import { brokenReferences, type ResultReference } from '../../outbox/references.ts';
@@ -46,6 +47,7 @@ const storeTable = async (context: StageContext, folder: string, source: StageTa
     await place(join(context.directory, path), target);
     paths.push(target);
   }
+  await assertHoldable(context.engine, source.table, rowsOf(source.columns, paths), source.columns);
   const requirement = context.plan.results.find(({ name }) => name === source.table)?.privacy;
   const base = { intoAnonymizing: found.rowsIn, suppressed: found.suppressedCount };
   const measured = await measureTable(context.engine, {
