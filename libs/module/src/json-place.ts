@@ -19,10 +19,10 @@ const endOf = (text: string, start: number): number => {
     index = skipSpace(text, index);
     const character = text[index];
     if (character === undefined) return text.length;
+    if (character === '{' || character === '[') depth += 1;
+    if (character === '}' || character === ']') depth -= 1;
     if (character === '"') index += match(STRING, text, index).length || 1;
-    else if (character === '{' || character === '[') ((depth += 1), (index += 1));
-    else if (character === '}' || character === ']') ((depth -= 1), (index += 1));
-    else if (character === ',' || character === ':') index += 1;
+    else if ('{}[],:'.includes(character)) index += 1;
     else index += match(SCALAR, text, index).length || 1;
   } while (depth > 0);
   return index;
