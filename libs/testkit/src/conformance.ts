@@ -26,6 +26,9 @@ const EXPECTED: Partial<Record<Noun, Record<string, readonly string[]>>> = {
   data: { GetExecution: ['NOT_FOUND'] },
 };
 
+// Marks a notification as read: there is nothing to show of it.
+const WITHOUT_VIEW = ['AckNotification'];
+
 // Text fields by which a request becomes another one.
 const CHANGEABLE = ['etag', 'display_name', 'comment', 'reason'];
 
@@ -128,6 +131,11 @@ export const conformance = (noun: Noun): void => {
         const denied = records[0]?.outcome === Outcome.DENIED;
         const recorded = method.policy.audit === 'ALWAYS' || denied ? 1 : 0;
         expect(records.map((record) => record.reason)).toEqual(Array.from({ length: recorded }, () => reason));
+        // A change says what it changed, and of which resource.
+        if (reason === '' && has('request_id')(method)) {
+          expect(records[0]?.resource).toMatch(/^[a-z_]+\/\S+/);
+          expect([records[0]?.before, records[0]?.after].some((view) => view !== undefined)).toBe(!WITHOUT_VIEW.includes(method.name));
+        }
       },
     );
 

@@ -63,7 +63,12 @@ export const ordersDocument = (sourceId: string, targetId: string, mode: string)
       columns: [
         column('number', 'integer', 'insensitive'),
         column('customer', 'integer', 'insensitive'),
-        column('amount', 'integer', 'insensitive'),
+        {
+          ...column('amount', 'integer', 'insensitive'),
+          datatype: { base: 'integer', minimum: '0' },
+          rangeStrategy: 'DropRecord',
+          emptyStrategy: 'DropRecord',
+        },
       ],
       primaryKey: ['number'],
       primaryKeyConflict: 'DropAllConflicting',

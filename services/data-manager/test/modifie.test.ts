@@ -1,6 +1,7 @@
 // References between published tables under edits, through the wire.
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
-import type { Entry, Row } from '@lethe/contracts/gen/lethe/data/v1/entry';
+import type { Cell, Entry, Row } from '@lethe/contracts/gen/lethe/data/v1/entry';
+import { NullValue } from '@lethe/contracts/gen/google/protobuf/struct';
 import { makeOrders, type Orders } from '@lethe/testkit/orders';
 import { confirmUpload, preparedRun, waitFor } from '@lethe/testkit/runs';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
@@ -61,14 +62,49 @@ test('where the referring rows go as well, nothing is broken and the upload goes
   expect(publishedVersion).not.toBe('');
 });
 
-test('an order that is pointed at a customer that is not there is a violation of its own table, in a dry run too', async () => {
+test('an order that is pointed at a customer that is not there is refused with its cell, in a dry run too', async () => {
   const entry = await entryOf('orders');
   const [row] = await rowsWith(entry, 'number', 5n);
   const cells = { customer: { value: { $case: 'int64' as const, value: 4711n } } };
   const edits = [{ edit: { $case: 'update' as const, value: { rowId: row?.rowId ?? '', cells } } }];
-  const { after } = await orders.worker.data.modifie({ entryId: entry.id, etag: entry.etag, edits, validateOnly: true });
-  expect(after?.violations).toEqual(['1 rows refer by customer to rows that table customers does not have.']);
+  await expect(orders.worker.data.modifie({ entryId: entry.id, etag: entry.etag, edits, validateOnly: true })).rejects.toMatchObject({
+    reason: 'EDIT_INVALID',
+    fields: [
+      {
+        field: `edits[0].update.cells[${place(entry, 'customer')}]`,
+        rule: 'REFERENCE_UNKNOWN',
+        description: 'the table customers has no row that customer refers to',
+      },
+    ],
+  });
   expect((await rowsWith(entry, 'number', 5n))[0]?.cells[place(entry, 'customer')]?.value?.value).toBe(5n);
+});
+
+test('a cell beyond its range, and an empty one where a value is required, are refused with their cells', async () => {
+  const entry = await entryOf('orders');
+  const [row] = await rowsWith(entry, 'number', 5n);
+  const edit = (cells: Record<string, Cell>) =>
+    orders.worker.data.modifie({
+      entryId: entry.id,
+      etag: entry.etag,
+      edits: [{ edit: { $case: 'update' as const, value: { rowId: row?.rowId ?? '', cells } } }],
+    });
+  await expect(edit({ amount: { value: { $case: 'int64', value: -1n } } })).rejects.toMatchObject({
+    reason: 'EDIT_INVALID',
+    fields: [
+      { field: `edits[0].update.cells[${place(entry, 'amount')}]`, rule: 'RANGE', description: 'the column amount is beyond its range' },
+    ],
+  });
+  await expect(edit({ number: { value: { $case: 'null', value: NullValue.NULL_VALUE } } })).rejects.toMatchObject({
+    reason: 'EDIT_INVALID',
+    fields: [{ field: expect.stringMatching(/^edits\[0\]/), rule: 'KEY_EMPTY' }],
+  });
+  await expect(edit({ amount: { value: { $case: 'null', value: NullValue.NULL_VALUE } } })).rejects.toMatchObject({
+    reason: 'EDIT_INVALID',
+    fields: [
+      { field: `edits[0].update.cells[${place(entry, 'amount')}]`, rule: 'REQUIRED', description: 'the column amount must not be empty' },
+    ],
+  });
 });
 
 test('a key that would occur twice is refused, and names no value', async () => {
@@ -78,6 +114,6 @@ test('a key that would occur twice is refused, and names no value', async () => 
   const edits = [{ edit: { $case: 'update' as const, value: { rowId: row?.rowId ?? '', cells } } }];
   await expect(orders.worker.data.modifie({ entryId: entry.id, etag: entry.etag, edits })).rejects.toMatchObject({
     reason: 'EDIT_INVALID',
-    fields: [{ field: 'edits', rule: 'KEY_TWICE', description: '1 keys would occur twice' }],
+    fields: [{ field: 'edits', rule: 'KEY_TWICE', description: '1 keys would occur twice: number' }],
   });
 });

@@ -1,5 +1,5 @@
 // The rules of the house that no linter knows. Each has a test that plants a breach.
-import { libraryLine, noRoomCycles, rpcFiles } from './rooms.ts';
+import { libraryLine, noRoomCycles, rpcFiles, rpcTested } from './rooms.ts';
 import { eventsByLibrary, noBareErrors, noBareStates, noEnumAssertions, reasonsOfOwnCatalogue } from './values.ts';
 import { plainWords } from './words.ts';
 import type { Finding, Rule, Source } from './sources.ts';
@@ -9,6 +9,7 @@ export const RULES: Record<string, Rule> = {
   noRoomCycles,
   libraryLine,
   rpcFiles,
+  rpcTested,
   noBareStates,
   noEnumAssertions,
   reasonsOfOwnCatalogue,

@@ -1,5 +1,5 @@
 // Rules about which folder may know which.
-import { methodsOf, serviceType } from '@lethe/contracts/registry';
+import { codeName, methodsOf, serviceType } from '@lethe/contracts/registry';
 import { NOUNS, SERVICE_NAMES } from '@lethe/contracts/nouns';
 import { SERVICE_FOLDERS } from '@lethe/servers/repository';
 import { importsOf, isTest, type Finding, type Rule, type Source } from './sources.ts';
@@ -77,6 +77,24 @@ export const libraryLine: Rule = (sources) =>
       return allowed && !outside ? [] : [{ file: source.file, line, rule: 'library-line', text: `libs/${library} imports ${specifier}` }];
     });
   });
+
+/** Each RPC is called by a test: of its service, or of the whole stack. */
+export const rpcTested: Rule = (sources) => {
+  const tests = sources.filter(
+    ({ file }) => /^(?:services\/[^/]+\/test|e2e)\/.*\.test\.ts$/.test(file) && !file.endsWith('conformance.test.ts'),
+  );
+  return NOUNS.flatMap((noun) => {
+    const file = `services/${SERVICE_FOLDERS[noun]}/src/rpc/index.ts`;
+    return [...methodsOf(serviceType(SERVICE_NAMES[noun])).keys()]
+      .filter((name) => !tests.some(({ text }) => text.includes(`.${codeName(name)}(`)))
+      .map((name): Finding => ({
+        file,
+        line: 1,
+        rule: 'rpc-tested',
+        text: `no test of services/${SERVICE_FOLDERS[noun]}/test or e2e calls ${name}`,
+      }));
+  });
+};
 
 const kebab = (name: string): string => name.replace(/(?<!^)[A-Z]/g, (letter) => `-${letter}`).toLowerCase();
 

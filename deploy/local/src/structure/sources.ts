@@ -18,6 +18,7 @@ const PATTERNS = [
   'services/*/src/**/*.ts',
   'services/*/test/**/*.ts',
   'deploy/local/src/**/*.ts',
+  'e2e/**/*.ts',
 ];
 
 /** Reads the sources of libraries, services and the local stack. */

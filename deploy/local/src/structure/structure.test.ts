@@ -109,6 +109,11 @@ describe('a planted breach is found', () => {
   });
 });
 
+test('an RPC that no test calls is found', () => {
+  const sources = readSources().map(({ file, text }) => ({ file, text: text.replaceAll('.releaseScript(', '.other(') }));
+  expect(RULES['rpcTested']?.(sources).map(({ text }) => text)).toEqual([expect.stringContaining('ReleaseScript')]);
+});
+
 test('an RPC without its file is found', () => {
   const sources = rpcStubs.filter(({ file }) => !file.endsWith('/rpc/release-script.ts')).map(({ file }) => ({ file, text: '' }));
   expect(RULES['rpcFiles']?.(sources).map(({ file }) => file)).toEqual(

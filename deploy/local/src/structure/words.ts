@@ -9,7 +9,7 @@ const INSTEAD: [word: RegExp, say: string][] = [
   [/\bkeepers?\b/i, '"lease"'],
 ];
 
-// A comment or a text between quotes; code stays out.
+// A comment; code stays out.
 const COMMENT = /\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 
 const commentsOf = ({ file, text }: Source): Source => ({

@@ -78,7 +78,7 @@ const emptyRule = shape<EmptyRule>({
   replacement: text('replacement', {
     meaning: '`ReplaceWith` of empty values: the value in their place.',
     example: '0',
-    only: 'emptyStrategy',
+    needs: ['emptyStrategy'],
   }),
 });
 
@@ -91,7 +91,7 @@ const castRule = shape<CastRule>({
   replacement: text('castReplacement', {
     meaning: '`ReplaceWith` of unreadable values: the value in their place.',
     example: '0',
-    only: 'castPolicy',
+    needs: ['castPolicy'],
   }),
 });
 

@@ -48,7 +48,7 @@ const scriptRef = shape<ScriptRef>({
     meaning: 'The version of the script.',
     example: 2,
     fallback: 'the newest released one',
-    only: 'script',
+    needs: ['script'],
   }),
 });
 
@@ -57,7 +57,7 @@ const scriptBinding = shape<ScriptBinding>({
   rank,
   connectionId: connection,
   script: inline(scriptRef, 'scriptId'),
-  parameters: textMap('parameters', { meaning: 'The parameters of the script.', example: { year: '1994' }, only: 'script' }),
+  parameters: textMap('parameters', { meaning: 'The parameters of the script.', example: { year: '1994' }, needs: ['script'] }),
 });
 
 const tableRead = shape<TableRead>({

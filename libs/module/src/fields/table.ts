@@ -30,7 +30,7 @@ const primaryKeyRule = shape<PrimaryKeyRule>({
   conflict: choice('primaryKeyConflict', KEY_CONFLICTS, { meaning: 'What happens to records with the same key.', needs: ['primaryKey'] }),
   withinSource: choice('withinSource', WITHIN_SOURCE, {
     meaning: '`SourcePriority`: which of several rows of one source stays; required there.',
-    only: 'primaryKey',
+    needs: ['primaryKey'],
   }),
 });
 

@@ -7,8 +7,8 @@ import { checkKey, checkValues, type EditProblem, type Values } from '../domain/
 import { fromCell } from './cells.ts';
 import type { EditedRow } from './overlay.ts';
 
-/** The edits as an overlay, and the id that the next added row gets. */
-export type EditPlan = { edited: Map<bigint, Values | null>; nextRowId: bigint };
+/** The edits as an overlay, the id that the next added row gets, and the place in the request that made each row. */
+export type EditPlan = { edited: Map<bigint, Values | null>; nextRowId: bigint; fields: Map<bigint, string> };
 
 const ROW_ID = /^\d{1,18}$/;
 
@@ -36,12 +36,14 @@ export const planEdits = (
 ): EditPlan => {
   const problems: EditProblem[] = [];
   const edited = new Map<bigint, Values | null>();
+  const fields = new Map<bigint, string>();
   let next = nextRowId;
   const put = (rowId: bigint, values: readonly (string | null | undefined)[], field: string): void => {
     const found = checkValues(columns, values, field);
     const checked = values.map((value) => value ?? null);
     problems.push(...found, ...(found.length === 0 ? checkKey(columns, key, checked, field) : []));
     edited.set(rowId, checked);
+    fields.set(rowId, field);
   };
   request.edits.forEach(({ edit }, index) => {
     const field = `edits[${index}]`;
@@ -73,7 +75,7 @@ export const planEdits = (
     return undefined;
   });
   if (problems.length > 0) throw fail('EDIT_INVALID', {}, { fields: problems });
-  return { edited, nextRowId: next };
+  return { edited, nextRowId: next, fields };
 };
 
 /** The overlay with further edits on top. */

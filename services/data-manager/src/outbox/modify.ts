@@ -2,24 +2,32 @@
 import type { ModifieRequest } from '@lethe/contracts/gen/lethe/data/v1/data_service';
 import { Entry_State, PrivacyResult } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import type { ExecutionSpec } from '@lethe/contracts/gen/lethe/data/v1/execution';
-import type { Column, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { fail } from '@lethe/grpc/errors';
 import type { RunDeps } from '../deps.ts';
-import type { Values } from '../domain/edits.ts';
+import type { EditProblem, Values } from '../domain/edits.ts';
 import type { Engine } from '../engine/engine.ts';
 import { DUCKDB } from '../plan/dialect.ts';
-import { quoteIdentifier, quoteNames } from '../plan/identifiers.ts';
+import { quoteIdentifier } from '../plan/identifiers.ts';
 import { columnType, writeTextSql } from '../plan/types.ts';
 import { editsOf, entriesOf } from '../store/entries.ts';
 import type { EntryRow } from '../store/tables.ts';
 import { mergeEdits, namedRows, planEdits, type EditPlan } from './edit-plan.ts';
 import { gateBaseOf, measureTable } from './measure.ts';
 import { columnsOf, overlayQuery, type EditedRow, type OpenEntry } from './overlay.ts';
-import { brokenReferences, readReferences } from './references.ts';
+import { brokenReferences, readKeys, type ResultReference } from './references.ts';
+import { repeatedKeys, rowRules, type RowRule } from './row-rules.ts';
+import { orphanSql } from '../privacy/gate.ts';
 import { withEntry } from './with-entry.ts';
 
 /** An entry with further edits, measured. */
 export type MeasuredEdits = { plan: EditPlan; overlay: EditedRow[]; rowCount: number; contentHash: string; privacy: PrivacyResult };
+
+/** A reference of the edited table, and the rows that it may lead to. */
+type Parent = { reference: ResultReference; query: string };
+
+// What a response can show.
+const MAX_PROBLEMS = 50;
 
 const readRows = async (engine: Engine, rows: string, columns: Column[], ids: string[]): Promise<Map<string, Values>> => {
   const wanted = ids.filter((id) => /^\d{1,18}$/.test(id));
@@ -29,38 +37,54 @@ const readRows = async (engine: Engine, rows: string, columns: Column[], ids: st
   return new Map(found.rows.map(([rowId, ...values]) => [rowId ?? '', values]));
 };
 
-const checkUnique = async (engine: Engine, rows: string, key: readonly string[]): Promise<void> => {
-  if (key.length === 0) return;
-  const { rows: counted } = await engine.sql(
-    `SELECT count(*) FROM (SELECT 1 FROM (${rows}) GROUP BY ${quoteNames(key)} HAVING count(*) > 1)`,
-  );
-  const repeatedCount = Number(counted[0]?.[0] ?? 0);
-  if (repeatedCount > 0)
-    throw fail(
-      'EDIT_INVALID',
-      {},
-      { fields: [{ field: 'edits', rule: 'KEY_TWICE', description: `${repeatedCount} keys would occur twice` }] },
+/** What is wrong with the rows that the edits made: the rules of the table, its key, and references to rows that are not there. */
+const checkEdited = async (
+  { engine }: OpenEntry,
+  plan: EditPlan,
+  rows: string,
+  { rules, key, columns, parents }: { rules: RowRule[]; key: readonly string[]; columns: readonly Column[]; parents: Parent[] },
+): Promise<void> => {
+  const ids = [...plan.fields.keys()].filter((id) => plan.edited.get(id) !== null);
+  const place = (name: string): number => columns.findIndex((column) => column.name === name);
+  const checks = [
+    ...rules.map(({ rule, column, broken, sentence }) => ({ rule, at: place(column), broken, sentence })),
+    ...parents.map(({ reference, query }) => ({
+      rule: 'REFERENCE_UNKNOWN',
+      at: place(reference.columns[0] ?? ''),
+      broken: orphanSql(reference, query),
+      sentence: `the table ${reference.referencedTable} has no row that ${reference.columns.join(', ')} refers to`,
+    })),
+  ];
+  const problems: EditProblem[] = [];
+  if (ids.length > 0 && checks.length > 0) {
+    const flags = checks.map(({ broken }, index) => `(${broken}) AS _broken${index}`).join(', ');
+    const any = checks.map((_, index) => `_broken${index}`).join(' OR ');
+    const found = await engine.sql(
+      `SELECT * FROM (SELECT row_id, ${flags} FROM (${rows}) AS _rows WHERE row_id IN (${ids.join(', ')})) WHERE ${any} ORDER BY row_id LIMIT ${MAX_PROBLEMS}`,
     );
+    for (const [rowId, ...broken] of found.rows)
+      for (const [index, check] of checks.entries())
+        if (broken[index] === 'true')
+          problems.push({
+            field: `${plan.fields.get(BigInt(rowId ?? 0)) ?? 'edits'}[${check.at}]`,
+            rule: check.rule,
+            description: check.sentence,
+          });
+  }
+  const repeatedCount = key.length === 0 ? 0 : await repeatedKeys(engine, rows, key);
+  if (repeatedCount > 0)
+    problems.push({ field: 'edits', rule: 'KEY_TWICE', description: `${repeatedCount} keys would occur twice: ${key.join(', ')}` });
+  if (problems.length > 0) throw fail('EDIT_INVALID', {}, { fields: problems.slice(0, MAX_PROBLEMS) });
 };
 
-/** The table's rules, and its key where its columns are still there. */
-const rulesOf = (spec: ExecutionSpec, entry: EntryRow, columns: Column[]): { table: Table | undefined; key: string[] } => {
-  const table = spec.plan?.results.find(({ name }) => name === entry.table);
-  const key = table?.primaryKey?.columns ?? [];
-  return { table, key: key.every((name) => columns.some((column) => column.name === name)) ? key : [] };
-};
-
-/** What the edits do to keys that lead from or to the entry's table, over the rows of the run's other tables as they are now. */
-const referenceViolations = async ({ store }: RunDeps, open: OpenEntry, entry: EntryRow, rows: string): Promise<string[]> => {
-  const all = await readReferences(open.folder);
-  const references = all.filter(({ table, referencedTable }) => [table, referencedTable].includes(entry.table));
+/** The rows of the entry with its edits, and of the other tables that keys lead from or to it, as they are now. */
+const rowsByTable = async ({ store }: RunDeps, open: OpenEntry, entry: EntryRow, rows: string, references: readonly ResultReference[]) => {
   const named = new Set(references.flatMap(({ table, referencedTable }) => [table, referencedTable]));
   const queries = new Map([[entry.table, rows]]);
   for (const other of await entriesOf(store.db, entry.runId))
     if (named.has(other.table) && other.id !== entry.id)
       queries.set(other.table, await overlayQuery(open, other, await editsOf(store.db, other.id)));
-  const broken = await brokenReferences(open.engine, references, queries);
-  return broken.map(({ table, sentence }) => (table === entry.table ? sentence : `Table ${table}: ${sentence}`));
+  return queries;
 };
 
 /** Lays the edits of a request over an entry and measures its rows with them. Nothing is changed. */
@@ -69,15 +93,22 @@ export const measureEdits = (
   { entry, request, spec, signal }: { entry: EntryRow; request: ModifieRequest; spec: ExecutionSpec; signal: AbortSignal },
 ): Promise<MeasuredEdits> => {
   const columns = columnsOf(entry);
-  const { table, key } = rulesOf(spec, entry, columns);
+  const table = spec.plan?.results.find(({ name }) => name === entry.table);
   return withEntry(deps, entry, signal, async (open) => {
     const { engine } = open;
+    const keys = await readKeys(open.folder);
+    const key = keys.keys.find((candidate) => candidate.table === entry.table)?.columns ?? [];
     const known = await editsOf(deps.store.db, entry.id);
     const present = await readRows(engine, await overlayQuery(open, entry, known), columns, namedRows(request));
     const plan = planEdits(request, { columns, key, present, nextRowId: entry.nextRowId });
     const overlay = mergeEdits(known, plan.edited);
     const rows = await overlayQuery(open, entry, overlay);
-    await checkUnique(engine, rows, key);
+    const references = keys.references.filter(({ table: from, referencedTable }) => [from, referencedTable].includes(entry.table));
+    const queries = await rowsByTable(deps, open, entry, rows, references);
+    const parents = references
+      .filter(({ table: from }) => from === entry.table)
+      .map((reference) => ({ reference, query: queries.get(reference.referencedTable) ?? rows }));
+    await checkEdited(open, plan, rows, { rules: table ? rowRules(table, columns, keys) : [], key, columns, parents });
     const before = PrivacyResult.decode(entry.privacy);
     const { rowCount, contentHash, privacy } = await measureTable(engine, {
       rows,
@@ -85,7 +116,10 @@ export const measureEdits = (
       requirement: table?.privacy,
       base: gateBaseOf(before),
     });
-    privacy.violations.push(...(await referenceViolations(deps, open, entry, rows)));
+    const broken = await brokenReferences(engine, references, queries);
+    privacy.violations.push(
+      ...broken.map((found) => (found.table === entry.table ? found.sentence : `Table ${found.table}: ${found.sentence}`)),
+    );
     const { metric, loss, levels } = before;
     return { plan, overlay, rowCount, contentHash, privacy: { ...before, ...privacy, metric, loss, levels, stale: true } };
   });

@@ -8,11 +8,22 @@ import { invariant } from '../domain/defect.ts';
 /** A key of the result: unchanged columns, or tokens of one domain. */
 export type ResultReference = { table: string; columns: string[]; referencedTable: string; referencedColumns: string[] };
 
+/** A primary key of the result: unchanged columns, or tokens. */
+export type ResultKey = { table: string; columns: string[] };
+
+/** What the manifest of a result says of its keys. */
+export type ResultKeys = { keys: ResultKey[]; references: ResultReference[] };
+
 /** The keys of a result in the Outbox, as its manifest has them. */
-export const readReferences = async (outbox: string): Promise<ResultReference[]> => {
-  const manifest = JSON.parse(await readFile(join(outbox, 'manifest.json'), 'utf8')) as { references: ResultReference[] };
-  return manifest.references;
+export const readKeys = async (outbox: string): Promise<ResultKeys> => {
+  const { keys = [], references } = JSON.parse(await readFile(join(outbox, 'manifest.json'), 'utf8')) as Partial<ResultKeys> & {
+    references: ResultReference[];
+  };
+  return { keys, references };
 };
+
+/** The foreign keys of a result in the Outbox. */
+export const readReferences = async (outbox: string): Promise<ResultReference[]> => (await readKeys(outbox)).references;
 
 /** What does not hold, by the table that refers. `queries` return the rows of each table. */
 export const brokenReferences = async (

@@ -1,7 +1,7 @@
 import { NullReference, type ForeignKeyRule } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import type { ForeignKeyPlan } from '@lethe/module/key-plan';
-import { quoteIdentifier, quoteLiteral, quoteNames } from './identifiers.ts';
-import { KEY_RULES, SOURCES_TABLE, keyTables, linkTable } from './key-tables.ts';
+import { quoteIdentifier, quoteNames } from './identifiers.ts';
+import { KEY_RULES, keyTables, linkTable } from './key-tables.ts';
 import { rankSql } from './row-id.ts';
 
 /** Whether a record whose reference is empty is dropped. Unspecified: no column of the key can be empty. */
@@ -19,29 +19,26 @@ const matches = (rule: ForeignKeyRule, child: string, parent: string): string =>
 const isNull = (rule: ForeignKeyRule, alias: string): string =>
   rule.columns.map((column) => `${alias}.${quoteIdentifier(column)} IS NULL`).join(' OR ');
 
-/** Each row of `keys` with the name of its source. */
-const withSource = (table: string): string => {
-  const keys = quoteIdentifier(keyTables(table).keys);
-  return `(SELECT _row.*, _source.source FROM ${keys} _row JOIN ${quoteIdentifier(SOURCES_TABLE)} _source ON _source.table_name = ${quoteLiteral(table)} AND _source.rank = ${rankSql('_row.row_id')})`;
-};
+/** Each row of `keys` with the rank of its source. A source is a table and a rank: those of one rank belong together. */
+const withRank = (table: string): string => `(SELECT *, ${rankSql('row_id')} AS _rank FROM ${quoteIdentifier(keyTables(table).keys)})`;
 
 /**
- * Finds the one row that a reference onto generated keys means: the row of the same source with the old key, where exactly one is
- * there; where that source has none, the only row of any source with the old key. Anything else is ambiguous and becomes an orphan.
+ * Finds the one row that a reference onto generated keys means: the row of the source of the same rank with the old key, where exactly
+ * one is there; where that source has none, the only row of any source with the old key. Anything else is ambiguous and becomes an orphan.
  */
 export const linkStatement = (plan: ForeignKeyPlan): string => {
   const { rule } = plan;
-  const parents = withSource(rule.referencedTable);
+  const parents = withRank(rule.referencedTable);
   const referenced = quoteNames(rule.referencedColumns);
   const generated = quoteIdentifier(keyTables(rule.referencedTable).generated);
-  const perSource = `(SELECT ${referenced}, source, count(*) AS n, min(row_id) AS row_id FROM ${parents} GROUP BY ${referenced}, source)`;
+  const perSource = `(SELECT ${referenced}, _rank, count(*) AS n, min(row_id) AS row_id FROM ${parents} GROUP BY ${referenced}, _rank)`;
   const overall = `(SELECT ${referenced}, count(*) AS n, min(row_id) AS row_id FROM ${quoteIdentifier(keyTables(rule.referencedTable).keys)} GROUP BY ${referenced})`;
   const chosen = 'CASE WHEN _same.n = 1 THEN _same.row_id WHEN _same.n IS NULL AND _any.n = 1 THEN _any.row_id END';
   return (
     `CREATE OR REPLACE TABLE ${quoteIdentifier(linkTable(plan.table, plan.index))} AS ` +
     `SELECT _link.row_id, _link.parent_row_id, _new.new_key FROM (SELECT _child.row_id, ${chosen} AS parent_row_id ` +
-    `FROM ${withSource(plan.table)} _child ` +
-    `LEFT JOIN ${perSource} _same ON ${matches(rule, '_child', '_same')} AND _same.source = _child.source ` +
+    `FROM ${withRank(plan.table)} _child ` +
+    `LEFT JOIN ${perSource} _same ON ${matches(rule, '_child', '_same')} AND _same._rank = _child._rank ` +
     `LEFT JOIN ${overall} _any ON ${matches(rule, '_child', '_any')} WHERE NOT (${isNull(rule, '_child')})) _link ` +
     `LEFT JOIN ${generated} _new ON _new.row_id = _link.parent_row_id`
   );

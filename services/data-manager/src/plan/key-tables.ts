@@ -10,7 +10,7 @@ export const keyTables = (table: string) => ({
   winners: `_winners_${table}`,
   /** What key rules take out: `row_id`, `rule`. */
   dropped: `_dropped_${table}`,
-  /** `row_id`, `new_key`. */
+  /** `row_id`, `new_key`: the rows that get another key. */
   generated: `_generated_${table}`,
   /** Orphans of the round under way: `row_id`, `rule`. */
   orphans: `_orphans_${table}`,
@@ -18,14 +18,14 @@ export const keyTables = (table: string) => ({
   gone: `_gone_${table}`,
 });
 
-/** For a foreign key onto generated keys: `row_id`, `parent_row_id`, `new_key`. */
+/** For a foreign key onto generated keys: `row_id`, `parent_row_id`, `new_key` (NULL where the parent keeps its own). */
 export const linkTable = (table: string, index: number): string => `_link${index}_${table}`;
 
 /** The values of `rule` in a table of dropped rows: merged, primary key, and from 2 on the foreign keys in their order. */
 export const KEY_RULES = { merged: 0, primaryKey: 1, firstForeignKey: 2 } as const;
 
-/** The table of the sources' names: `table_name`, `rank`, `source`. */
-export const SOURCES_TABLE = '_sources';
+/** The digest of a row's content, in `keys` of a table whose keys are generated. */
+export const CONTENT_COLUMN = '_content';
 
 /** The columns that key rules need of a table: its primary key, its foreign keys, and what others refer to; in column order. */
 export const keyColumns = (table: Table, tables: readonly Table[]): string[] => {

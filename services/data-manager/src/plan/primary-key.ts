@@ -1,6 +1,6 @@
 import { KeyConflict, WithinSource, type PrimaryKeyRule } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import { quoteIdentifier, quoteNames } from './identifiers.ts';
-import { KEY_RULES, keyTables } from './key-tables.ts';
+import { CONTENT_COLUMN, KEY_RULES, keyTables } from './key-tables.ts';
 import { rankSql } from './row-id.ts';
 import { defect } from '../domain/defect.ts';
 
@@ -60,10 +60,24 @@ const dropAllConflicting = (table: string, rule: PrimaryKeyRule): string[] => {
   ];
 };
 
-/** New keys 1, 2, … in the order of the row ids, for every row whose old key has no NULL. */
-const generateKeys = (table: string, rule: PrimaryKeyRule): string[] => {
+/** The column that new keys go into, and the SQL of the n-th number in its type: NULL where it has no room there. */
+export type GeneratedKey = { column: string; numberSql: (number: string) => string };
+
+/**
+ * New keys for the rows whose key occurs more than once: the smallest numbers that no row has in that column, in the order of old key, source and
+ * content, so that the same content gets the same keys whatever the order of its rows. Rows with a key of their own keep it.
+ */
+const generateKeys = (table: string, rule: PrimaryKeyRule, { column, numberSql }: GeneratedKey): string[] => {
   const names = keyTables(table);
   const keys = quoteIdentifier(names.keys);
+  const columns = quoteNames(rule.columns);
+  const name = quoteIdentifier(column);
+  const present = `(SELECT * FROM ${keys} AS _present WHERE NOT (${anyNull(rule.columns, '_present')}))`;
+  const shared = `SELECT *, count(*) OVER (PARTITION BY ${columns}) AS _shared FROM ${present}`;
+  const order = `${columns}, ${rankSql('row_id')}, ${CONTENT_COLUMN}, row_id`;
+  const conflicting = `SELECT row_id, row_number() OVER (ORDER BY ${order}) AS _place FROM (${shared}) WHERE _shared > 1`;
+  const numbers = `SELECT _number, ${numberSql('_number')} AS _key FROM range(1, (SELECT 2 * count(*) + 1 FROM ${keys})) AS _numbers(_number)`;
+  const free = `SELECT _number, row_number() OVER (ORDER BY _number) AS _place FROM (${numbers}) WHERE _key IS NOT NULL AND _key NOT IN (SELECT ${name} FROM ${present})`;
   return [
     create(
       names.dropped,
@@ -71,17 +85,21 @@ const generateKeys = (table: string, rule: PrimaryKeyRule): string[] => {
     ),
     create(
       names.generated,
-      `SELECT _key.row_id, row_number() OVER (ORDER BY _key.row_id) AS new_key FROM ${keys} _key WHERE NOT (${anyNull(rule.columns, '_key')})`,
+      `SELECT _row.row_id, _free._number AS new_key FROM (${conflicting}) _row LEFT JOIN (${free}) _free ON _free._place = _row._place`,
     ),
   ];
 };
+
+/** Counts the rows for which there was no new key. */
+export const keylessQuery = (table: string): string =>
+  `SELECT count(*) FROM ${quoteIdentifier(keyTables(table).generated)} WHERE new_key IS NULL`;
 
 /** An empty table of dropped rows, for tables without a primary key. */
 const nothingDropped = (table: string): string =>
   create(keyTables(table).dropped, 'SELECT CAST(0 AS BIGINT) AS row_id, CAST(0 AS SMALLINT) AS rule WHERE false');
 
 /** Statements that fill the tables `dropped`, and `winners` or `generated`, from `keys`. A NULL in a key drops its row. */
-export const primaryKeyStatements = (table: string, rule: PrimaryKeyRule | undefined): string[] => {
+export const primaryKeyStatements = (table: string, rule: PrimaryKeyRule | undefined, generated: GeneratedKey | undefined): string[] => {
   switch (rule?.conflict) {
     case undefined:
       return [nothingDropped(table)];
@@ -90,7 +108,8 @@ export const primaryKeyStatements = (table: string, rule: PrimaryKeyRule | undef
     case KeyConflict.DROP_ALL_CONFLICTING:
       return dropAllConflicting(table, rule);
     case KeyConflict.GENERATE_KEYS:
-      return generateKeys(table, rule);
+      if (generated === undefined) throw defect('no column can hold generated keys');
+      return generateKeys(table, rule, generated);
     case KeyConflict.UNSPECIFIED:
       throw defect('a primary key has no rule for conflicts');
   }

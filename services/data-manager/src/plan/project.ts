@@ -140,7 +140,7 @@ export const keptRowsQuery = (
     if (index < 0) return `_clean.${name} AS ${name}`;
     const type = column.type?.base;
     invariant(type, `column ${column.name} has no type`);
-    return `CASE WHEN _key${index}.row_id IS NULL THEN _clean.${name} ELSE ${newKeySql(`_key${index}.new_key`, column, dialect)} END AS ${name}`;
+    return `CASE WHEN _key${index}.new_key IS NULL THEN _clean.${name} ELSE ${newKeySql(`_key${index}.new_key`, column, dialect)} END AS ${name}`;
   });
   const joins = replacements.map(
     (replacement, index) =>
@@ -153,5 +153,6 @@ export const keptRowsQuery = (
   return `SELECT _clean.row_id, ${columns.join(', ')} FROM (${cleanQuery}) _clean ${joins.join(' ')} WHERE _clean._dropped IS NULL${anti}`;
 };
 
-const newKeySql = (expression: string, column: Column, dialect: Dialect): string =>
+/** SQL of a number as a key of a column's type; NULL where it has no room there. */
+export const newKeySql = (expression: string, column: Column, dialect: Dialect): string =>
   castSql(dialect.tryCast(expression, dialect.text), column, dialect);

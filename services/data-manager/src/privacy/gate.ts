@@ -91,6 +91,18 @@ export const orphanQuery = ({ query, columns, referencedQuery, referencedColumns
   return `SELECT count(*) FROM (${query}) AS _rows ANTI JOIN (${referencedQuery}) AS _targets ON ${matches.join(' AND ')} WHERE ${present}`;
 };
 
+/** SQL that is true for a row of `_rows` whose reference has no target. */
+export const orphanSql = (
+  { columns, referencedColumns }: Pick<GateReference, 'columns' | 'referencedColumns'>,
+  referencedQuery: string,
+): string => {
+  const present = columns.map((name) => `_rows.${quoteIdentifier(name)} IS NOT NULL`).join(' AND ');
+  const matches = columns.map(
+    (name, index) => `_rows.${quoteIdentifier(name)} = _targets.${quoteIdentifier(referencedColumns[index] ?? '')}`,
+  );
+  return `${present} AND NOT EXISTS (SELECT 1 FROM (${referencedQuery}) AS _targets WHERE ${matches.join(' AND ')})`;
+};
+
 /** The verdict on a key, from the number that `orphanQuery` returns; undefined where it holds. */
 export const judgeReference = (reference: GateReference, orphanCount: number): string | undefined =>
   orphanCount === 0

@@ -33,7 +33,7 @@ const toReport = (counts: TableCounts): TableReport => ({
   })),
 });
 
-const merge = (reports: Map<string, TableReport>, counts: TableCounts): void => {
+const merge = (reports: Map<string, TableReport>, counts: TableCounts, stage: string): void => {
   const report = toReport(counts);
   const known = reports.get(counts.table);
   if (!known) {
@@ -41,16 +41,22 @@ const merge = (reports: Map<string, TableReport>, counts: TableCounts): void => 
     return;
   }
   known.transformed = [...known.transformed, ...report.transformed];
-  known.replaced = [...known.replaced, ...report.replaced];
-  known.dropped = [...known.dropped, ...report.dropped];
   known.suppressedCount += report.suppressedCount;
+  // The report of TRANSFORMING is that of the rules with the scripts' counts.
+  if (stage !== 'anonymize') return;
+  known.replaced = [...known.replaced, ...report.replaced];
+  for (const { rule, count } of report.dropped) {
+    const same = known.dropped.find((entry) => entry.rule === rule);
+    if (same) same.count += count;
+    else known.dropped.push({ rule, count });
+  }
 };
 
 /** The reports of all tables, in the order in which they were collected. */
 export const collectReports = async (directory: string, plan: EffectivePlan, stored: StoredTable[]): Promise<TableReport[]> => {
   const reports = new Map<string, TableReport>();
   for (const stage of ['rules', 'transform', 'anonymize'])
-    for (const counts of (await readManifest(directory, stage)).manifest.reports) merge(reports, counts);
+    for (const counts of (await readManifest(directory, stage)).manifest.reports) merge(reports, counts, stage);
   for (const { table, rowCount } of stored) {
     const report = reports.get(table);
     if (report) report.storedCount = BigInt(rowCount);

@@ -25,8 +25,16 @@ export const assertConserved = (counts: TableCounts, keptCount: number): void =>
   });
 };
 
-/** Rows are conserved across anonymization as well: in = suppressed + stored. */
-export const assertBalance = (table: string, inCount: number, suppressedCount: number, storedCount: number): void => {
-  if (inCount === suppressedCount + storedCount) return;
-  throw stageError('ROWS_NOT_BALANCED', { table, read: inCount, suppressed: suppressedCount, stored: storedCount });
+/** Rows are conserved across anonymization as well: in = suppressed + dropped by declared values or with their parent + stored. */
+export const assertBalance = (
+  {
+    table,
+    rowsIn,
+    suppressedCount,
+    dropped,
+  }: { table: string; rowsIn: number; suppressedCount: number; dropped: readonly { count: number }[] },
+  storedCount: number,
+): void => {
+  if (rowsIn === suppressedCount + sum(dropped) + storedCount) return;
+  throw stageError('ROWS_NOT_BALANCED', { table, read: rowsIn, suppressed: suppressedCount, dropped: sum(dropped), stored: storedCount });
 };

@@ -1,9 +1,9 @@
 import { SuppressScope, type Suppress } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
-import { Role } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { Role, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { DUCKDB } from '../../plan/dialect.ts';
 import { quoteIdentifier, quoteLiteral, quoteNames } from '../../plan/identifiers.ts';
 import { columnType, readTextSql } from '../../plan/types.ts';
-import { columnOf, project, type Relation } from './relation.ts';
+import { columnOf, ownColumns, project, type Relation } from './relation.ts';
 import { defect } from '../../domain/defect.ts';
 import { stageError } from '../../domain/run-error.ts';
 
@@ -22,6 +22,10 @@ export const unreadableValuesQuery = (table: string, relation: Relation, step: S
     )
     .join(', ')}`;
 
+/** The columns of a relation after cells of some became NULL: those are not required any more. */
+const withNulls = ({ columns }: Relation, names: readonly string[]): Column[] =>
+  columns.map((column) => (names.includes(column.name) ? { ...column, empty: undefined } : column));
+
 const suppressCells = (table: string, relation: Relation, step: Suppress, k: number): Relation => {
   const quasi = relation.columns.filter(({ role }) => role === Role.QUASI_IDENTIFYING).map(({ name }) => name);
   if (k < 1) throw stageError('SUPPRESS_NEEDS_K', { table });
@@ -30,7 +34,7 @@ const suppressCells = (table: string, relation: Relation, step: Suppress, k: num
   const expressions = new Map(
     step.columns.map((name): [string, string] => [name, `CASE WHEN ${small} THEN NULL ELSE ${quoteIdentifier(name)} END`]),
   );
-  return { query: project(relation, expressions), columns: relation.columns };
+  return { query: project(relation, expressions), columns: withNulls(relation, step.columns) };
 };
 
 /**
@@ -43,7 +47,7 @@ export const suppress = (table: string, relation: Relation, step: Suppress, k: n
   switch (step.scope) {
     case SuppressScope.COLUMN: {
       const columns = relation.columns.filter(({ name }) => !step.columns.includes(name));
-      if (columns.length === 0) throw stageError('SUPPRESS_LEAVES_NOTHING', { table });
+      if (ownColumns({ ...relation, columns }).length === 0) throw stageError('SUPPRESS_LEAVES_NOTHING', { table });
       return { query: `SELECT ${quoteNames(columns.map(({ name }) => name))} FROM (${relation.query})`, columns };
     }
     case SuppressScope.RECORD: {
@@ -54,7 +58,7 @@ export const suppress = (table: string, relation: Relation, step: Suppress, k: n
       const expressions = new Map(
         step.columns.map((name): [string, string] => [name, `CASE WHEN ${holds(name)} THEN NULL ELSE ${quoteIdentifier(name)} END`]),
       );
-      return { query: project(relation, expressions), columns: relation.columns };
+      return { query: project(relation, expressions), columns: withNulls(relation, step.columns) };
     }
     case SuppressScope.CELL:
       return suppressCells(table, relation, step, k);

@@ -136,7 +136,7 @@ describe('a searched step', () => {
     );
   });
 
-  it('counts rows that a step removed by value against the limit', async () => {
+  it('does not count rows that a step removed by declared values against the limit', async () => {
     const remove: Step = { operation: { $case: 'suppress', value: { scope: SuppressScope.RECORD, columns: ['note'], values: ['out'] } } };
     const rows = {
       people: [
@@ -146,9 +146,10 @@ describe('a searched step', () => {
         ['78', 'x'],
       ],
     };
-    const { manifest } = await run(planFor(AGE, [remove, intervals()], 2, 0.5), rows);
-    expect(manifest.privacy[0]?.suppressedCount).toBe(2);
-    const strict = await run(planFor(AGE, [remove, intervals()], 2, 0.25), rows);
+    const { manifest } = await run(planFor(AGE, [remove, intervals()], 2, 0.34), rows);
+    expect(manifest.privacy[0]).toMatchObject({ rowsIn: 3, suppressedCount: 1 });
+    expect(manifest.reports[0]).toMatchObject({ suppressedCount: 1, storedCount: 2, dropped: [{ rule: 'suppress:note', count: 1 }] });
+    const strict = await run(planFor(AGE, [remove, intervals()], 2, 0), rows);
     expect(strict.out['people']?.map(([age]) => age)).toEqual(['*', '*', '*']);
   });
 
@@ -242,7 +243,7 @@ describe('Suppress', () => {
       ['1', 'a'],
       [null, 'c'],
     ]);
-    expect(manifest.privacy[0]?.suppressedCount).toBe(1);
+    expect(manifest.privacy[0]).toMatchObject({ suppressedCount: 0, dropped: [{ rule: 'suppress:number', count: 1 }] });
   });
 
   it('makes values NULL', async () => {

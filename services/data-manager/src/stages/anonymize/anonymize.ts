@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { AnonymizationStep } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import { SuppressScope } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import type { Column, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
@@ -7,10 +8,12 @@ import { DUCKDB } from '../../plan/dialect.ts';
 import { quoteIdentifier, quoteList, quoteNames } from '../../plan/identifiers.ts';
 import { columnType, engineType } from '../../plan/types.ts';
 import { pseudonymize, SAFE_TOKEN_LENGTH, tokenDomain, tokenLength } from '../../privacy/steps/pseudonymize.ts';
-import { columnOf, type Relation } from '../../privacy/steps/relation.ts';
+import { columnOf, ownColumns, ROW_COLUMN, type Relation } from '../../privacy/steps/relation.ts';
 import { suppress, unreadableValuesQuery } from '../../privacy/steps/suppress.ts';
 import { assertBalance } from '../conserve.ts';
 import type { DictionaryContext } from './dictionaries.ts';
+import { beginLost, dropKept, dropOrphans, keepKeys, linkedTables, lostCounts, lostTable } from './keep-references.ts';
+import { resultReferences } from './result-keys.ts';
 import { generalizeTable, type ChosenLevel, type Decision } from './generalize-table.ts';
 import type { MissingLeaves } from './missing-leaf.ts';
 import {
@@ -34,8 +37,11 @@ const SEGMENT_ROWS = 4_194_304;
 /** What was decided for one table; with the counts, all that the gate needs besides the stored rows. */
 export type TablePrivacy = {
   table: string;
+  /** Rows that the limit of suppression is a share of: those into the stage without what is in `dropped` before classes are made. */
   rowsIn: number;
   suppressedCount: number;
+  /** Rows that left by declared values, without a leaf, or with their parents: they do not count against the limit. */
+  dropped: RuleCount[];
   metric: string;
   loss: number;
   tieCount: number;
@@ -46,9 +52,8 @@ export type TablePrivacy = {
   tokenDomains: Record<string, string>;
   /** Columns that a step changed in another way than by tokens. */
   changedColumns: string[];
-  /** Values without a leaf that became the root, and rows that were dropped for one: `rowsIn` is without them. */
+  /** Values without a leaf that became the root. */
   replaced: RuleCount[];
-  dropped: RuleCount[];
 };
 
 /** The one provider of keys and seeds. */
@@ -63,14 +68,18 @@ export const readAnonymizeManifest = async (directory: string): Promise<{ manife
   return { manifest: manifest as AnonymizeManifest, hash };
 };
 
-const inputRelation = (directory: string, { columns, segments }: StageTable): Relation => {
+/** The rows into the stage; of a linked table with their ids, without those that were lost with their parents. */
+const inputRelation = (directory: string, { table, columns, segments }: StageTable, isLinked: boolean): Relation => {
   const empty = columns.map((column) => `CAST(NULL AS ${engineType(columnType(column), DUCKDB)}) AS ${quoteIdentifier(column.name)}`);
-  const paths = quoteList(segments.map(({ path }) => join(directory, path)));
-  const query =
-    segments.length === 0
-      ? `SELECT ${empty.join(', ')} WHERE false`
-      : `SELECT ${quoteNames(columns.map(({ name }) => name))} FROM read_parquet(${paths})`;
-  return { query, columns };
+  const id = quoteIdentifier(ROW_COLUMN.name);
+  const shown = isLinked ? [ROW_COLUMN, ...columns] : columns;
+  if (segments.length === 0)
+    return { query: `SELECT ${[...(isLinked ? [`CAST(NULL AS BIGINT) AS ${id}`] : []), ...empty].join(', ')} WHERE false`, columns: shown };
+  const from = `read_parquet(${quoteList(segments.map(({ path }) => join(directory, path)))})`;
+  const names = quoteNames(columns.map(({ name }) => name));
+  if (!isLinked) return { query: `SELECT ${names} FROM ${from}`, columns };
+  const lost = quoteIdentifier(lostTable(table));
+  return { query: `SELECT row_id AS ${id}, ${names} FROM ${from} WHERE row_id NOT IN (SELECT row_id FROM ${lost})`, columns: shown };
 };
 
 const countRows = async (engine: Engine, query: string): Promise<number> =>
@@ -113,10 +122,12 @@ const mergeDecision = (privacy: TablePrivacy, decision: Decision): void => {
   privacy.tieCount = decision.tieCount;
 };
 
+const countAll = (counts: readonly RuleCount[]): number => counts.reduce((sum, { count }) => sum + count, 0);
+
 const mergeMissing = (privacy: TablePrivacy, { replaced, dropped, suppressedCount }: MissingLeaves): void => {
   privacy.replaced.push(...replaced);
   privacy.dropped.push(...dropped);
-  privacy.rowsIn -= dropped.reduce((sum, { count }) => sum + count, 0);
+  privacy.rowsIn -= countAll(dropped);
   privacy.suppressedCount += suppressedCount;
   privacy.changedColumns.push(...replaced.map(({ rule }) => rule.replace(/^leaf:/, '')));
 };
@@ -143,9 +154,12 @@ const runStep = async (work: Work, relation: Relation, index: number): Promise<R
       await checkValues(context.engine, unreadableValuesQuery(table.name, relation, step), table.name, step.columns);
     const requiredK = Math.max(0, ...(table.privacy?.models ?? []).map(({ model }) => model?.value.k ?? 0));
     const next = suppress(table.name, relation, step, requiredK);
-    if (step.scope === SuppressScope.RECORD)
-      privacy.suppressedCount += (await countRows(context.engine, relation.query)) - (await countRows(context.engine, next.query));
-    else privacy.changedColumns.push(...step.columns);
+    if (step.scope === SuppressScope.RECORD) {
+      const count = (await countRows(context.engine, relation.query)) - (await countRows(context.engine, next.query));
+      privacy.dropped.push({ rule: `suppress:${step.columns.join('+')}`, count });
+      // What classes were suppressed of is not made smaller afterwards.
+      if (!steps.slice(0, index).some((earlier) => earlier.operation?.$case === 'generalize')) privacy.rowsIn -= count;
+    } else privacy.changedColumns.push(...step.columns);
     return next;
   }
   const step = operation.value;
@@ -179,9 +193,9 @@ const runStep = async (work: Work, relation: Relation, index: number): Promise<R
 };
 
 /** Numbers the rows 1…n in the order of their content: neither an earlier row id nor the order of the input leaves this stage. */
-const numberedQuery = ({ query, columns }: Relation): string => {
-  const names = quoteNames(columns.map(({ name }) => name));
-  return `SELECT CAST(row_number() OVER (ORDER BY ${names}) AS BIGINT) AS row_id, ${names} FROM (${query})`;
+const numberedQuery = (relation: Relation): string => {
+  const names = quoteNames(ownColumns(relation).map(({ name }) => name));
+  return `SELECT CAST(row_number() OVER (ORDER BY ${names}) AS BIGINT) AS row_id, ${names} FROM (${relation.query})`;
 };
 
 const writeSegments = async (
@@ -206,73 +220,114 @@ const writeSegments = async (
   return segments;
 };
 
+const emptyPrivacy = (table: string, rowsIn: number): TablePrivacy => ({
+  table,
+  rowsIn,
+  suppressedCount: 0,
+  dropped: [],
+  metric: '',
+  loss: 0,
+  tieCount: 0,
+  levels: [],
+  tokenLengths: {},
+  tokenDomains: {},
+  changedColumns: [],
+  replaced: [],
+});
+
+type Done = { written: StageTable; privacy: TablePrivacy };
+
+/** Runs the steps of one table over the rows that it still has, and writes what stays. */
 const anonymizeTable = async (
   context: StageContext,
   keys: AnonymizationKeys,
-  { tables, table, folder }: { tables: readonly StageTable[]; table: Table; folder: string },
-): Promise<{ written: StageTable; privacy: TablePrivacy }> => {
+  { tables, table, folder, isLinked }: { tables: readonly StageTable[]; table: Table; folder: string; isLinked: boolean },
+): Promise<Done> => {
   const input = tables.find((entry) => entry.table === table.name);
   invariant(input, `table ${table.name} has not reached anonymization`);
   const { engine, directory, plan } = context;
   const rowsIn = input.segments.reduce((sum, { rowCount }) => sum + rowCount, 0);
   const dictionaries: DictionaryContext = { engine, directory, folder, hierarchies: plan.hierarchies, tables, made: [] };
-  const privacy: TablePrivacy = {
-    table: table.name,
-    rowsIn,
-    suppressedCount: 0,
-    metric: '',
-    loss: 0,
-    tieCount: 0,
-    levels: [],
-    tokenLengths: {},
-    tokenDomains: {},
-    changedColumns: [],
-    replaced: [],
-    dropped: [],
-  };
+  const privacy = emptyPrivacy(table.name, rowsIn);
+  if (isLinked) privacy.dropped.push(...(await lostCounts(engine, table)));
+  privacy.rowsIn -= countAll(privacy.dropped);
   const steps = plan.steps.filter((step) => step.table === table.name);
   const work: Work = { context, keys, dictionaries, table, steps, privacy };
   try {
-    let relation = inputRelation(directory, input);
+    let relation = inputRelation(directory, input, isLinked);
     for (const index of steps.keys()) {
       context.signal.throwIfAborted();
       relation = await runStep(work, relation, index);
     }
-    const expected = privacy.rowsIn - privacy.suppressedCount;
+    if (isLinked) await keepKeys(engine, plan.results, table.name, relation);
+    const expected = rowsIn - privacy.suppressedCount - countAll(privacy.dropped);
     const segments = await writeSegments(engine, relation, { table: table.name, rowCount: expected, folder });
     const written = segments.reduce((sum, { rowCount }) => sum + rowCount, 0);
-    assertBalance(table.name, privacy.rowsIn, privacy.suppressedCount, written);
+    assertBalance({ ...privacy, rowsIn }, written);
     context.onProgress({ table: table.name, rowCount: written, totalRowCount: written });
-    const columns = relation.columns.map((column): Column => ({ ...column }));
+    const columns = ownColumns(relation).map((column): Column => ({ ...column }));
     return { written: { table: table.name, columns, segments }, privacy };
   } finally {
     for (const name of dictionaries.made) await engine.sql(`DROP TABLE IF EXISTS ${quoteIdentifier(name)}`).catch(() => undefined);
   }
 };
 
+/**
+ * Anonymizes the tables, takes out the rows whose parent is gone, and anonymizes the tables that lost rows again, until none does: what
+ * a requirement says of a table holds for the rows that it has in the end.
+ */
+const anonymizeAll = async (
+  context: StageContext,
+  keys: AnonymizationKeys,
+  tables: readonly StageTable[],
+  folder: string,
+): Promise<Done[]> => {
+  const { engine, plan } = context;
+  const linked = linkedTables(plan.results);
+  const published = plan.results.filter(({ unpublished }) => !unpublished);
+  const done = new Map<string, Done>();
+  try {
+    await beginLost(engine, linked);
+    let todo = published;
+    while (todo.length > 0) {
+      for (const table of todo) {
+        for (const { path } of done.get(table.name)?.written.segments ?? []) await rm(join(folder, basename(path)), { force: true });
+        done.set(table.name, await anonymizeTable(context, keys, { tables, table, folder, isLinked: linked.has(table.name) }));
+      }
+      const results = [...done.values()].map(({ written, privacy }) => ({ ...written, privacy }));
+      const losers = await dropOrphans(engine, resultReferences(plan.results, results));
+      todo = published.filter(({ name }) => losers.has(name));
+    }
+  } finally {
+    await dropKept(engine, linked);
+  }
+  return [...done.values()];
+};
+
 const anonymizeInto = async (context: StageContext, keys: AnonymizationKeys, folder: string): Promise<AnonymizeManifest> => {
   const { manifest: input, hash } = await readManifest(context.directory, 'transform');
-  const tables: StageTable[] = [];
-  const privacy: TablePrivacy[] = [];
-  for (const table of context.plan.results) {
-    if (table.unpublished) continue;
-    const done = await anonymizeTable(context, keys, { tables: input.tables, table, folder });
-    tables.push(done.written);
-    privacy.push(done.privacy);
-  }
-  const reports = privacy.map(({ table, suppressedCount, rowsIn, replaced, dropped }) => ({
+  const done = await anonymizeAll(context, keys, input.tables, folder);
+  const reports = done.map(({ written: { table, segments }, privacy: { replaced, dropped, suppressedCount } }) => ({
     ...emptyCounts(table),
     replaced,
     dropped,
     suppressedCount,
-    storedCount: rowsIn - suppressedCount,
+    storedCount: segments.reduce((sum, { rowCount }) => sum + rowCount, 0),
   }));
-  return { stage: STAGE, planHash: context.planHash, inputHash: hash, tables, reports, privacy };
+  return {
+    stage: STAGE,
+    planHash: context.planHash,
+    inputHash: hash,
+    tables: done.map(({ written }) => written),
+    reports,
+    privacy: done.map(({ privacy }) => privacy),
+  };
 };
 
 /**
  * The stage ANONYMIZING: runs the plan's steps over each published table, in the order of the plan (module's steps by rank, then the task's),
- * and writes the rows once, numbered by their content. Unpublished tables serve as hierarchies and are not written. Throws a
+ * and writes the rows, numbered by their content. Rows that refer to a row which the steps removed go as well, and the tables that lose rows
+ * are anonymized again without them. Unpublished tables serve as hierarchies and are not written. Throws a
  * RunError with table, column and count where a value has no leaf, and with the table where no levels hold the requirement.
  */
 export const anonymize = (context: StageContext, keys: AnonymizationKeys): Promise<StageManifest> =>

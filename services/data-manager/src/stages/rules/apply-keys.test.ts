@@ -88,17 +88,31 @@ describe('primary keys', () => {
     expect(counts['t']).toMatchObject({ mergedCount: 0, dropped: [{ rule: 'primary_key', count: 6 }] });
   });
 
-  it('gives all rows new keys in the order of sources and rows', async () => {
+  it('gives the rows of a shared key new ones that no row has, and leaves the others theirs', async () => {
     const { rows, counts } = await run(KeyConflict.GENERATE_KEYS, WithinSource.UNSPECIFIED, conflicting);
     expect(rows['t']).toEqual([
-      ['1', 'a1'],
-      ['2', 'a2'],
-      ['3', 'a'],
-      ['4', 'b'],
-      ['5', 'b'],
+      ['5', 'a1'],
+      ['4', 'a2'],
+      ['7', 'a'],
       ['6', 'b'],
+      ['8', 'b'],
+      ['3', 'b'],
     ]);
     expect(counts['t']).toMatchObject({ mergedCount: 0, dropped: [{ rule: 'primary_key', count: 1 }] });
+  });
+
+  it('gives the same content the same new keys, whatever the order of its rows', async () => {
+    const turned = conflicting.map((rows) => rows.toReversed());
+    const before = await run(KeyConflict.GENERATE_KEYS, WithinSource.UNSPECIFIED, conflicting);
+    const after = await run(KeyConflict.GENERATE_KEYS, WithinSource.UNSPECIFIED, turned);
+    expect(after.rows['t']?.toSorted()).toEqual(before.rows['t']?.toSorted());
+  });
+
+  it('says where new keys have no room in the type of the key', async () => {
+    const small = column('id', BaseType.DECIMAL, { type: { base: BaseType.DECIMAL, precision: 1 } });
+    const plan = planOf([{ name: 't', columns: [small, column('value')], primaryKey: key(KeyConflict.GENERATE_KEYS) }]);
+    const crowd = Array.from({ length: 10 }, (_, index) => ['1', `v${index}`]);
+    await expect(runRules(bench, plan, [oneSource('t', crowd)])).rejects.toThrow('Table t, column id: 2 new keys have no room');
   });
 
   it('compares keys by value, all columns of a composite one', async () => {

@@ -1,13 +1,24 @@
+import { KeyConflict } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import type { Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { generatedKeyColumn, planForeignKeys, type ForeignKeyPlan } from '@lethe/module/key-plan';
 import type { Engine } from '../../engine/engine.ts';
-import type { CleanPlan, KeyReplacement } from '../../plan/project.ts';
+import { newKeySql, type CleanPlan, type KeyReplacement } from '../../plan/project.ts';
+import { DUCKDB } from '../../plan/dialect.ts';
+import { rowDigestSql } from '../../outbox/content-hash.ts';
 import { foreignKeyName, linkStatement, orphansStatement, removeOrphansStatements } from '../../plan/foreign-key.ts';
-import { quoteIdentifier, quoteLiteral, quoteNames } from '../../plan/identifiers.ts';
-import { KEY_RULES, SOURCES_TABLE, keyColumns, keyTables, linkTable } from '../../plan/key-tables.ts';
-import { fellBackQuery, needsEarlyRows, primaryKeyStatements, removeDroppedStatement } from '../../plan/primary-key.ts';
+import { quoteIdentifier, quoteNames } from '../../plan/identifiers.ts';
+import { KEY_RULES, CONTENT_COLUMN, keyColumns, keyTables, linkTable } from '../../plan/key-tables.ts';
+import {
+  fellBackQuery,
+  keylessQuery,
+  needsEarlyRows,
+  primaryKeyStatements,
+  removeDroppedStatement,
+  type GeneratedKey,
+} from '../../plan/primary-key.ts';
 import type { RuleCount } from '../manifest.ts';
 import { invariant } from '../../domain/defect.ts';
+import { stageError } from '../../domain/run-error.ts';
 
 /** What the key rules did to one table, and what its final projection needs of them. */
 export type KeyResult = {
@@ -19,27 +30,19 @@ export type KeyResult = {
 };
 
 /** A table with the SQL of its rows: `row_id` and texts, before any rule. */
-export type KeyInput = { table: Table; clean: CleanPlan; source: string; sources: { rank: number; source: string }[] };
+export type KeyInput = { table: Table; clean: CleanPlan; source: string };
 
 const NO_KEYS: KeyResult = { droppedTable: undefined, replacements: [], dropped: [], mergedCount: 0, fellBackCount: 0 };
 
 const countOf = async (engine: Engine, query: string): Promise<number> => Number((await engine.sql(query)).rows[0]?.[0] ?? 0);
-
-const writeSources = async (engine: Engine, inputs: readonly KeyInput[]): Promise<void> => {
-  const name = quoteIdentifier(SOURCES_TABLE);
-  await engine.sql(`CREATE OR REPLACE TABLE ${name} (table_name VARCHAR, rank BIGINT, source VARCHAR)`);
-  const rows = inputs.flatMap((input) =>
-    input.sources.map((entry) => `(${quoteLiteral(input.table.name)}, ${entry.rank}, ${quoteLiteral(entry.source)})`),
-  );
-  if (rows.length > 0) await engine.sql(`INSERT INTO ${name} VALUES ${rows.join(', ')}`);
-};
 
 const loadKeys = async (engine: Engine, input: KeyInput, columns: readonly string[]): Promise<void> => {
   const names = keyTables(input.table.name);
   const rule = input.table.primaryKey;
   const clean = input.clean.query(input.source);
   const keys = quoteIdentifier(names.keys);
-  const kept = `SELECT row_id, ${quoteNames(columns)} FROM`;
+  const content = rule?.conflict === KeyConflict.GENERATE_KEYS ? `, ${rowDigestSql(input.table.columns)} AS ${CONTENT_COLUMN}` : '';
+  const kept = `SELECT row_id, ${quoteNames(columns)}${content} FROM`;
   if (rule === undefined || !needsEarlyRows(rule) || input.clean.rowRules.length === 0) {
     await engine.sql(`CREATE OR REPLACE TABLE ${keys} AS ${kept} (${clean}) WHERE _dropped IS NULL`);
     return;
@@ -52,9 +55,19 @@ const loadKeys = async (engine: Engine, input: KeyInput, columns: readonly strin
   await engine.sql(`DROP TABLE ${all}`);
 };
 
+const generatedKeyOf = (table: Table): GeneratedKey | undefined => {
+  const column = table.columns.find(({ name }) => name === generatedKeyColumn(table));
+  return column && { column: column.name, numberSql: (number) => newKeySql(number, column, DUCKDB) };
+};
+
 const applyPrimaryKey = async (engine: Engine, input: KeyInput): Promise<number> => {
   const { table, clean } = input;
-  for (const statement of primaryKeyStatements(table.name, table.primaryKey)) await engine.sql(statement);
+  const generated = generatedKeyOf(table);
+  for (const statement of primaryKeyStatements(table.name, table.primaryKey, generated)) await engine.sql(statement);
+  if (generated !== undefined) {
+    const count = await countOf(engine, keylessQuery(table.name));
+    if (count > 0) throw stageError('KEYS_EXHAUSTED', { table: table.name, column: generated.column, count });
+  }
   const counts = table.primaryKey !== undefined && needsEarlyRows(table.primaryKey) && clean.rowRules.length > 0;
   const fellBackCount = counts && table.primaryKey !== undefined ? await countOf(engine, fellBackQuery(table.name, table.primaryKey)) : 0;
   await engine.sql(removeDroppedStatement(table.name));
@@ -119,7 +132,6 @@ export const applyKeys = async (engine: Engine, inputs: readonly KeyInput[]): Pr
   const plans = planForeignKeys(tables, (name) => generated.get(name));
   const keyed = inputs.filter((input) => keyColumns(input.table, tables).length > 0);
   const fellBack = new Map<string, number>();
-  await writeSources(engine, keyed);
   for (const input of keyed) {
     await loadKeys(engine, input, keyColumns(input.table, tables));
     fellBack.set(input.table.name, await applyPrimaryKey(engine, input));
@@ -140,5 +152,5 @@ export const dropKeyTables = async (engine: Engine, tables: readonly Table[]): P
     ...Object.values(keyTables(table.name)),
     ...table.foreignKeys.map((_, index) => linkTable(table.name, index)),
   ]);
-  for (const name of [...names, SOURCES_TABLE]) await engine.sql(`DROP TABLE IF EXISTS ${quoteIdentifier(name)}`);
+  for (const name of names) await engine.sql(`DROP TABLE IF EXISTS ${quoteIdentifier(name)}`);
 };

@@ -208,6 +208,24 @@ describe('generated keys', () => {
     foreignKeys: [{ columns: ['order'], referencedTable: 'orders', referencedColumns: ['id'], nullReference: NullReference.DROP }],
   };
 
+  it('lets references follow their own source where all sources lie on one connection', async () => {
+    const on = (table: string, rank: number, rows: (string | null)[][]) => ({ table, rank, source: 'one folder', segments: [rows] });
+    const { rows } = await runRules(bench, planOf([{ ...orders, foreignKeys: [] }, lines]), [
+      on('orders', 1, [['1', 'a', null]]),
+      on('orders', 2, [['1', 'b', null]]),
+      on('lines', 1, [['1', 'pen']]),
+      on('lines', 2, [['1', 'ink']]),
+    ]);
+    expect(rows['orders']).toEqual([
+      ['2', 'a', null],
+      ['3', 'b', null],
+    ]);
+    expect(rows['lines']).toEqual([
+      ['2', 'pen'],
+      ['3', 'ink'],
+    ]);
+  });
+
   it('lets references follow by source and old key, also within the table', async () => {
     const { rows, counts } = await runRules(bench, planOf([orders, lines]), [
       source('orders', 1, [
@@ -230,17 +248,17 @@ describe('generated keys', () => {
       ]),
     ]);
     expect(rows['orders']).toEqual([
-      ['1', 'a', null],
-      ['2', 'b', '1'],
-      ['3', 'c', '3'],
-      ['4', 'd', '3'],
+      ['3', 'a', null],
+      ['2', 'b', '3'],
+      ['4', 'c', '4'],
+      ['7', 'd', '4'],
     ]);
     // `cap` names an order that only the other source has, and only once there.
     expect(rows['lines']).toEqual([
-      ['1', 'pen'],
+      ['3', 'pen'],
       ['2', 'ink'],
-      ['4', 'cap'],
-      ['3', 'mug'],
+      ['7', 'cap'],
+      ['4', 'mug'],
     ]);
     expect(counts['lines']?.dropped).toEqual([{ rule: 'foreign_key:order', count: 2 }]);
   });
@@ -261,7 +279,7 @@ describe('generated keys', () => {
       source('lines', 3, [['2', 'mug']]),
     ]);
     expect(rows['orders']?.length).toBe(4);
-    expect(rows['lines']).toEqual([['3', 'ink']]);
+    expect(rows['lines']).toEqual([['5', 'ink']]);
     expect(counts['lines']?.dropped).toEqual([{ rule: 'foreign_key:order', count: 2 }]);
   });
 
@@ -298,7 +316,8 @@ describe('generated keys', () => {
     const { rows } = await runRules(bench, plan, [
       oneSource('t', [
         ['x', 'p', '1'],
-        ['y', 'p', '2'],
+        ['x', 'p', '2'],
+        ['y', 'p', '3'],
       ]),
       oneSource('uses', [
         ['y', 'p'],
@@ -307,13 +326,13 @@ describe('generated keys', () => {
         [null, 'p'],
       ]),
     ]);
-    expect(rows['t']).toEqual([
-      ['x', '1', '1'],
-      ['y', '2', '2'],
+    expect(rows['t']?.toSorted()).toEqual([
+      ['x', '1', '2'],
+      ['x', '2', '1'],
+      ['y', 'p', '3'],
     ]);
     expect(rows['uses']).toEqual([
-      ['y', '2'],
-      ['x', '1'],
+      ['y', 'p'],
       [null, 'p'],
     ]);
   });

@@ -10,7 +10,7 @@ type Cases<S extends number> = Record<Exclude<S, 0>, string[]>;
 const CONFLICTS: Cases<KeyConflict> = {
   [KeyConflict.SOURCE_PRIORITY]: ['1 first', '2 first', '3 second'],
   [KeyConflict.DROP_ALL_CONFLICTING]: ['3 second'],
-  [KeyConflict.GENERATE_KEYS]: ['1 first', '2 first', '3 first again', '4 second', '5 second'],
+  [KeyConflict.GENERATE_KEYS]: ['4 first', '7 first', '6 first again', '5 second', '3 second'],
 };
 
 const WITHIN: Cases<WithinSource> = {

@@ -82,6 +82,10 @@ const named = (names: Record<string, number>, cases: Partial<Record<number, Case
     return found === undefined ? [] : [[name, found]];
   });
 
+/** A rule in which every name of a column is that of the identifying one. */
+const namingPerson = <T>(rule: T): T =>
+  JSON.parse(JSON.stringify(rule), (_key, value: unknown) => (value === 'other' || value === 'value' ? 'person' : value)) as T;
+
 /** The members of a column that say what happens to its values. */
 const RULES: Record<
   Exclude<keyof Column, 'name' | 'description' | 'type' | 'role' | 'generalization'>,
@@ -111,8 +115,12 @@ describe.each(Object.entries(RULES))('%s', (_, cases) => {
     ]);
   });
 
+  // With every column that the rule names, and with the identifying one in its place: what is not refused must not leak.
   it.each(cases)('%s puts no value of an identifying column into another', async (__, expected) => {
-    const { kept } = expected === 'the run fails' ? { kept: [] } : await run(expected.rule, expected.rows);
-    expect(kept.filter((value) => ROWS.some(([person]) => person === value))).toEqual([]);
+    if (expected === 'the run fails') return;
+    for (const rule of [expected.rule, namingPerson(expected.rule)]) {
+      const { kept } = await run(rule, expected.rows).catch(() => ({ kept: [] }));
+      expect(kept.filter((value) => (expected.rows ?? ROWS).some(([person]) => person === value))).toEqual([]);
+    }
   });
 });

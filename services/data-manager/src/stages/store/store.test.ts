@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
-import { BaseType, type Column, Role, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, Column, Role, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { SuppressScope } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
+import { EmptyStrategy, NullReference, RangeStrategy } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { roleColumn, writeInput } from '../../../test/support/anonymize-fixture.ts';
 import { anonymize } from '../anonymize/anonymize.ts';
@@ -100,9 +102,55 @@ describe('storing', () => {
     const other = { name: 'visits', columns: [roleColumn('who', Role.INSENSITIVE)], foreignKeys: [key], privacy: { noneReason: 'none' } };
     const plan = planOf([roleColumn('id', Role.INSENSITIVE)], { privacy: { noneReason: 'none' } }, { results: [other] });
     expect(await run(plan, { people: [['1']], visits: [['1'], [null]] })).toHaveLength(2);
-    await expect(run(plan, { people: [['1']], visits: [['1'], ['2']] })).rejects.toThrow(
+    const forget = async (directory: string): Promise<void> => {
+      const { manifest } = await readManifest(directory, 'anonymize');
+      await writeManifest(join(directory, 'anonymize'), {
+        ...manifest,
+        tables: manifest.tables.map((table) => (table.table === 'people' ? { ...table, segments: [] } : table)),
+      });
+    };
+    await expect(run(plan, { people: [['1']], visits: [['1'], [null]] }, forget)).rejects.toThrow(
       'Table visits: 1 rows refer by who to rows that table people does not have.',
     );
+  });
+});
+
+describe('rules of stored rows, whatever a transform made of them', () => {
+  const none = { noneReason: 'none' };
+  const plain = (name: string, rest: Parameters<typeof Column.fromPartial>[0] = {}): Column =>
+    Column.fromPartial({ ...roleColumn(name, Role.INSENSITIVE, BaseType.INTEGER), ...rest });
+
+  it('a primary key that is none any more is refused with table and key', async () => {
+    const plan = planOf([plain('id')], { privacy: none, primaryKey: { columns: ['id'], conflict: 2 } });
+    await expect(run(plan, { people: [['1'], ['1'], ['2']] })).rejects.toThrow(
+      'Table people: the primary key id has 1 values that occur more than once.',
+    );
+    await expect(run(plan, { people: [[null]] })).rejects.toThrow('Table people: the column id must not be empty (1 rows).');
+  });
+
+  it('an empty value in a required column, and in a reference that must not be empty, is refused', async () => {
+    const required = planOf([plain('id', { empty: { strategy: EmptyStrategy.DROP_RECORD } })], { privacy: none });
+    await expect(run(required, { people: [[null]] })).rejects.toThrow('the column id must not be empty');
+    const key = { columns: ['boss'], referencedTable: 'people', referencedColumns: ['id'], nullReference: NullReference.DROP };
+    const referring = planOf([plain('id'), plain('boss')], { privacy: none, foreignKeys: [key] });
+    await expect(run(referring, { people: [['1', null]] })).rejects.toThrow('the column boss must not be empty');
+  });
+
+  it('a value beyond its range is refused', async () => {
+    const ranged = planOf([plain('age', { range: { minimum: '0', maxExclusive: '120', strategy: RangeStrategy.CLAMP } })], {
+      privacy: none,
+    });
+    await expect(run(ranged, { people: [['120'], ['119'], ['-1'], [null]] })).rejects.toThrow(
+      'Table people: the column age is beyond its range (2 rows).',
+    );
+    expect(await run(ranged, { people: [['0'], ['119']] })).toHaveLength(1);
+  });
+
+  it('cells that a step made empty are not required any more', async () => {
+    const value = { scope: SuppressScope.VALUE, columns: ['id'], values: ['1'] };
+    const step = { table: 'people', rank: 1, operation: { $case: 'suppress' as const, value } };
+    const plan = planOf([plain('id', { empty: { strategy: EmptyStrategy.DROP_RECORD } })], { privacy: none }, { steps: [step] });
+    expect(await run(plan, { people: [['1'], ['2']] })).toHaveLength(1);
   });
 });
 

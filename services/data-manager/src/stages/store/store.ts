@@ -2,15 +2,17 @@ import { existsSync } from 'node:fs';
 import { copyFile, link, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PrivacyResult } from '@lethe/contracts/gen/lethe/data/v1/entry';
-import { Column, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { DUCKDB } from '../../plan/dialect.ts';
 import { quoteIdentifier, quoteList, quoteNames } from '../../plan/identifiers.ts';
 import { columnType, engineType } from '../../plan/types.ts';
 import { readAnonymizeManifest, type TablePrivacy } from '../anonymize/anonymize.ts';
+import { resultKeys, resultReferences } from '../anonymize/result-keys.ts';
 import { assertHoldable } from '../../outbox/holdable.ts';
 import { measureTable } from '../../outbox/measure.ts';
 import { emptyCounts, readManifest, type Segment, type StageManifest, type StageTable } from '../manifest.ts';
-import { brokenReferences, type ResultReference } from '../../outbox/references.ts';
+import { brokenReferences, type ResultKeys, type ResultReference } from '../../outbox/references.ts';
+import { brokenRules, rowRules } from '../../outbox/row-rules.ts';
 import { runIntoFolder, type StageContext } from '../stage.ts';
 import { invariant } from '../../domain/defect.ts';
 import { stageError } from '../../domain/run-error.ts';
@@ -40,7 +42,19 @@ const place = async (from: string, to: string): Promise<void> => {
   await link(from, to).catch(() => copyFile(from, to));
 };
 
-const storeTable = async (context: StageContext, folder: string, source: StageTable, found: TablePrivacy): Promise<StoredTable> => {
+/** The stored rows of a table obey its rules, whatever a transform made of them. */
+const checkRules = async (context: StageContext, source: StageTable, rows: string, keys: ResultKeys): Promise<void> => {
+  const table = context.plan.results.find(({ name }) => name === source.table);
+  invariant(table, `table ${source.table} is none of the plan`);
+  const own = keys.keys.filter((key) => key.table === source.table).map(({ columns }) => columns);
+  const problems = await brokenRules(context.engine, rows, rowRules(table, source.columns, keys), own);
+  if (problems.length > 0) throw stageError('RESULT_INVALID', { table: source.table, problems: problems.join('; ') });
+};
+
+const storeTable = async (
+  context: StageContext,
+  { folder, source, found, keys }: { folder: string; source: StageTable; found: TablePrivacy; keys: ResultKeys },
+): Promise<StoredTable> => {
   const paths: string[] = [];
   for (const { path } of source.segments) {
     const target = join(folder, basename(path));
@@ -50,8 +64,10 @@ const storeTable = async (context: StageContext, folder: string, source: StageTa
   await assertHoldable(context.engine, source.table, rowsOf(source.columns, paths), source.columns);
   const requirement = context.plan.results.find(({ name }) => name === source.table)?.privacy;
   const base = { intoAnonymizing: found.rowsIn, suppressed: found.suppressedCount };
+  const rows = rowsOf(source.columns, paths);
+  await checkRules(context, source, rows, keys);
   const measured = await measureTable(context.engine, {
-    rows: rowsOf(source.columns, paths),
+    rows,
     columns: source.columns,
     requirement,
     base,
@@ -67,26 +83,6 @@ const storeTable = async (context: StageContext, folder: string, source: StageTa
     privacy: { ...measured.privacy, metric: found.metric, loss: found.loss, levels },
   };
 };
-
-/** A key is one of the result when both tables are, and its columns are unchanged or tokens of the same domains. */
-const resultReferences = (plan: readonly Table[], stored: readonly StoredTable[], privacy: readonly TablePrivacy[]): ResultReference[] =>
-  plan.flatMap(({ name, foreignKeys }) => {
-    const own = stored.find(({ table }) => table === name);
-    const ownPrivacy = privacy.find(({ table }) => table === name);
-    if (own === undefined || ownPrivacy === undefined) return [];
-    return foreignKeys.flatMap(({ columns, referencedTable, referencedColumns }): ResultReference[] => {
-      const target = stored.find(({ table }) => table === referencedTable);
-      const targetPrivacy = privacy.find(({ table }) => table === referencedTable);
-      if (target === undefined || targetPrivacy === undefined) return [];
-      const holds = columns.every((column, index) => {
-        const referenced = referencedColumns[index] ?? '';
-        const present = own.columns.some((entry) => entry.name === column) && target.columns.some((entry) => entry.name === referenced);
-        const changed = ownPrivacy.changedColumns.includes(column) || targetPrivacy.changedColumns.includes(referenced);
-        return present && !changed && ownPrivacy.tokenDomains[column] === targetPrivacy.tokenDomains[referenced];
-      });
-      return holds ? [{ table: name, columns, referencedTable, referencedColumns }] : [];
-    });
-  });
 
 const checkReferences = async (
   context: StageContext,
@@ -109,27 +105,31 @@ const checkReferences = async (
 
 /** PrivacyResult has 64-bit counts, which JSON does not know: it is kept as its own bytes. */
 type KeptTable = Omit<StoredTable, 'privacy' | 'columns'> & { privacy: string };
-type StoreManifest = StageManifest & { stored: KeptTable[]; references: ResultReference[] };
+type StoreManifest = StageManifest & { stored: KeptTable[] } & ResultKeys;
 
 const storeInto = async (context: StageContext, folder: string): Promise<StoreManifest> => {
   const { manifest: input, hash } = await readAnonymizeManifest(context.directory);
   const stored: StoredTable[] = [];
-  for (const source of input.tables) {
+  const results = input.tables.map((table) => {
+    const privacy = input.privacy.find((candidate) => candidate.table === table.table);
+    invariant(privacy, `table ${table.table}: anonymization says nothing of it`);
+    return { ...table, privacy };
+  });
+  const { results: planned } = context.plan;
+  const keys = { keys: resultKeys(planned, results), references: resultReferences(planned, results) };
+  for (const source of results) {
     context.signal.throwIfAborted();
-    const found = input.privacy.find(({ table }) => table === source.table);
-    invariant(found, `table ${source.table}: anonymization says nothing of it`);
-    stored.push(await storeTable(context, folder, source, found));
+    stored.push(await storeTable(context, { folder, source, found: source.privacy, keys }));
     context.onProgress({ table: source.table, rowCount: stored.at(-1)?.rowCount ?? 0, totalRowCount: stored.at(-1)?.rowCount ?? 0 });
   }
-  const references = resultReferences(context.plan.results, stored, input.privacy);
-  await checkReferences(context, folder, stored, references);
+  await checkReferences(context, folder, stored, keys.references);
   const failures = stored.flatMap(({ table, privacy }) => privacy.violations.map((sentence) => `Table ${table}: ${sentence}`));
   if (failures.length > 0) throw stageError('GATE_CLOSED', { violations: failures.join(' ') });
   return {
     stage: STAGE,
     planHash: context.planHash,
     inputHash: hash,
-    references,
+    ...keys,
     tables: stored.map(({ table, columns, segments }) => ({ table, columns, segments })),
     reports: stored.map(({ table, rowCount }) => ({ ...emptyCounts(table), storedCount: rowCount })),
     stored: stored.map((table) => ({
@@ -146,7 +146,8 @@ const storeInto = async (context: StageContext, folder: string): Promise<StoreMa
 
 /**
  * The stage STORING: puts the anonymized segments where the Outbox will have them, hashes the rows, and runs the gate on the stored files.
- * Throws an Error with the gate's sentences where something does not hold; then there is no `store` folder.
+ * Throws RESULT_INVALID where the rows break a rule of their table, and GATE_CLOSED with the gate's sentences where something else does not
+ * hold; then there is no `store` folder.
  */
 export const store = (context: StageContext): Promise<StageManifest> =>
   runIntoFolder(context.directory, STAGE, (folder) => storeInto(context, folder));
