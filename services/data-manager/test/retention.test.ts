@@ -4,7 +4,7 @@ import { DataModuleVersion_State } from '@lethe/contracts/gen/lethe/extdatamodul
 import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { OutboxDecision } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import { armFailpoint, disarmFailpoints } from '@lethe/db/failpoint';
-import { makeOrders, query, type Orders } from '@lethe/testkit/orders';
+import { makeOrders, postgresAddress, query, type Orders } from '@lethe/testkit/orders';
 import { confirmUpload, preparedRun, uploadedRun, waitFor } from '@lethe/testkit/runs';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { until } from '@lethe/testkit/until';
@@ -123,8 +123,10 @@ describe('a Stop while the target is away', () => {
     const { connection } = await orders.worker.extdatamodule.getConnection({ connectionId: orders.targetId });
     if (!connection) throw new Error('the target has no connection');
     const settings = { ...connection.settings, ...change };
-    const [connectionId, updateMask] = [orders.targetId, ['settings']];
-    await orders.worker.extdatamodule.updateConnection({ connectionId, connection: { ...connection, settings }, updateMask, etag: '*' });
+    // A connection that leads elsewhere loses its secret unless that is sent again.
+    const { secret } = postgresAddress(suite, orders.published);
+    const update = { connectionId: orders.targetId, connection: { ...connection, settings }, updateMask: ['settings', 'secret'] };
+    await orders.worker.extdatamodule.updateConnection({ ...update, secret, etag: '*' });
   };
 
   test('waits until the target can say whether it has the rows, and says so', async () => {
