@@ -15,7 +15,11 @@ export const isFileName = (name: string): boolean => FILE_NAME.test(name) && !na
 const hasControl = (text: string): boolean => /[\p{Cc}\u2028\u2029]/u.test(text);
 
 /** Checks uploads against the tables of the result. */
-export const checkUploads = (tables: readonly Table[], uploads: readonly TableUpload[], report: Report): void => {
+export const checkUploads = (
+  tables: readonly Pick<Table, 'name' | 'unpublished'>[],
+  uploads: readonly TableUpload[],
+  report: Report,
+): void => {
   const targets = new Set<string>();
   uploads.forEach(({ table, connectionId, schema, target }, index) => {
     const pointer = `/upload/${index}`;

@@ -6,11 +6,11 @@ import { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import type { TransformOutputs } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { UploadPlan } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { jsonToBytes, messageType } from '@lethe/contracts/registry';
-import { checkHierarchy } from './check-anonymization.ts';
 import { checkRead, type CheckedRead } from './check-read.ts';
-import { isColumnRule } from './field-rules.ts';
+import { checkFields, checkSense } from './check-script.ts';
 import { BASE_TYPES, ROLES } from './fields/column.ts';
 import { NAME_PATTERN, type Json } from './fields/field.ts';
+import { placeOf } from './json-place.ts';
 import { collector, type Violation } from './violation.ts';
 
 const DECODERS = { FieldRules, AnonymizationPlan, UploadPlan, TableRead, FileRead, HttpRead };
@@ -53,23 +53,25 @@ const unwrap = (kind: ScriptContentKind, parsed: unknown): unknown => {
   return key === undefined ? parsed : (parsed as Json | null)?.[key];
 };
 
-const checkContent = (kind: ScriptContentKind, message: unknown): Violation[] => {
+const checkReadOf = (key: string, read: TableRead): Violation[] => {
   const { report, violations } = collector();
-  if (kind === 'AnonymizationPlan')
-    (message as AnonymizationPlan).hierarchies.forEach((hierarchy, index) =>
-      hierarchy.table === '' ? checkHierarchy(hierarchy, [], `/hierarchies/${index}`, report) : undefined,
-    );
-  if (kind === 'FieldRules') {
-    (message as FieldRules).rules.forEach(({ rule, column }, index) => {
-      if (!rule) report(`/rules/${index}`, 'RULE_MISSING', 'a rule says nothing');
-      if (rule && isColumnRule(rule) && column === '') report(`/rules/${index}/column`, 'COLUMN_MISSING', 'a rule of a column names none');
-    });
-  }
-  const read = READ_KEYS[kind] === undefined ? undefined : (message as TableRead);
-  if (read) checkRead({ $case: READ_KEYS[kind], value: read } as CheckedRead, `/${READ_KEYS[kind] ?? ''}`, report);
-  if (read && read.connectionId !== '')
-    report(`/${READ_KEYS[kind] ?? ''}/connectionId`, 'CONNECTION_TWICE', 'the binding names the connection, not the script');
+  checkRead({ $case: key, value: read } as CheckedRead, '', report);
+  if (read.connectionId !== '') report('/connectionId', 'CONNECTION_TWICE', 'the binding names the connection, not the script');
   return violations;
+};
+
+/** Everything that is wrong with a message, each with its place in the text. */
+const checkContent = (kind: ScriptContentKind, bytes: Uint8Array, message: unknown, text: string): Violation[] => {
+  const key = READ_KEYS[kind];
+  const violations = checkFields(kind, bytes);
+  // What breaks the contract's own rules would only be repeated.
+  if (violations.length === 0) violations.push(...checkSense(kind, message));
+  if (key !== undefined) violations.push(...checkReadOf(key, message as TableRead));
+  const prefix = key === undefined ? '' : `/${key}`;
+  return violations.map((violation) => {
+    const pointer = `${prefix}${violation.pointer}`;
+    return { ...violation, pointer, ...placeOf(text, pointer) };
+  });
 };
 
 /** Reads the content of a script of a kind. Extraction is an object of one key that names the read. */
@@ -86,7 +88,7 @@ export const parseScriptContent = <K extends ScriptContentKind>(
   try {
     const bytes = jsonToBytes(messageType(`lethe.module.v1.${kind}`), JSON.stringify(unwrap(kind, parsed) ?? null));
     const message = DECODERS[kind].decode(bytes) as ScriptContent<K>;
-    const violations = checkContent(kind, message);
+    const violations = checkContent(kind, bytes, message, text);
     return violations.length > 0 ? { violations } : { message };
   } catch (error) {
     const message = error instanceof Error ? error.message : '';

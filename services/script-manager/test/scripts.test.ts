@@ -22,7 +22,9 @@ const create = async (displayName: string = randomUUID(), type: Script_Type = Sc
     namespace,
     type,
     language: isSql ? Script_Language.SQL : Script_Language.JSON,
-    content: isSql ? 'SELECT number FROM orders' : JSON.stringify({ rules: [] }),
+    content: isSql
+      ? 'SELECT number FROM orders'
+      : JSON.stringify({ rules: [{ table: 'orders', column: 'number', cast: { policy: 'CAST_POLICY_FAIL' } }] }),
   });
   if (!script) throw new Error('there is no script');
   return script;

@@ -150,7 +150,7 @@ test('rules are not testable, and the rows of a test are in no record', async ()
     displayName: randomUUID(),
     type: Script_Type.FIELD_RULES,
     language: Script_Language.JSON,
-    content: JSON.stringify({ rules: [] }),
+    content: JSON.stringify({ rules: [{ table: 'orders', column: 'number', cast: { policy: 'CAST_POLICY_FAIL' } }] }),
   });
   await expect(worker.script.testScript(request(script?.id ?? ''))).rejects.toMatchObject({ reason: 'NOT_TESTABLE' });
   const records = async () => (await suite.admin.audit.listAuditLogs({ actorId: worker.id, action: 'TestScript', pageSize: 50 })).auditLogs;

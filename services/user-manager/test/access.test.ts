@@ -199,3 +199,19 @@ test('the list of requests is filtered by state and goes page by page', async ()
   expect([...first.accessRequests, ...second.accessRequests].map(({ id }) => id)).toEqual([read, write]);
   await expect(asker.user.listAccessRequests({ connectionId })).rejects.toMatchObject({ reason: 'NOT_FOUND' });
 });
+
+test('whoever is signed in may request access, a member of no group too, and reads the own request', async () => {
+  const connectionId = await makeConnection();
+  const { stranger } = askers;
+  const { accessRequest } = await stranger.user.addAccess({ connectionId, access: Access.READ, reason: 'For a report' });
+  const accessRequestId = accessRequest?.id ?? '';
+  expect((await stranger.user.getAccessRequest({ accessRequestId })).accessRequest).toEqual(accessRequest);
+});
+
+test('a request is read by who made it and by owners of its connection, and is to others as one that nobody made', async () => {
+  const accessRequestId = await ask(await makeConnection());
+  expect((await owner.user.getAccessRequest({ accessRequestId })).accessRequest?.userId).toBe(asker.id);
+  const read = (id: string) => keepers.manager.user.getAccessRequest({ accessRequestId: id }).catch((error: Error) => error.message);
+  expect(await read(accessRequestId)).toBe('access_request not found');
+  expect(await read(randomUUID())).toBe('access_request not found');
+});

@@ -111,6 +111,8 @@ export type Target = {
   stage: (table: UploadTable, csvPaths: string[]) => Promise<number>;
   /** Writes the rows of the hidden place back as csv, to be measured. */
   readBack: (table: UploadTable, csvPath: string) => Promise<number>;
+  /** Refuses tables whose names are taken, before anything is published anywhere; `commit` looks again. */
+  claim: (owner: { moduleId: string; runId: string }, tables: UploadTable[]) => Promise<void>;
   /** Publishes all tables and the ledger entry at once; an upload that the ledger knows is left as it is. */
   commit: (entry: LedgerEntry, tables: UploadTable[]) => Promise<void>;
   /** The schema that a table goes to; '' where the target has none. */

@@ -18,3 +18,6 @@ export type UploadSession = {
 
 /** The id of the run's present upload, by which targets and ExtDatamoduleManager know it. */
 export const uploadIdOf = ({ runId, uploadGeneration }: ExecutionRow): string => `${runId}.${uploadGeneration}`;
+
+/** The id by which one target knows the upload: two connections may lead to one store, which then has an entry for each. */
+export const targetUploadId = (row: ExecutionRow, connectionId: string): string => `${uploadIdOf(row)}.${connectionId}`;

@@ -7,7 +7,7 @@ import type { Engine } from '../engine/engine.ts';
 import { join } from 'node:path';
 import { readBackHash } from './read-back.ts';
 import { withVersion, type Loading, type Ready } from './ready.ts';
-import { uploadIdOf, type UploadSession } from './session.ts';
+import { targetUploadId, type UploadSession } from './session.ts';
 
 /** A target with what it takes. */
 type Opened = { connectionId: string; type: string; target: Target; ready: Ready[]; isTaken: boolean };
@@ -24,7 +24,7 @@ type Load = {
 /** Opens the writing side of a connection for the session's upload. */
 export const openTarget = async ({ deps, row, signal }: UploadSession, connectionId: string): Promise<{ type: string; target: Target }> => {
   const connection = await resolveConnection(deps, row, { connectionId, write: true });
-  const upload = { uploadId: uploadIdOf(row), epoch: Number(row.epoch) };
+  const upload = { uploadId: targetUploadId(row, connectionId), epoch: Number(row.epoch) };
   return { type: connection.type, target: await targetOf(connection, deps.config, upload, signal) };
 };
 
@@ -57,17 +57,17 @@ const openAll = async (session: UploadSession, ready: readonly Ready[], opened: 
     const own = ready.filter(({ upload }) => upload.connectionId === connectionId);
     const found: Opened = { connectionId, type, target, ready: own, isTaken: false };
     opened.push(found);
-    found.isTaken = (await target.probe(uploadIdOf(session.row))) !== undefined;
+    found.isTaken = (await target.probe(targetUploadId(session.row, connectionId))) !== undefined;
   }
 };
 
 const ledgerEntry = (
   { row, spec }: UploadSession,
   version: string,
-  { ready, target }: Opened,
+  { connectionId, ready, target }: Opened,
   tables: readonly UploadTable[],
 ): LedgerEntry => ({
-  uploadId: uploadIdOf(row),
+  uploadId: targetUploadId(row, connectionId),
   epoch: Number(row.epoch),
   runId: row.runId,
   moduleId: spec.moduleId,
@@ -105,11 +105,14 @@ export const loadTargets = async (
     await openAll(session, ready, opened);
     const files = new Set(opened.filter(({ type }) => type === 'file').map(({ connectionId }) => connectionId));
     const tables = load.tablesOf(files);
-    for (const { target, ready: own, isTaken } of opened)
-      for (const one of isTaken ? [] : own) {
+    for (const { target, ready: own } of opened.filter(({ isTaken }) => !isTaken)) {
+      const loading = own.map((one) => withVersion(tables.get(one) as Loading, ''));
+      await target.claim({ moduleId: session.spec.moduleId, runId: session.row.runId }, loading);
+      for (const [index, one] of own.entries()) {
         session.signal.throwIfAborted();
-        await stageTable(load, target, one, withVersion(tables.get(one) as Loading, ''));
+        await stageTable(load, target, one, loading[index] as UploadTable);
       }
+    }
     session.signal.throwIfAborted();
     const version = await load.reserve();
     await publishAll(session, opened, tables, version);

@@ -24,7 +24,7 @@ import { RunError, stageError } from '../domain/run-error.ts';
 import { editsOf, entriesOf, markUploading, updateEntry } from '../store/entries.ts';
 import type { EntryRow } from '../store/tables.ts';
 import { uploadTables, type Ready } from './ready.ts';
-import { uploadIdOf, type UploadSession } from './session.ts';
+import { targetUploadId, type UploadSession } from './session.ts';
 import { connectionsOf, loadTargets, openTarget } from './targets.ts';
 import { mayHaveTaken } from './withdraw.ts';
 
@@ -110,7 +110,7 @@ const verify = async ({ session }: Work, connectionIds: string[]): Promise<void>
   for (const connectionId of connectionIds) {
     const { target } = await openTarget(session, connectionId);
     try {
-      if (!(await target.probe(uploadIdOf(session.row)))) throw stageError('LEDGER_MISSING');
+      if (!(await target.probe(targetUploadId(session.row, connectionId)))) throw stageError('LEDGER_MISSING');
     } finally {
       await target.close();
     }

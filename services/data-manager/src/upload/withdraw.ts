@@ -3,14 +3,14 @@ import { targetOf } from '../connectors/index.ts';
 import { resolveConnection } from '../connectors/resolve.ts';
 import { toRunError } from '../domain/run-error.ts';
 import { publish } from './publish.ts';
-import { uploadIdOf, type UploadSession } from './session.ts';
+import { targetUploadId, type UploadSession } from './session.ts';
 
 // The lease outlasts it.
 const PROBE_TIMEOUT_MS = 3_000;
 
 const probe = async ({ deps, row }: UploadSession, connectionId: string): Promise<boolean> => {
   const connection = await resolveConnection(deps, row, { connectionId, write: true });
-  const upload = { uploadId: uploadIdOf(row), epoch: Number(row.epoch) };
+  const upload = { uploadId: targetUploadId(row, connectionId), epoch: Number(row.epoch) };
   const target = await targetOf(connection, deps.config, upload, AbortSignal.timeout(PROBE_TIMEOUT_MS));
   try {
     if (await target.probe(upload.uploadId)) return true;

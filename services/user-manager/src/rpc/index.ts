@@ -9,6 +9,7 @@ import { authenticate } from './authenticate.ts';
 import { checkAccess } from './check-access.ts';
 import { createGroup } from './create-group.ts';
 import { createToken } from './create-token.ts';
+import { getAccessRequest } from './get-access-request.ts';
 import { getGroup } from './get-group.ts';
 import { getUser } from './get-user.ts';
 import { listAccessRequests } from './list-access-requests.ts';
@@ -38,6 +39,7 @@ export const handlers = (deps: Deps): Handlers<typeof UserManagerDefinition> => 
   listGroupMembers: listGroupMembers(deps),
   addAccess: addAccess(deps),
   approveAccessRequest: approveAccessRequest(deps),
+  getAccessRequest: getAccessRequest(deps),
   listAccessRequests: listAccessRequests(deps),
   revokeAccess: revokeAccess(deps),
   checkAccess: checkAccess(deps),

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createInterface } from 'node:readline';
 import { parse } from 'csv-parse';
-import { type ConnectorLimits, type ResolvedConnection, type Target, type UploadTable } from '../connector.ts';
+import { type ConnectorLimits, type LedgerEntry, type ResolvedConnection, type Target, type UploadTable } from '../connector.ts';
 import { claimFile, digest, entryPath, fileOf, HIDDEN, readEntry, readLedger, writeEntry } from './ledger.ts';
 import { folderOf } from './root.ts';
 import { stageError } from '../../domain/run-error.ts';
@@ -34,11 +34,14 @@ export const fileTarget = async (
   await mkdir(hidden, { recursive: true, mode: 0o700 });
   const entryFile = entryPath(folder, upload.uploadId, 'entry');
   const intentFile = entryPath(folder, upload.uploadId, 'intent');
-  // One for all uploads of a run, so that the next one cleans up after one that was refused.
-  const [runId = ''] = upload.uploadId.split('.');
-  const prefix = `${digest(runId)}.`;
+  // One for all uploads of a run over a connection, so that the next one cleans up after one that was refused.
+  const [runId = '', , connectionId = ''] = upload.uploadId.split('.');
+  const prefix = `${digest(`${runId}.${connectionId}`)}.`;
   const staged = (table: UploadTable): string => join(hidden, `${prefix}${upload.epoch}.${digest(table.table)}.csv`);
   const final = (table: UploadTable): string => fileOf(folder, table.versioned);
+  /** What another connection of the same run has published here is no earlier version. */
+  const ownLedger = async (run: string): Promise<LedgerEntry[]> =>
+    (await readLedger(folder)).filter((entry) => entry.runId !== run || entry.uploadId === upload.uploadId);
   return {
     probe: () => readEntry(entryFile),
     stage: async (table, csvPaths) => {
@@ -51,9 +54,14 @@ export const fileTarget = async (
       await copyFile(staged(table), csvPath);
       return dropFirstLine(csvPath);
     },
+    claim: async (owner, tables) => {
+      const ledger = await ownLedger(owner.runId);
+      // The version has no name yet.
+      for (const { versioned: _, ...table } of tables) await claimFile(folder, ledger, owner.moduleId, table);
+    },
     commit: async (entry, tables) => {
       if (await readEntry(entryFile)) return;
-      const ledger = await readLedger(folder);
+      const ledger = await ownLedger(entry.runId);
       for (const table of tables) await claimFile(folder, ledger, entry.moduleId, table);
       for (const table of tables)
         if (table.columns.some(({ name }) => /[",\n]/.test(name))) throw stageError('TARGET_COLUMN_UNUSABLE', { table: table.table });

@@ -93,7 +93,7 @@ const inspectWrites = async (
   if (place instanceof RunError) return [place];
   for (const { table, schema, target, replace } of writes)
     try {
-      const claim = { schema: schema || own, name: target, table };
+      const claim = { runId: '', schema: schema || own, name: target, table };
       if (collectedModuleId !== '' && (await isOwnedBy(client, place, { ...claim, moduleId: collectedModuleId }))) continue;
       await claimName(client, place, { ...claim, moduleId, replace });
     } catch (error) {

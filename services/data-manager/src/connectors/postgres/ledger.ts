@@ -129,18 +129,18 @@ export const record = async (client: Client, place: Place, entry: LedgerEntry): 
   ]);
 };
 
-/** Whether the ledger has a name of a schema as one that uploads of the module made. */
+/** Whether the ledger has a name of a schema as one that uploads of the module made, in other runs than this one. */
 export const isOwnedBy = async (
   client: Client,
   place: Place,
-  { moduleId, schema, name, table }: { moduleId: string; schema: string; name: string; table: string },
+  { moduleId, runId, schema, name, table }: { moduleId: string; runId: string; schema: string; name: string; table: string },
 ): Promise<boolean> => {
   if (place.isNew) return false;
   // Entries of the first release have no names; they are of the table's own name, or of the target that its document had.
   const { rowCount } = await client.query(
-    `select from ${place.ledger} l, jsonb_array_elements(l.tables) t where l.module_id = $1 and (
+    `select from ${place.ledger} l, jsonb_array_elements(l.tables) t where l.module_id = $1 and l.run_id::text <> $5 and (
        (t->>'schema' = $2 and $3 in (t->>'target', t->>'versioned')) or (not t ? 'target' and t->>'table' = $4)) limit 1`,
-    [moduleId, schema, name, table],
+    [moduleId, schema, name, table, runId],
   );
   return (rowCount ?? 0) > 0;
 };

@@ -12,6 +12,7 @@ export type Publication = {
   client: Client;
   place: Place;
   moduleId: string;
+  runId: string;
   stagingOf: (table: UploadTable) => string;
   schemaOf: (table: UploadTable) => string;
 };
@@ -107,13 +108,13 @@ const refuseTaken = async (client: Client, schema: string, name: string): Promis
 
 /** Publishes all tables of an upload, inside the target's transaction. */
 export const publishTables = async (publication: Publication, tables: readonly UploadTable[]): Promise<void> => {
-  const { client, place, moduleId, schemaOf } = publication;
+  const { client, place, moduleId, runId, schemaOf } = publication;
   const old = new Map<UploadTable, Relation | undefined>();
   for (const table of tables.toSorted((left, right) => (left.target < right.target ? -1 : 1))) {
     const [schema, name] = [schemaOf(table), table.target];
     // Two modules that want one name come one after the other, so that the second sees the first.
     await client.query(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [`lethe_upload ${schema}.${name}`]);
-    old.set(table, await claimName(client, place, { moduleId, schema, name, table: table.table, replace: table.replace }));
+    old.set(table, await claimName(client, place, { moduleId, runId, schema, name, table: table.table, replace: table.replace }));
     if (!table.replace) await refuseTaken(client, schema, table.versioned);
   }
   const own = [...old.values()].flatMap((relation) => (relation ? [relation.oid] : []));

@@ -22,7 +22,7 @@ export const findRelation = async (client: Client, schema: string, name: string)
 };
 
 /** What an upload wants of a name. */
-export type Claim = { moduleId: string; schema: string; name: string; table: string; replace: boolean };
+export type Claim = { moduleId: string; runId: string; schema: string; name: string; table: string; replace: boolean };
 
 /** The relation that an upload replaces, or undefined for a free name. Refuses what no upload of this module made, in this mode. */
 export const claimName = async (client: Client, place: Place, claim: Claim): Promise<Relation | undefined> => {

@@ -10,6 +10,7 @@ import { type ConnectorLimits, type LedgerEntry, type ResolvedConnection, type T
 import { connectPostgres, defaultSchema, toRunError } from './client.ts';
 import { fence, preparePlace, probe, qualified, record, type Place } from './ledger.ts';
 import { publishTables, type Publication } from './publish.ts';
+import { claimName } from './relations.ts';
 import { addKeys, definition } from './shape.ts';
 
 const commit = async (publication: Publication, entry: LedgerEntry, tables: UploadTable[]): Promise<void> => {
@@ -71,9 +72,9 @@ export const postgresTarget = async (
       throw toRunError(error, activity);
     }
   };
-  // One for all uploads of a run, so that the next one cleans up after one that was refused.
-  const [runId = ''] = upload.uploadId.split('.');
-  const hash = createHash('sha256').update(runId).digest('hex').slice(0, 20);
+  // One for all uploads of a run over a connection, so that the next one cleans up after one that was refused.
+  const [runId = '', , connectionId = ''] = upload.uploadId.split('.');
+  const hash = createHash('sha256').update(`${runId}.${connectionId}`).digest('hex').slice(0, 20);
   const schemaOf = ({ schema }: UploadTable): string => schema || defaultSchema(connection);
   const place = await guarded('Preparing the target', async () => {
     const found = await preparePlace(client, defaultSchema(connection));
@@ -96,8 +97,17 @@ export const postgresTarget = async (
         await pipeline(stream, createWriteStream(csvPath, { mode: 0o600 }));
         return stream.rowCount;
       }),
+    claim: (owner, tables) =>
+      guarded('Looking at the names of the target', async () => {
+        for (const table of tables) {
+          const claim = { ...owner, schema: schemaOf(table), name: table.target, table: table.table, replace: table.replace };
+          await claimName(client, place, claim);
+        }
+      }),
     commit: (entry, tables) =>
-      guarded('Publishing', () => commit({ client, place, moduleId: entry.moduleId, stagingOf, schemaOf }, entry, tables)),
+      guarded('Publishing', () =>
+        commit({ client, place, moduleId: entry.moduleId, runId: entry.runId, stagingOf, schemaOf }, entry, tables),
+      ),
     schemaOf,
     cleanUp: () => guarded('Cleaning up', () => dropStaging(client, place, prefix)),
     close: async () => {

@@ -1,0 +1,106 @@
+// What is given up, and what is not, when an upload fails: nothing once a target may have the rows.
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { DataModuleVersion_State as State } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
+import { armFailpoint, disarmFailpoints } from '@lethe/db/failpoint';
+import { makeOrders, makePostgresConnection, ordersDocument, postgresAddress, query, type Orders } from '@lethe/testkit/orders';
+import { confirmUpload, preparedRun, waitFor } from '@lethe/testkit/runs';
+import { startSuite, type Suite } from '@lethe/testkit/suite';
+import { stageError } from '../src/domain/run-error.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+
+let suite: Suite;
+let orders: Orders;
+beforeAll(async () => {
+  suite = await startSuite();
+});
+afterAll(() => suite.close());
+afterEach(() => disarmFailpoints());
+beforeEach(async () => {
+  orders = await makeOrders(suite, 'versioned');
+});
+
+const states = async (): Promise<State[]> => {
+  const { versions } = await orders.worker.extdatamodule.listDataModuleVersions({ moduleId: orders.moduleId, showAll: true });
+  return versions.map(({ state }) => state);
+};
+
+const runOf = async (runId: string) => (await orders.worker.task.getRun({ runId })).run;
+
+const changeUser = async (connectionId: string, user: string | undefined): Promise<void> => {
+  const { connection } = await orders.worker.extdatamodule.getConnection({ connectionId });
+  if (!connection) throw new Error('there is no connection');
+  const address = postgresAddress(suite, orders.published);
+  const settings = { ...address.settings, ...(user === undefined ? {} : { user }) };
+  await orders.worker.extdatamodule.updateConnection({
+    connectionId,
+    connection: { ...connection, settings },
+    secret: address.secret,
+    updateMask: ['settings', 'secret'],
+    etag: '*',
+  });
+};
+
+test('a target that refuses the rows before anything is published leaves no reserved version', async () => {
+  const runId = await preparedRun(orders.worker, orders.taskId);
+  armFailpoint('upload.intent.before', () => {
+    throw stageError('TARGET_DIFFERS', { table: 'orders', found: 1, count: 2 });
+  });
+  await confirmUpload(orders.worker, runId);
+  await expect.poll(async () => (await runOf(runId))?.refusal, { timeout: 20_000 }).toContain('holds other rows');
+  expect(await states()).toEqual([]);
+});
+
+test('a worker that dies with a reservation in its hand leaves one that the next upload takes over', async () => {
+  const runId = await preparedRun(orders.worker, orders.taskId);
+  armFailpoint('upload.intent.after', () => {
+    throw stageError('TARGET_DIFFERS', { table: 'orders', found: 1, count: 2 });
+  });
+  await confirmUpload(orders.worker, runId);
+  await expect.poll(async () => (await runOf(runId))?.refusal, { timeout: 20_000 }).toContain('holds other rows');
+  expect(await states()).toEqual([State.ABANDONED]);
+  await confirmUpload(orders.worker, runId);
+  await waitFor(orders.worker, runId, RunState.UPLOADED);
+});
+
+test('after the COMMIT of the target, a role that it refuses gives nothing up: the upload waits, says why, and ends when it may', async () => {
+  const runId = await preparedRun(orders.worker, orders.taskId);
+  armFailpoint('upload.target.commit.after', async () => {
+    await changeUser(orders.targetId, 'nobody_of_this_name');
+    throw stageError('ENGINE_DIED');
+  });
+  await confirmUpload(orders.worker, runId);
+  await expect.poll(async () => (await runOf(runId))?.waitingFor, { timeout: 20_000 }).toContain('refuses the role');
+  expect(await runOf(runId)).toMatchObject({ state: RunState.UPLOADING, refusal: '' });
+  expect(await states()).toEqual([State.RESERVED]);
+  await changeUser(orders.targetId, undefined);
+  expect(await waitFor(orders.worker, runId, RunState.UPLOADED)).toMatchObject({ publishedVersion: '1.0.0' });
+  expect(await states()).toEqual([State.PUBLISHED]);
+  expect(await query(suite, `select count(*)::int as count from lethe_upload.ledger where run_id = '${runId}'`)).toEqual([{ count: 1 }]);
+});
+
+test('of two targets the second refuses after the first has published: nothing is given up, and the upload ends when it may', async () => {
+  const { worker, groupId, schema, sourceId, targetId, moduleId, taskId } = orders;
+  await query(suite, `create schema ${schema}_second`);
+  const secondId = await makePostgresConnection(suite, worker, groupId, `${schema}_second`);
+  const document = ordersDocument(sourceId, targetId, 'versioned');
+  const [first, second] = document['upload'] as Record<string, unknown>[];
+  document['upload'] = [first, { ...second, connection: secondId }];
+  const { dataModule } = await worker.extdatamodule.getDataModule({ moduleId });
+  if (!dataModule) throw new Error('there is no module');
+  await worker.extdatamodule.updateDataModule({ moduleId, dataModule: { ...dataModule, document }, updateMask: ['document'], etag: '*' });
+  await worker.task.release({ taskId });
+  const runId = await preparedRun(worker, taskId);
+  armFailpoint(
+    'upload.target.begin.before',
+    () => {
+      throw Object.assign(new Error('denied'), { code: '42501' });
+    },
+    2,
+  );
+  await confirmUpload(worker, runId);
+  await expect.poll(async () => (await runOf(runId))?.waitingFor, { timeout: 20_000 }).toContain('refuses the role');
+  expect(await states()).toEqual([State.RESERVED]);
+  await waitFor(worker, runId, RunState.UPLOADED);
+  expect(await states()).toEqual([State.PUBLISHED]);
+  expect(await query(suite, `select count(*)::int as count from ${schema}_second.orders`)).toEqual([{ count: 30 }]);
+});

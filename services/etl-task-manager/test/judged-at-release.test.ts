@@ -1,0 +1,101 @@
+// What Release refuses by itself, and what the change of a module's document means for its tasks.
+import { Script_Language, Script_Type } from '@lethe/contracts/gen/lethe/script/v1/script';
+import { makeOrders, ordersDocument, type Orders } from '@lethe/testkit/orders';
+import { confirmUpload, preparedRun } from '@lethe/testkit/runs';
+import { startSuite, type Suite } from '@lethe/testkit/suite';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+let suite: Suite;
+let orders: Orders;
+beforeAll(async () => {
+  suite = await startSuite();
+  orders = await makeOrders(suite, 'versioned');
+});
+afterAll(() => suite.close());
+
+type Document = Record<string, unknown>;
+
+const taskOf = async (document: Document): Promise<string> => {
+  const { worker, groupId } = orders;
+  const displayName = randomUUID();
+  const { dataModule } = await worker.extdatamodule.createDataModule({ groupId, displayName, document });
+  return (await worker.task.createTask({ groupId, displayName, moduleId: dataModule?.id ?? '' })).task?.id ?? '';
+};
+
+const missingOf = async (taskId: string): Promise<string[]> => {
+  const { task } = await orders.worker.task.getTask({ taskId });
+  return (task?.missing ?? []).map(({ type, description }) => `${type}: ${description}`);
+};
+
+const changed = (change: (document: Document) => void): Document => {
+  const document = structuredClone(ordersDocument(orders.sourceId, orders.targetId, 'versioned'));
+  change(document);
+  return document;
+};
+
+const changeDocument = async (document: Document): Promise<void> => {
+  const { worker, moduleId } = orders;
+  const { dataModule } = await worker.extdatamodule.getDataModule({ moduleId });
+  if (!dataModule) throw new Error('there is no module');
+  await worker.extdatamodule.updateDataModule({ moduleId, dataModule: { ...dataModule, document }, updateMask: ['document'], etag: '*' });
+};
+
+describe('Release refuses', () => {
+  const fileConnection = async (): Promise<string> => {
+    const { worker, groupId } = orders;
+    const made = await worker.extdatamodule.createConnection({ groupId, displayName: randomUUID(), type: 'file', settings: { path: '.' } });
+    return made.connection?.id ?? '';
+  };
+
+  test('a table that is read from a folder, and an upload in a format that files are not written in', async () => {
+    const folder = await fileConnection();
+    const read = await taskOf(changed((document) => Object.assign((document['protocol'] as Document[])[0] ?? {}, { connection: folder })));
+    expect(await missingOf(read)).toEqual([
+      'CONNECTION_MISMATCH: the TableRead of table customers needs a connection of type postgres, and has one of type file',
+    ]);
+    await expect(orders.worker.task.release({ taskId: read })).rejects.toMatchObject({ reason: 'RELEASE_INCOMPLETE' });
+    const written = await taskOf(
+      changed((document) => Object.assign((document['upload'] as Document[])[0] ?? {}, { connection: folder, format: 'jsonl' })),
+    );
+    expect((await missingOf(written)).join()).toContain('UPLOAD_INVALID: the upload of table customers asks for the format jsonl');
+  });
+
+  test('a script that the type of its connection cannot run', async () => {
+    const { worker, groupId, sourceId } = orders;
+    const taskId = await taskOf(ordersDocument(sourceId, orders.targetId, 'versioned'));
+    const content = 'export default async function* () { yield { id: 1 }; }';
+    const language = Script_Language.TYPESCRIPT;
+    const { script } = await worker.script.createScript({
+      groupId,
+      displayName: randomUUID(),
+      type: Script_Type.EXTRACTION,
+      language,
+      content,
+    });
+    const scriptId = script?.id ?? '';
+    await worker.script.releaseScript({ scriptId, version: 1 });
+    const binding = { table: 'orders', script: { scriptId, version: 0 }, connectionId: sourceId, rank: 1, parameters: {} };
+    await worker.task.updateExtractionScript({ taskId, bindings: [binding], etag: '*' });
+    expect(await missingOf(taskId)).toEqual([
+      'CONNECTION_MISMATCH: the TypeScript script of table orders needs a connection of type http, and has one of type postgres',
+    ]);
+  });
+});
+
+describe('a document that changes after the release', () => {
+  test('is told by GetTask, and the next Release takes it in without another change of the task', async () => {
+    const { worker, taskId } = orders;
+    expect((await worker.task.getTask({ taskId })).task).toMatchObject({ documentNewer: false, releasedRevision: 1 });
+    const prepared = await preparedRun(worker, taskId);
+    await changeDocument(JSON.parse(JSON.stringify(changed(() => undefined)).replace('"k":2', '"k":3')) as Document);
+    expect((await worker.task.getTask({ taskId })).task?.documentNewer).toBe(true);
+    await expect(confirmUpload(worker, prepared)).rejects.toMatchObject({ reason: 'REQUIREMENT_RAISED', metadata: { table: 'customers' } });
+    expect((await worker.task.release({ taskId })).task).toMatchObject({ releasedRevision: 2, documentNewer: false });
+    expect((await worker.task.getTask({ taskId })).task?.documentNewer).toBe(false);
+    const runId = await preparedRun(worker, taskId);
+    const { entries } = await worker.data.getAll({ runId });
+    expect(entries.find(({ table }) => table === 'customers')?.privacy?.kRequired).toBe(3);
+    await expect(worker.task.release({ taskId })).rejects.toMatchObject({ reason: 'NO_DRAFT' });
+  });
+});
