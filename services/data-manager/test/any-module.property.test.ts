@@ -102,7 +102,9 @@ const applyEdit = async (module: AnyModule, runId: string, { table, row, kind }:
 
 const hashesOf = async (runId: string): Promise<[string, string][]> => {
   const { entries } = await worker.data.getAll({ runId });
-  return entries.map(({ table, contentHash }): [string, string] => [table, contentHash]).toSorted();
+  return entries
+    .map(({ table, contentHash }): [string, string] => [table, contentHash])
+    .toSorted(([left], [right]) => left.localeCompare(right));
 };
 
 /** Collects a published version again, to PREPARED. */

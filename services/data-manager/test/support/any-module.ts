@@ -73,9 +73,7 @@ export const anyModule: fc.Arbitrary<AnyModule> = fc.integer({ min: 1, max: 4 })
   fc.record({
     tables: fc.array(tableOf(tableCount), { minLength: tableCount, maxLength: tableCount }),
     mode: fc.constantFrom('versioned' as const, 'replace' as const),
-    transform: fc.constantFrom('none', 'none', 'none', 'identity', 'fewer', 'doubled', 'beyond', 'emptied') as fc.Arbitrary<
-      keyof typeof TRANSFORMS
-    >,
+    transform: fc.constantFrom<keyof typeof TRANSFORMS>('none', 'none', 'none', 'identity', 'fewer', 'doubled', 'beyond', 'emptied'),
     edits: fc.array(edit(tableCount), { maxLength: 3 }),
   }),
 );
