@@ -1,8 +1,16 @@
 import { BaseType, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import type { Dialect } from './dialect.ts';
 import { quoteIdentifier, quoteNames } from './identifiers.ts';
-import type { ScriptValue } from './ndjson.ts';
 import { columnType, engineType, readTextSql } from './types.ts';
+
+/** A column of a script's rows: the typed value, and whether there was a value at all. */
+export type ScriptValue = { value: string; present: string };
+
+/** A column of a script's rows that were read as texts `c0`, `c1`, …. */
+export const textValueSql = (column: Column, index: number, dialect: Dialect): ScriptValue => ({
+  value: readTextSql(`c${index}`, columnType(column), dialect),
+  present: `c${index} IS NOT NULL`,
+});
 
 /** A column of a SQL script's result in the declared type: as it is where the types agree, else through its text, exactly. */
 export const resultValueSql = (column: Column, actualType: string, dialect: Dialect): ScriptValue => {

@@ -8,8 +8,8 @@ export const SANDBOX_LIMITS = {
   dataBytes: 1_500_000_000,
   timeoutMs: 900_000,
   outputBytes: 8 * 1024 * 1024 * 1024,
-  /** A single row that a script writes. */
-  lineBytes: 16 * 1024 * 1024,
+  /** A single row that a script writes: as long as a line of any text may be. */
+  lineBytes: 64 * 1024 * 1024,
 } as const;
 
 /** The time that every script sees: what it makes of it is the same at each try. */

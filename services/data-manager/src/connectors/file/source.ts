@@ -34,10 +34,11 @@ const extract = async (path: string, read: FileRead, extraction: Extraction): Pr
   if (encoding === undefined) throw stageError('TEXT_ENCODING_UNKNOWN', { object });
   const { table, directory, prefix, signal, onRows } = extraction;
   const columns = columnsOf(extraction.columns, read.columns);
-  return readFileInto(
+  const { segments } = await readFileInto(
     { table, directory, prefix, signal, onRows, columns, needsMembers: false },
     { path, object, encoding, packed: '', format: FORMATS[read.format](read) },
   );
+  return segments;
 };
 
 const describe = async (connection: ResolvedConnection, limits: ConnectorLimits, signal: AbortSignal): Promise<Description> => {

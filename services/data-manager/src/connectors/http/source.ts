@@ -18,7 +18,7 @@ import { endStatusOf, firstPlace, maxPagesOf, nextPlace, pagePointers, type Plac
 import { open, urlOf } from './request.ts';
 import { stageError } from '../../domain/run-error.ts';
 
-const NO_ROWS: ReadResult = { rowCount: 0, also: [], digest: '' };
+const NO_ROWS: Omit<ReadResult, 'script'> = { rowCount: 0, also: [], digest: '' };
 
 /** Pages and places that were read before: a server that gives one again would be read for ever. */
 const openHistory = (path: string): ((mark: string) => void) => {

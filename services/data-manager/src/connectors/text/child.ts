@@ -15,6 +15,7 @@ import { arrayRows, lineRows, type ArrayRows, type JsonSource } from './json-row
 import { TEXT_LIMITS } from './limits.ts';
 import type { CheckText, HeaderText, OpenText, ReadText, TextAnswer, TextRequest, TextResponse, TextVerb } from './protocol.ts';
 import { TextRefusal } from './refusal.ts';
+import { NO_COUNTS, ScriptRows } from './script-rows.ts';
 import { Tally } from './tally.ts';
 
 const codeOf = (error: unknown): string => {
@@ -22,7 +23,7 @@ const codeOf = (error: unknown): string => {
   return typeof code === 'string' ? code : '';
 };
 
-const EMPTY: TextAnswer = { rowCount: 0, also: [], digest: '', segments: [], names: [] };
+const EMPTY: TextAnswer = { rowCount: 0, also: [], digest: '', segments: [], names: [], script: NO_COUNTS };
 
 const send = (response: TextResponse): void => {
   process.send?.(response);
@@ -38,9 +39,9 @@ const openSession = (job: OpenText): TextAnswer => {
 
 type Maker = RowMaker & Partial<Pick<ArrayRows, 'also' | 'digest'>>;
 
-const makerOf = (job: OpenText, { format, object }: ReadText, tally: Tally): Maker => {
+const makerOf = (job: OpenText, { format, object }: ReadText, tally: Tally, script: ScriptRows | undefined): Maker => {
   if (format.kind === 'csv') return csvRows(format, job.columns, object, tally);
-  const source: JsonSource = { object, columns: job.columns, needsMembers: job.needsMembers, tally };
+  const source: JsonSource = { object, columns: job.columns, needsMembers: job.needsMembers, tally, ...(script ? { script } : {}) };
   return format.kind === 'lines' ? lineRows(source) : arrayRows(source, format);
 };
 
@@ -62,7 +63,8 @@ const UNPACK: Record<ReadText['packed'], (path: string) => Transform | Promise<T
 const readText = async (job: OpenText, writer: CsvWriter, request: ReadText): Promise<TextAnswer> => {
   const { path, object, encoding, packed, format } = request;
   const tally = new Tally(object);
-  const maker = makerOf(job, request, tally);
+  const script = job.script && new ScriptRows(job.script, job.columns);
+  const maker = makerOf(job, request, tally, script);
   const decoder = openDecoder(encoding);
   let rowCount = 0;
   let sizeBytes = 0;
@@ -88,7 +90,7 @@ const readText = async (job: OpenText, writer: CsvWriter, request: ReadText): Pr
   if (sizeBytes > 0 || format.kind !== 'array' || !format.isPage) await take(Buffer.alloc(0), true);
   tally.assertNone();
   const also = format.kind === 'array' && sizeBytes > 0 ? (maker.also?.(format.also) ?? []) : [];
-  return { ...EMPTY, rowCount, also, digest: maker.digest?.() ?? '' };
+  return { ...EMPTY, rowCount, also, digest: maker.digest?.() ?? '', script: script?.counts ?? NO_COUNTS };
 };
 
 const checkText = async ({ path, object, columns }: CheckText): Promise<TextAnswer> => {

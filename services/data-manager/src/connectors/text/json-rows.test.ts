@@ -42,7 +42,11 @@ describe('rows of JSON', () => {
         for (const [name, value] of given) {
           const found = row && findInRow(row, [name]);
           const expected = typeof value === 'string' || value === null ? value : JSON.stringify(value, undefined, indent);
-          expect(found).toEqual({ kind: 'value', value: expected });
+          expect(found).toEqual({
+            kind: 'value',
+            value: expected,
+            type: value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value,
+          });
         }
         expect(row && findInRow(row, ['hasOwnProperty'])).toEqual({ kind: 'missing' });
       }),

@@ -6,10 +6,11 @@ import { TEXT_LIMITS } from './limits.ts';
 import type { RowMaker } from './csv-rows.ts';
 import type { TextColumn } from './protocol.ts';
 import { TextRefusal } from './refusal.ts';
+import type { ScriptRows } from './script-rows.ts';
 import type { Tally } from './tally.ts';
 
 /** What rows of JSON are read by. `object` names the input. */
-export type JsonSource = { object: string; columns: readonly TextColumn[]; needsMembers: boolean; tally: Tally };
+export type JsonSource = { object: string; columns: readonly TextColumn[]; needsMembers: boolean; tally: Tally; script?: ScriptRows };
 
 /** The pointer of a column in a row: as mapped, else the member of the column's own name. */
 const partsOf = ({ source }: TextColumn): string[] => (isPointer(source) ? pointerParts(source) : [source]);
@@ -24,10 +25,11 @@ const cellsOf = ({
   columns,
   needsMembers,
   tally,
+  script,
 }: JsonSource): ((text: string, place: string, line: number) => (string | null)[] | undefined) => {
   const parts = columns.map(partsOf);
   const takesArrays = columns.every(({ source }) => isPointer(source));
-  const read = (text: string, place: string, line: number): JsonRow => {
+  const read = (text: string, place: string, line: number): JsonRow | undefined => {
     let row: JsonRow | undefined;
     try {
       row = readRow(text);
@@ -35,11 +37,13 @@ const cellsOf = ({
       if (error instanceof JsonProblem) throw new TextRefusal('JSON_INVALID', { object, place, line });
       throw error;
     }
+    if (script) return script.takes(row) ? row : undefined;
     if (!row || (row.isArray && !takesArrays)) throw new TextRefusal('JSON_ROW_NOT_OBJECT', { object, place, line });
     return row;
   };
   return (text, place, line) => {
     const row = read(text, place, line);
+    if (!row) return undefined;
     let isTaken = true;
     const cells = columns.map(({ source, name }, index) => {
       const found = findInRow(row, parts[index] ?? []);
@@ -52,7 +56,7 @@ const cellsOf = ({
         return null;
       }
       if (!tally.takes(found.value, source, place, line)) isTaken = false;
-      return found.value;
+      return script?.takesType(index, found.type) === false ? null : found.value;
     });
     return isTaken ? cells : undefined;
   };

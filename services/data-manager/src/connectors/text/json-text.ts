@@ -130,21 +130,21 @@ export const pointerParts = (pointer: string): string[] =>
         .split('/')
         .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 
-/** What a pointer finds in a row. */
-export type Found = { kind: 'value'; value: string | null } | { kind: 'missing' } | { kind: 'twice' };
+/** The types of JSON values. */
+export type JsonType = 'string' | 'number' | 'boolean' | 'object' | 'array' | 'null';
 
-const cellOf = (text: string, span: Span): string | null => {
-  switch (text[span.start]) {
-    case '"':
-      return stringAt(text, span);
-    case 'n':
-      return null;
-    default:
-      return text.slice(span.start, span.end);
-  }
+/** What a pointer finds in a row: a value as a cell's text, and its type. */
+export type Found = { kind: 'value'; value: string | null; type: JsonType } | { kind: 'missing' } | { kind: 'twice' };
+
+const TYPES: Record<string, JsonType> = { '"': 'string', n: 'null', t: 'boolean', f: 'boolean', '{': 'object', '[': 'array' };
+
+const valueAt = (text: string, span: Span): Found => {
+  const type = TYPES[text.charAt(span.start)] ?? 'number';
+  if (type === 'null') return NULL_FOUND;
+  return { kind: 'value', type, value: type === 'string' ? stringAt(text, span) : text.slice(span.start, span.end) };
 };
 
-const NULL_FOUND: Found = { kind: 'value', value: null };
+const NULL_FOUND: Found = { kind: 'value', value: null, type: 'null' };
 
 /** The value at a pointer, as a cell's text: numbers, objects and arrays as they are written. Below a null there are only nulls. */
 export const findInRow = (row: JsonRow, parts: readonly string[]): Found => {
@@ -162,5 +162,5 @@ export const findInRow = (row: JsonRow, parts: readonly string[]): Found => {
     if (!next) return { kind: 'missing' };
     within = next;
   }
-  return { kind: 'value', value: cellOf(within.text, span) };
+  return valueAt(within.text, span);
 };

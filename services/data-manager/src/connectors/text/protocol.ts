@@ -1,6 +1,7 @@
 // The messages between a reader and its child process.
 import type { WrittenSegment } from '../connector.ts';
 import type { CsvDialect } from './csv-parser.ts';
+import type { JsonType } from './json-text.ts';
 import type { TextFacts, TextReason } from './refusal.ts';
 
 /** A csv file's header: its own rows, or names that the document gives. */
@@ -16,6 +17,12 @@ export type TextFormat =
 /** A column that is read: its name in the module, and a column or a JSON pointer of the source. */
 export type TextColumn = { name: string; source: string };
 
+/** What the rows of a script must be: no members but the columns, each of a type that its column takes. `dropped` is the member of a row that stands for none. */
+export type ScriptRules = { types: JsonType[][]; dropped: string };
+
+/** What a script's rows were not. `bad` counts values by column. */
+export type ScriptCounts = { strange: number; undeclared: number; dropped: number; bad: number[] };
+
 /** What is read into which files. `object` names the source in sentences: "The file people.csv". */
 export type OpenText = {
   verb: 'open';
@@ -25,6 +32,7 @@ export type OpenText = {
   columns: TextColumn[];
   /** A row without a member that is read is refused. */
   needsMembers: boolean;
+  script?: ScriptRules;
 };
 
 /** Reads a file, which has `encoding`; `packed` is how its bytes are compressed. */
@@ -48,7 +56,14 @@ export type TextVerb = CheckText | OpenText | ReadText | HeaderText | { verb: 'c
 export type TextRequest = TextVerb & { id: number };
 
 /** `rowCount` and `also` of what was read, `digest` of its bytes; `segments` when it is closed; `names` of a header. */
-export type TextAnswer = { rowCount: number; also: (string | null)[]; digest: string; segments: WrittenSegment[]; names: string[] };
+export type TextAnswer = {
+  rowCount: number;
+  also: (string | null)[];
+  digest: string;
+  segments: WrittenSegment[];
+  names: string[];
+  script: ScriptCounts;
+};
 
 export type TextResponse =
   | { id: number; answer: TextAnswer }

@@ -4,16 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { RunError, runSentence, stageError, type RunReason } from '../../domain/run-error.ts';
 import type { WrittenSegment } from '../connector.ts';
 import { TEXT_LIMITS } from './limits.ts';
-import type { OpenText, ReadText, TextAnswer, TextResponse, TextVerb } from './protocol.ts';
+import type { OpenText, ReadText, ScriptCounts, TextAnswer, TextResponse, TextVerb } from './protocol.ts';
 import type { TextFacts } from './refusal.ts';
 
-export type { TextColumn, TextFormat } from './protocol.ts';
+export type { ScriptCounts, TextColumn, TextFormat } from './protocol.ts';
 
 /** What a reader is opened with. */
 export type ReaderOptions = Omit<OpenText, 'verb'> & { signal: AbortSignal; onRows: (rowCount: number, sizeBytes: number) => void };
 
 /** What was read of one input. */
-export type ReadResult = Pick<TextAnswer, 'rowCount' | 'also' | 'digest'>;
+export type ReadResult = Pick<TextAnswer, 'rowCount' | 'also' | 'digest' | 'script'>;
 
 /** A process that reads inputs one after the other. Errors are RunErrors with line and name, never a text of the input. */
 export type TextReader = {
@@ -94,11 +94,14 @@ export const openReader = async ({ signal, onRows, ...job }: ReaderOptions): Pro
 };
 
 /** Reads one file into segments. */
-export const readFileInto = async (options: ReaderOptions, input: Omit<ReadText, 'verb'>): Promise<WrittenSegment[]> => {
+export const readFileInto = async (
+  options: ReaderOptions,
+  input: Omit<ReadText, 'verb'>,
+): Promise<{ segments: WrittenSegment[]; script: ScriptCounts }> => {
   const reader = await openReader(options);
   try {
-    await reader.read(input);
-    return await reader.close();
+    const { script } = await reader.read(input);
+    return { segments: await reader.close(), script };
   } finally {
     reader.kill();
   }

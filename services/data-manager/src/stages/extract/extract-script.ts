@@ -15,14 +15,16 @@ import { stageError } from '../../domain/run-error.ts';
 export type SourceScript = { table: string; language: string; content: string; parameters: Record<string, string> };
 
 /** What a script prints is foreign text like a file. */
-const convert = (
+const convert = async (
   { table, directory, prefix, signal, onRows, columns }: Omit<Extraction, 'read'>,
   path: string,
-): Promise<WrittenSegment[]> =>
-  readFileInto(
+): Promise<WrittenSegment[]> => {
+  const { segments } = await readFileInto(
     { table, directory, prefix, signal, onRows, columns: columnsOf(columns, {}), needsMembers: false },
     { path, object: `The output of the script of table ${table}`, encoding: 'utf-8', packed: '', format: { kind: 'lines' } },
   );
+  return segments;
+};
 
 const runTypeScript = async (
   deps: RunDeps,

@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import type { Engine } from '../../engine/engine.ts';
 import { quoteIdentifier } from '../../plan/identifiers.ts';
-import type { ScriptValue } from '../../plan/ndjson.ts';
 import { rowIdBounds } from '../../plan/row-id.ts';
-import { badValuesQuery, placedRowsStatement, segmentQuery, typedRowsStatement } from '../../plan/script-result.ts';
+import { badValuesQuery, placedRowsStatement, segmentQuery, typedRowsStatement, type ScriptValue } from '../../plan/script-result.ts';
 import { stageError } from '../../domain/run-error.ts';
 
 /** Rows of one segment of a script's output: about a hundred megabytes of Parquet at usual widths. */
@@ -13,8 +12,8 @@ export const SCRIPT_SEGMENT_ROWS = 4_194_304;
 const TYPED = '_typed';
 const PLACED = '_placed';
 
-/** A script's result: where its rows are and how each declared column is read from them. */
-export type ScriptRows = { table: string; rank: number; columns: Column[]; from: string; values: ScriptValue[] };
+/** A script's result: where its rows are, how each declared column is read from them, and how many values of each were refused before. */
+export type ScriptRows = { table: string; rank: number; columns: Column[]; from: string; values: ScriptValue[]; bad?: readonly number[] };
 
 export type WrittenFile = { path: string; rowCount: number };
 
@@ -26,7 +25,10 @@ export const writeScriptRows = async (engine: Engine, rows: ScriptRows, folder: 
   const { table, columns } = rows;
   await engine.sql(typedRowsStatement(TYPED, rows.from, columns, rows.values));
   const bad = (await engine.sql(badValuesQuery(TYPED, columns))).rows[0] ?? [];
-  const failures = columns.flatMap((column, index) => (bad[index] === '0' ? [] : [`column ${column.name}: ${String(bad[index])} values`]));
+  const failures = columns.flatMap((column, index) => {
+    const count = Number(bad[index] ?? 0) + (rows.bad?.[index] ?? 0);
+    return count === 0 ? [] : [`column ${column.name}: ${count} values`];
+  });
   if (failures.length > 0) throw stageError('SCRIPT_VALUES_INVALID', { table, failures: failures.join('; ') });
   await engine.sql(placedRowsStatement(PLACED, TYPED, columns));
   await engine.sql(`DROP TABLE ${quoteIdentifier(TYPED)}`);

@@ -261,6 +261,8 @@ describe('TypeScript transforms, run in a child process of Node in place of the 
       "export default (row) => ({ ...row, more: 'planted-4711' })",
       '3 rows of the script have columns that it does not declare',
     ],
+    ['half a character', "export default (row) => ({ ...row, name: '\\ud83d' })", 'column name hold half a character'],
+    ['a NUL', "export default (row) => ({ ...row, name: 'a\\0' })", 'column name hold a NUL character (U+0000): 3, the first in line 1'],
     ['a row that is not an object', "export default (row) => '[1]'", "3 lines of the script's output are not objects"],
   ])('fail with %s', async (_, content, message) => {
     const steps: Step[] = [{ table: 'people', language: 'TYPESCRIPT', content }];

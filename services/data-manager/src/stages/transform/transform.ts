@@ -3,11 +3,15 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { PinnedScript, TransformStep } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Column, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { columnsOf } from '../../connectors/text/columns.ts';
+import { readFileInto } from '../../connectors/text/reader.ts';
+import { readCsvExpression } from '../../engine/csv-dialect.ts';
+import { withLongLines } from '../../engine/long-lines.ts';
 import { runUserSql, type UserResult } from '../../engine/user-sql.ts';
 import { DUCKDB } from '../../plan/dialect.ts';
 import { quoteList, quoteNames } from '../../plan/identifiers.ts';
-import { lineCheckQuery, lineRows, readLinesSource, writeLinesStatement } from '../../plan/ndjson.ts';
-import { resultValueSql } from '../../plan/script-result.ts';
+import { acceptedTypes, DROPPED_LINE_KEY, writeLinesStatement } from '../../plan/ndjson.ts';
+import { resultValueSql, textValueSql } from '../../plan/script-result.ts';
 import { columnType, engineType } from '../../plan/types.ts';
 import {
   describeSegment,
@@ -21,7 +25,6 @@ import {
   type TableCounts,
 } from '../manifest.ts';
 import { writeScriptRows, type WrittenFile } from './script-rows.ts';
-import { SANDBOX_LIMITS } from '../../sandbox/limits.ts';
 import { runIntoFolder, type StageContext } from '../stage.ts';
 import { invariant } from '../../domain/defect.ts';
 import { stageError } from '../../domain/run-error.ts';
@@ -134,14 +137,33 @@ const runTypeScriptStep = async (work: StepWork): Promise<StepResult> => {
   await context.engine.sql(writeLinesStatement(rows, current.columns, inputPath, DUCKDB));
   const script = { content: work.content, wholeTable: work.wholeTable, parameters: work.parameters };
   await context.runScript(script, { path: inputPath, columns: current.columns }, { path: outputPath }, context.signal);
-  const source = readLinesSource(outputPath, SANDBOX_LIMITS.lineBytes);
-  const [strange, undeclared, dropped] = (await context.engine.sql(lineCheckQuery(source, work.columns))).rows[0] ?? [];
-  if (strange !== '0') throw stageError('SCRIPT_LINES_INVALID', { table: work.table, count: String(strange) });
-  if (undeclared !== '0') throw stageError('SCRIPT_COLUMNS_UNDECLARED', { table: work.table, count: String(undeclared) });
-  if (work.wholeTable && dropped !== '0') throw stageError('SCRIPT_ROWS_DROPPED', { table: work.table });
-  const read = lineRows(source, work.columns, DUCKDB);
-  const files = await writeScriptRows(context.engine, { ...work, ...read }, work.scratch);
-  return { files, droppedCount: Number(dropped ?? 0) };
+  return readOutput(work, outputPath);
+};
+
+/** What a script prints is foreign text like a file. */
+const readOutput = async (work: StepWork, path: string): Promise<StepResult> => {
+  const { context, table, columns, scratch } = work;
+  const names = columns.map(({ name }) => name);
+  const script = { types: columns.map((column) => acceptedTypes(columnType(column))), dropped: DROPPED_LINE_KEY };
+  const shared = { table, directory: scratch, prefix: 'out-', signal: context.signal, onRows: () => undefined };
+  const { segments, script: found } = await readFileInto(
+    { ...shared, columns: columnsOf(names, {}), needsMembers: false, script },
+    { path, object: `The output of the script of table ${table}`, encoding: 'utf-8', packed: '', format: { kind: 'lines' } },
+  );
+  if (found.strange > 0) throw stageError('SCRIPT_LINES_INVALID', { table, count: found.strange });
+  if (found.undeclared > 0) throw stageError('SCRIPT_COLUMNS_UNDECLARED', { table, count: found.undeclared });
+  if (work.wholeTable && found.dropped > 0) throw stageError('SCRIPT_ROWS_DROPPED', { table });
+  const paths = segments.map((segment) => join(scratch, segment.path));
+  const texts = columns.map((_, index) => ({ name: `c${index}`, type: 'VARCHAR' }));
+  const values = columns.map((column, index) => textValueSql(column, index, DUCKDB));
+  const files = await withLongLines((lineBytes) =>
+    writeScriptRows(
+      context.engine,
+      { table, rank: work.rank, columns, from: readCsvExpression(paths, texts, lineBytes), values, bad: found.bad },
+      scratch,
+    ),
+  );
+  return { files, droppedCount: found.dropped };
 };
 
 const findScript = (context: TransformContext, step: TransformStep): PinnedScript => {
