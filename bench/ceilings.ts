@@ -14,13 +14,16 @@ export const copyOut = (url: string, table: string, path: string): Promise<numbe
     return stream.rowCount;
   });
 
+/** A table of a database. */
+type TableAt = { url: string; table: string };
+
 /** COPY of a csv file into a fresh table with the columns of another. */
-export const copyIn = async (url: string, table: string, likeUrl: string, like: string, path: string): Promise<void> => {
-  const columns = await withClient(likeUrl, async (client) => {
+export const copyIn = async ({ url, table }: TableAt, like: TableAt, path: string): Promise<void> => {
+  const columns = await withClient(like.url, async (client) => {
     const { rows } = await client.query<{ name: string; type: string }>(
       `select quote_ident(attname) as name, format_type(atttypid, atttypmod) as type from pg_attribute
        where attrelid = $1::regclass and attnum > 0 order by attnum`,
-      [like],
+      [like.table],
     );
     return rows.map(({ name, type }) => `${name} ${type}`).join(', ');
   });

@@ -31,7 +31,12 @@ export const withStack = async <R>(settings: Record<string, string>, work: (own:
   let stack: Stack | undefined;
   try {
     stack = await startStack({ state: join(folder, 'state'), portBase, accounts: ACCOUNTS, superusers: SUPERUSERS, settings });
-    const people = await openPeople(join(folder, 'tokens'), stack.addresses, stack.oidc, stack.redirectUri);
+    const people = await openPeople({
+      folder: join(folder, 'tokens'),
+      addresses: stack.addresses,
+      provider: stack.oidc,
+      redirectUri: stack.redirectUri,
+    });
     return await work({ stack, people, folder });
   } finally {
     await stack?.stop();

@@ -138,7 +138,7 @@ const bench = async (own: OwnStack, options: BenchOptions): Promise<Line[]> => {
     copied.push(
       await timed(async () => {
         await copyOut(setup.sourceUrl, 'people', setup.csv);
-        await copyIn(setup.targetUrl, 'people_copy', setup.sourceUrl, 'people', setup.csv);
+        await copyIn({ url: setup.targetUrl, table: 'people_copy' }, { url: setup.sourceUrl, table: 'people' }, setup.csv);
       }),
     );
   }
@@ -146,8 +146,8 @@ const bench = async (own: OwnStack, options: BenchOptions): Promise<Line[]> => {
   process.stdout.write(`${sourceRows} rows, ${megabytes.toFixed(0)} MB of csv, ${ROUNDS} rounds\n`);
   if (options.profile) printStages(stages, sourceRows);
   return [
-    lineOf('run to PREPARED', 'rows/s', rate(prepared), 'DuckDB alone: COPY out, clean, group, write', rate(duckdb)),
-    lineOf('run to UPLOADED', 'rows/s', rate(uploaded), 'COPY out and COPY in, no rules', rate(copied)),
+    lineOf('run to PREPARED', 'rows/s', rate(prepared), { name: 'DuckDB alone: COPY out, clean, group, write', values: rate(duckdb) }),
+    lineOf('run to UPLOADED', 'rows/s', rate(uploaded), { name: 'COPY out and COPY in, no rules', values: rate(copied) }),
   ];
 };
 

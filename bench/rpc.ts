@@ -93,14 +93,13 @@ const rateLine = (name: string, ceilingName: string, { own, top }: { own: Load[]
     name,
     'calls/s',
     own.map(({ perSecond }) => perSecond),
-    ceilingName,
-    top.map(({ perSecond }) => perSecond),
+    { name: ceilingName, values: top.map(({ perSecond }) => perSecond) },
   );
 
 const latencyLines = (name: string, { own, top }: { own: Load[]; top: Load[] }): Line[] => {
   const pick = (key: 'p50Ms' | 'p99Ms', loads: Load[]): number[] => loads.map((load) => load[key]);
   return (['p50Ms', 'p99Ms'] as const).map((key) =>
-    lineOf(`${name}, ${key.slice(0, 3)}`, 'ms', pick(key, own), 'bare echo', pick(key, top)),
+    lineOf(`${name}, ${key.slice(0, 3)}`, 'ms', pick(key, own), { name: 'bare echo', values: pick(key, top) }),
   );
 };
 

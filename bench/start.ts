@@ -129,15 +129,12 @@ export const benchStart = async ({ profile }: BenchOptions): Promise<Line[]> => 
     const servers = 'Postgres, NATS, an empty Node';
     const serving = (starts: Start[]): number[] => seconds(starts.map(({ servingMs }) => servingMs));
     return [
-      lineOf('kept state to SERVING', 's', serving(warm), servers, seconds(warmOwn)),
-      lineOf('empty state to SERVING', 's', serving(cold), servers, seconds(coldOwn)),
-      lineOf(
-        'new checkout, npm start -- --once',
-        's',
-        seconds([checkout.onceMs]),
-        'its packages and generated code',
-        seconds([checkout.packagesMs]),
-      ),
+      lineOf('kept state to SERVING', 's', serving(warm), { name: servers, values: seconds(warmOwn) }),
+      lineOf('empty state to SERVING', 's', serving(cold), { name: servers, values: seconds(coldOwn) }),
+      lineOf('new checkout, npm start -- --once', 's', seconds([checkout.onceMs]), {
+        name: 'its packages and generated code',
+        values: seconds([checkout.packagesMs]),
+      }),
     ];
   } finally {
     remove();

@@ -11,8 +11,11 @@ export const median = (values: readonly number[]): number => {
   return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? Number.NaN) + high) / 2;
 };
 
+/** What a figure is compared with. */
+export type Ceiling = { name: string; values: readonly number[] };
+
 /** A line of medians. */
-export const lineOf = (name: string, unit: string, values: readonly number[], ceilingName: string, ceilings: readonly number[]): Line => {
+export const lineOf = (name: string, unit: string, values: readonly number[], { name: ceilingName, values: ceilings }: Ceiling): Line => {
   const value = median(values);
   const ceiling = median(ceilings);
   return { name, value, unit, ceilingName, ceiling, ratio: value / ceiling };

@@ -28,7 +28,12 @@ export const openCensus = async (stack: Stack, options: { state: string; portBas
   const httpPort = options.portBase + PORTS.example;
   await fillDatabases(stack.postgres.url, databases, EXAMPLE, rows);
   const source = await serveHttpSource(httpPort, rows, httpToken);
-  const people = await openPeople(join(state, 'tokens'), stack.addresses, stack.oidc, stack.redirectUri);
+  const people = await openPeople({
+    folder: join(state, 'tokens'),
+    addresses: stack.addresses,
+    provider: stack.oidc,
+    redirectUri: stack.redirectUri,
+  });
   const setup = await setUpCensus(people, EXAMPLE, { postgresPort: stack.postgres.port, httpPort, httpToken, databases });
   const close = (): void => {
     Object.values(people).forEach((person) => person.close());

@@ -25,18 +25,20 @@ const makeGroup = async ({ admin }: People, displayName: string): Promise<string
   return groups[0]?.id ?? (await admin.user.createGroup({ displayName, description: 'Part of the local example' })).group?.id ?? '';
 };
 
-const addMember = async ({ admin }: People, groupId: string, userId: string, role: Role, duties: Duty[] = []): Promise<void> => {
+type Member = { userId: string; role: Role; duties?: Duty[] };
+
+const addMember = async ({ admin }: People, groupId: string, { userId, role, duties = [] }: Member): Promise<void> => {
   const { members } = await admin.user.listGroupMembers({ groupId });
   if (!members.some((member) => member.userId === userId)) await admin.user.addGroupMember({ groupId, userId, role, duties });
 };
 
 const makeGroups = async (people: People): Promise<{ groupId: string; registryId: string }> => {
   const groupId = await makeGroup(people, 'census');
-  await addMember(people, groupId, people.editor.id, Role.GUEST, [Duty.TASK_EDITOR]);
-  await addMember(people, groupId, people.manager.id, Role.GUEST, [Duty.TASK_MANAGER]);
-  await addMember(people, groupId, people.reviewer.id, Role.GUEST, [Duty.DATA_MANAGER]);
+  await addMember(people, groupId, { userId: people.editor.id, role: Role.GUEST, duties: [Duty.TASK_EDITOR] });
+  await addMember(people, groupId, { userId: people.manager.id, role: Role.GUEST, duties: [Duty.TASK_MANAGER] });
+  await addMember(people, groupId, { userId: people.reviewer.id, role: Role.GUEST, duties: [Duty.DATA_MANAGER] });
   const registryId = await makeGroup(people, 'registry');
-  await addMember(people, registryId, people.owner.id, Role.MAINTAINER);
+  await addMember(people, registryId, { userId: people.owner.id, role: Role.MAINTAINER });
   return { groupId, registryId };
 };
 
@@ -113,13 +115,9 @@ const makeModule = async ({ editor }: People, groupId: string, folder: string, c
   return dataModules[0]?.id ?? (await editor.extdatamodule.createDataModule({ groupId, displayName, document })).dataModule?.id ?? '';
 };
 
-const makeScript = async (
-  { editor }: People,
-  groupId: string,
-  displayName: string,
-  language: Script_Language,
-  content: string,
-): Promise<string> => {
+type Transformation = { displayName: string; language: Script_Language; content: string };
+
+const makeScript = async ({ editor }: People, groupId: string, { displayName, language, content }: Transformation): Promise<string> => {
   const { scripts } = await editor.script.listScripts({ groupId, displayName });
   const known = scripts[0];
   if (known && known.releasedVersion > 0) return known.id;
@@ -156,8 +154,8 @@ export const setUpCensus = async (people: People, folder: string, places: Census
   const moduleId = await makeModule(people, groupId, folder, connections);
   const read = (name: string): string => readFileSync(join(folder, 'scripts', name), 'utf8');
   const scriptIds = [
-    await makeScript(people, groupId, 'clean class', Script_Language.SQL, read('clean-class.sql')),
-    await makeScript(people, groupId, 'name class', Script_Language.TYPESCRIPT, read('name-class.ts')),
+    await makeScript(people, groupId, { displayName: 'clean class', language: Script_Language.SQL, content: read('clean-class.sql') }),
+    await makeScript(people, groupId, { displayName: 'name class', language: Script_Language.TYPESCRIPT, content: read('name-class.ts') }),
   ];
   return { groupId, moduleId, taskId: await makeTask(people, groupId, moduleId, scriptIds), connections };
 };

@@ -36,14 +36,16 @@ const isValid = async (clients: Clients): Promise<string | undefined> => {
   }
 };
 
+/** Where tokens are kept, and where people sign in without one. */
+export type SignInPlace = {
+  folder: string;
+  addresses: Record<Noun, string>;
+  provider: Pick<LocalProvider, 'issuer' | 'password'>;
+  redirectUri: string;
+};
+
 /** A person's clients with a kept token, or with a new one. */
-const openPerson = async (
-  person: Person,
-  folder: string,
-  addresses: Record<Noun, string>,
-  provider: Pick<LocalProvider, 'issuer' | 'password'>,
-  redirectUri: string,
-): Promise<Worker> => {
+const openPerson = async (person: Person, { folder, addresses, provider, redirectUri }: SignInPlace): Promise<Worker> => {
   const file = join(folder, person);
   if (existsSync(file)) {
     const token = readFileSync(file, 'utf8').trim();
@@ -66,15 +68,9 @@ const openPerson = async (
 };
 
 /** All seeded people. */
-export const openPeople = async (
-  folder: string,
-  addresses: Record<Noun, string>,
-  provider: Pick<LocalProvider, 'issuer' | 'password'>,
-  redirectUri: string,
-): Promise<Record<Person, Worker>> => {
+export const openPeople = async (place: SignInPlace): Promise<Record<Person, Worker>> => {
   const people = {} as Record<Person, Worker>;
-  for (const { subject } of ACCOUNTS)
-    people[subject as Person] = await openPerson(subject as Person, folder, addresses, provider, redirectUri);
+  for (const { subject } of ACCOUNTS) people[subject as Person] = await openPerson(subject as Person, place);
   return people;
 };
 

@@ -88,13 +88,13 @@ export const takeIn = async <T extends PlatformTables>(
 
 class UnknownEvent extends Error {}
 
+/** A message that cannot be taken in; without an envelope where it cannot be read. */
+type DeadLetter = { subject: string; bytes: Uint8Array; reason: string; envelope?: Envelope | undefined };
+
 /** Keeps what cannot be taken in: the bytes and the reason. Its number counts as taken in, so that later events are not held up. */
 const keepDeadLetter = async <T extends PlatformTables>(
   store: Store<T>,
-  subject: string,
-  bytes: Uint8Array,
-  reason: string,
-  envelope?: Envelope,
+  { subject, bytes, reason, envelope }: DeadLetter,
 ): Promise<Map<string, bigint>> =>
   store.db.transaction().execute(async (tx) => {
     const platform = platformOf(tx);
@@ -141,6 +141,14 @@ export type EventConsumer<T extends PlatformTables> = {
   signal: AbortSignal;
 };
 
+/** What a batch is taken in with; `announce` publishes watermarks. */
+type BatchContext<T extends PlatformTables> = {
+  store: Store<T>;
+  events: EventHandlers<T>;
+  announce: (watermarks: Map<string, bigint>) => void;
+  log: Logger;
+};
+
 /** Runs the durable consumer of a service until `signal` aborts; it comes back by itself after NATS or Postgres was away. */
 export const runConsumer = async <T extends PlatformTables>(consumer: EventConsumer<T>): Promise<void> => {
   const { store, noun, events, log, signal } = consumer;
@@ -155,7 +163,7 @@ export const runConsumer = async <T extends PlatformTables>(consumer: EventConsu
     if (!bus) continue;
     try {
       const durable = await openConsumer(bus, noun);
-      await follow(durable, signal, (batch) => handleBatch(store, events, batch, announce, log));
+      await follow(durable, signal, (batch) => handleBatch({ store, events, announce, log }, batch));
     } catch (error) {
       log.warn({ worker: 'consumer', error: error instanceof Error ? error.name : '' }, 'events wait; the consumer tries again');
     }
@@ -222,18 +230,13 @@ const follow = async (consumer: Consumer, signal: AbortSignal, handle: (batch: J
   }
 };
 
-const handleBatch = async <T extends PlatformTables>(
-  store: Store<T>,
-  events: EventHandlers<T>,
-  batch: JsMsg[],
-  announce: (watermarks: Map<string, bigint>) => void,
-  log: Logger,
-): Promise<void> => {
+const handleBatch = async <T extends PlatformTables>(context: BatchContext<T>, batch: JsMsg[]): Promise<void> => {
+  const { store, events, announce, log } = context;
   const readable: Received[] = [];
   for (const message of batch) {
     const envelope = decode(message);
     if (envelope) readable.push({ message, envelope });
-    else await setAside(store, message, 'unreadable', announce);
+    else await setAside(context, message, 'unreadable');
   }
   if (readable.length === 0) return;
   try {
@@ -246,19 +249,18 @@ const handleBatch = async <T extends PlatformTables>(
     announce(watermarks);
   } catch (error) {
     log.warn({ worker: 'consumer', error: error instanceof Error ? error.name : '' }, 'a batch of events is taken in one by one');
-    await oneByOne(store, events, readable, announce, log);
+    await oneByOne(context, readable);
   }
 };
 
 const setAside = async <T extends PlatformTables>(
-  store: Store<T>,
+  { store, announce }: BatchContext<T>,
   message: JsMsg,
   reason: string,
-  announce: (watermarks: Map<string, bigint>) => void,
   envelope?: Envelope,
 ): Promise<void> => {
   try {
-    announce(await keepDeadLetter(store, message.subject, message.data, reason, envelope));
+    announce(await keepDeadLetter(store, { subject: message.subject, bytes: message.data, reason, envelope }));
     message.ack();
   } catch {
     // Postgres is away: the event comes again.
@@ -266,13 +268,8 @@ const setAside = async <T extends PlatformTables>(
   }
 };
 
-const oneByOne = async <T extends PlatformTables>(
-  store: Store<T>,
-  events: EventHandlers<T>,
-  received: Received[],
-  announce: (watermarks: Map<string, bigint>) => void,
-  log: Logger,
-): Promise<void> => {
+const oneByOne = async <T extends PlatformTables>(context: BatchContext<T>, received: Received[]): Promise<void> => {
+  const { store, events, announce, log } = context;
   for (const { message, envelope } of received) {
     try {
       announce(await takeIn(store, events, [envelope]));
@@ -283,7 +280,7 @@ const oneByOne = async <T extends PlatformTables>(
         continue;
       }
       log.error({ worker: 'consumer', event: envelope.type, error: error instanceof Error ? error.name : '' }, 'an event was set aside');
-      await setAside(store, message, error instanceof UnknownEvent ? 'unknown type' : 'handler failed', announce, envelope);
+      await setAside(context, message, error instanceof UnknownEvent ? 'unknown type' : 'handler failed', envelope);
     }
   }
 };

@@ -103,7 +103,8 @@ const preconditionFailure = (preconditions: readonly PreconditionViolation[]): U
   return bytes(fitting(plain, (kept) => bytes(kept).length));
 };
 
-const encode = (code: Status, message: string, domain: string, error: AppError, action: string): Metadata => {
+const encode = (error: AppError, status: { code: Status; message: string; domain: string; action: string }): Metadata => {
+  const { code, message, domain, action } = status;
   const metadata = Object.fromEntries(Object.entries(error.metadata).map(([key, value]) => [key, cut(value)]));
   const details = [any('ErrorInfo', ErrorInfo.encode({ reason: error.reason, domain, metadata }).finish())];
   if (error.fields.length > 0) details.push(any('BadRequest', badRequest(error.fields)));
@@ -128,8 +129,11 @@ export const toStatus = (thrown: unknown, domain: string, incidentId: string): M
   const info = known ?? reasonOf(domain, 'INTERNAL');
   const code = Status[(info?.code ?? 'INTERNAL') as keyof typeof Status];
   const message = cut(error.text ?? (info ? sentence(info, error) : error.reason));
-  return { code, details: message, reason: error.reason, metadata: encode(code, message, domain, error, info?.action ?? '') };
+  return { code, details: message, reason: error.reason, metadata: encode(error, { code, message, domain, action: info?.action ?? '' }) };
 };
+
+/** What a call failed with: its status, and the reason of the package `domain`. */
+export type CallFailure = { code: Status; domain: string; reason: string; metadata: Record<string, string> };
 
 /** The error that a call failed with, as a client sees it. */
 export class CallError extends AppError {
@@ -138,13 +142,7 @@ export class CallError extends AppError {
   /** What the catalogue says to do. */
   readonly action: string;
 
-  constructor(
-    code: Status,
-    domain: string,
-    reason: string,
-    metadata: Record<string, string>,
-    options: AppErrorOptions & { action?: string },
-  ) {
+  constructor({ code, domain, reason, metadata }: CallFailure, options: AppErrorOptions & { action?: string } = {}) {
     super(reason, metadata, options);
     this.name = 'CallError';
     this.action = options.action ?? '';
@@ -178,7 +176,10 @@ export const fromServiceError = (error: ServiceError): CallError => {
   const bytes = error.metadata?.get(DETAILS_KEY)[0];
   const { info, ...options } = decodeDetails(Buffer.isBuffer(bytes) ? bytes : undefined);
   const reason = info?.reason ?? Status[error.code] ?? 'UNKNOWN';
-  return new CallError(error.code, info?.domain ?? '', reason, info?.metadata ?? {}, { ...options, message: error.details, cause: error });
+  return new CallError(
+    { code: error.code, domain: info?.domain ?? '', reason, metadata: info?.metadata ?? {} },
+    { ...options, message: error.details, cause: error },
+  );
 };
 
 const PASSED_ON: Partial<Record<Status, Reason>> = {

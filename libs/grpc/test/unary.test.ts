@@ -225,6 +225,6 @@ describe('an error', () => {
     [Status.DEADLINE_EXCEEDED, 'DEPENDENCY_UNAVAILABLE'],
     [Status.CANCELLED, 'CANCELLED'],
   ])('of a service behind it with code %i is passed on as %s', (code, reason) => {
-    expect(passOn(new CallError(code, 'lethe.data.v1', 'X', {}, {}), 'data')).toMatchObject({ reason });
+    expect(passOn(new CallError({ code, domain: 'lethe.data.v1', reason: 'X', metadata: {} }), 'data')).toMatchObject({ reason });
   });
 });

@@ -35,13 +35,10 @@ export const checkHierarchy = ({ name, rows, table }: Hierarchy, tables: readonl
     report(pointer, 'HIERARCHY_TOO_LARGE', `the hierarchy ${name} has more than 1 MiB; use a table`);
 };
 
-const checkScheme = (
-  column: GeneralizedColumn,
-  base: BaseType | undefined,
-  hierarchies: readonly Hierarchy[],
-  pointer: string,
-  report: Report,
-): void => {
+/** Where a step, or a part of one, is; and the hierarchies that it may name. */
+type Place = { hierarchies: readonly Hierarchy[]; pointer: string; report: Report };
+
+const checkScheme = (column: GeneralizedColumn, base: BaseType | undefined, { hierarchies, pointer, report }: Place): void => {
   const { scheme, missingLeaf } = column;
   if (missingLeaf !== MissingLeaf.UNSPECIFIED && scheme?.$case !== 'hierarchy')
     report(`${pointer}/missingLeaf`, 'MISSING_LEAF_SCHEME', `the column ${column.column} has no hierarchy, which \`missingLeaf\` is for`);
@@ -60,13 +57,7 @@ const checkScheme = (
     report(pointer, 'VALUE_MALFORMED', `the origin of the intervals of column ${column.column} is no number`);
 };
 
-const checkGeneralize = (
-  table: Table,
-  { columns, search }: Generalize,
-  hierarchies: readonly Hierarchy[],
-  pointer: string,
-  report: Report,
-): void => {
+const checkGeneralize = (table: Table, { columns, search }: Generalize, { hierarchies, pointer, report }: Place): void => {
   columns.forEach((generalized, index) => {
     const column = table.columns.find(({ name }) => name === generalized.column);
     const place = `${pointer}/generalized/${index}`;
@@ -75,23 +66,18 @@ const checkGeneralize = (
       report(place, 'ROLE_MISMATCH', `the searched column ${column.name} is not quasi-identifying`);
     if (!search && generalized.level === undefined)
       report(place, 'LEVEL_MISSING', `the column ${column.name} has neither a fixed level nor a search`);
-    checkScheme(generalized, column.type?.base, hierarchies, place, report);
+    checkScheme(generalized, column.type?.base, { hierarchies, pointer: place, report });
   });
   if (search && (table.privacy?.models.length ?? 0) === 0)
     report(pointer, 'REQUIREMENT_MISSING', `a search on table ${table.name} needs a requirement`);
 };
 
-const checkStep = (
-  tables: readonly Table[],
-  hierarchies: readonly Hierarchy[],
-  step: AnonymizationStep,
-  pointer: string,
-  report: Report,
-): void => {
+const checkStep = (tables: readonly Table[], step: AnonymizationStep, { hierarchies, pointer, report }: Place): void => {
   const table = tables.find(({ name }) => name === step.table);
   if (!table) return report(`${pointer}/table`, 'TABLE_UNKNOWN', `a step names a missing table ${step.table}`);
   const { operation } = step;
-  if (operation?.$case === 'generalize') return checkGeneralize(table, operation.value, hierarchies, `${pointer}/generalize`, report);
+  if (operation?.$case === 'generalize')
+    return checkGeneralize(table, operation.value, { hierarchies, pointer: `${pointer}/generalize`, report });
   for (const name of operation ? effectOf(operation).columns : []) {
     if (!table.columns.some((column) => column.name === name))
       report(pointer, 'COLUMN_UNKNOWN', `the table ${table.name} has no column ${name}`);
@@ -123,18 +109,20 @@ const checkPrivacy = (table: Table, steps: readonly AnonymizationStep[], pointer
   }
 };
 
+/** An anonymization under check: `tables` as they enter it, `sources` as they are collected. */
+export type AnonymizationInput = {
+  tables: readonly Table[];
+  steps: readonly AnonymizationStep[];
+  hierarchies: readonly Hierarchy[];
+  sources: readonly Table[];
+};
+
 /** Checks the steps, the hierarchies and the requirements of the tables as they enter anonymization. */
-export const checkAnonymization = (
-  tables: readonly Table[],
-  steps: readonly AnonymizationStep[],
-  hierarchies: readonly Hierarchy[],
-  sources: readonly Table[],
-  report: Report,
-): void => {
+export const checkAnonymization = ({ tables, steps, hierarchies, sources }: AnonymizationInput, report: Report): void => {
   hierarchies.forEach((hierarchy, index) => checkHierarchy(hierarchy, sources, `/anonymization/hierarchies/${index}`, report));
   if (new Set(hierarchies.map(({ name }) => name)).size !== hierarchies.length)
     report('/anonymization/hierarchies', 'NAME_TWICE', 'a hierarchy is named twice');
-  steps.forEach((step, index) => checkStep(tables, hierarchies, step, `/anonymization/steps/${index}`, report));
+  steps.forEach((step, index) => checkStep(tables, step, { hierarchies, pointer: `/anonymization/steps/${index}`, report }));
   tables.forEach((table, index) => {
     if (table.unpublished) return;
     checkPrivacy(table, steps, `/tables/${index}`, report);

@@ -5,8 +5,11 @@ import { compareValues, hasNextValue, isOrdered, isValue, valuesBetween } from '
 import { readFormat } from './value-format.ts';
 import type { Report } from './violation.ts';
 
-/** A column under check, with its type and the pointer to it. `isRanged`: its range can be compared with. */
-type Place = { table: Table; column: Column; type: DataType; isRanged: boolean; pointer: string; report: Report };
+/** A column under check, with its type and the pointer to it. */
+type TypedColumn = { table: Table; column: Column; type: DataType; pointer: string; report: Report };
+
+/** `isRanged`: the column's range can be compared with. */
+type Place = TypedColumn & { isRanged: boolean };
 
 const MAX_DIGITS = 38;
 
@@ -50,13 +53,14 @@ const isNothing = (range: RangeRule, type: DataType): boolean => {
 };
 
 /** Checks a range; true when values can be compared with it. */
-const checkRange = (range: RangeRule, type: DataType, what: string, pointer: string, report: Report): boolean => {
+const checkRange = (range: RangeRule, { table, column, type, pointer, report }: TypedColumn): boolean => {
+  const what = nameOf(table, column);
   const [lower, upper] = [range.minimum ?? range.minExclusive, range.maximum ?? range.maxExclusive];
   const bounds = [range.minimum, range.maximum, range.minExclusive, range.maxExclusive].filter((bound) => bound !== undefined);
   const isTwice = [lower, upper].filter((bound) => bound !== undefined).length < bounds.length;
   const isExclusive = range.minExclusive !== undefined || range.maxExclusive !== undefined;
   const refuse = (rule: string, message: string): false => {
-    report(pointer, rule, message);
+    report(`${pointer}/datatype`, rule, message);
     return false;
   };
   if (!isOrdered(type)) return refuse('RANGE_UNORDERED', `the range of ${what} needs a datatype with an order`);
@@ -116,7 +120,7 @@ const CAST: Record<CastPolicy, Strategy> = {
 };
 
 /** What only a text has. */
-const checkTextOptions = (table: Table, column: Column, type: DataType, pointer: string, report: Report): void => {
+const checkTextOptions = ({ table, column, type, pointer, report }: TypedColumn): void => {
   if (type.base === BaseType.STRING) return;
   const refuse = (word: string): void =>
     report(`${pointer}/${word}`, 'TEXT_OPTION', `${nameOf(table, column)} is no text, which \`${word}\` is for`);
@@ -125,7 +129,7 @@ const checkTextOptions = (table: Table, column: Column, type: DataType, pointer:
 };
 
 /** Options that say nothing beside the others. */
-const checkUnused = (table: Table, { name, empty, cast }: Column, type: DataType, pointer: string, report: Report): void => {
+const checkUnused = ({ table, column: { name, empty, cast }, type, pointer, report }: TypedColumn): void => {
   const refuse = (word: string, needs: string): void =>
     report(`${pointer}/${word}`, 'OPTION_UNUSED', `\`${word}\` of the column ${name} of table ${table.name} says nothing without ${needs}`);
   if (empty && empty.replacement !== '' && empty.strategy !== EmptyStrategy.REPLACE_WITH) refuse('replacement', '`ReplaceWith`');
@@ -137,10 +141,10 @@ const checkUnused = (table: Table, { name, empty, cast }: Column, type: DataType
 export const checkColumn = (table: Table, column: Column, pointer: string, report: Report): void => {
   const type = checkType(table, column, pointer, report);
   if (!type) return;
-  checkTextOptions(table, column, type, pointer, report);
-  const isRanged = column.range ? checkRange(column.range, type, nameOf(table, column), `${pointer}/datatype`, report) : false;
-  const place = { table, column, type, isRanged, pointer, report };
-  checkUnused(table, column, type, pointer, report);
+  const typed = { table, column, type, pointer, report };
+  checkTextOptions(typed);
+  const place = { ...typed, isRanged: column.range ? checkRange(column.range, typed) : false };
+  checkUnused(typed);
   if (column.empty) EMPTY[column.empty.strategy].check(place);
   if (column.cast) CAST[column.cast.policy].check(place);
 };

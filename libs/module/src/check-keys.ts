@@ -45,7 +45,10 @@ const checkPrimaryKey = (table: Table, pointer: string, report: Report): void =>
   CONFLICTS[key.conflict](table, key, pointer, report);
 };
 
-const checkForeignKey = (tables: readonly Table[], table: Table, rule: ForeignKeyRule, pointer: string, report: Report): void => {
+/** A foreign key of a table, and the pointer to it. */
+type KeyPlace = { table: Table; rule: ForeignKeyRule; pointer: string };
+
+const checkForeignKey = (tables: readonly Table[], { table, rule, pointer }: KeyPlace, report: Report): void => {
   const target = tables.find(({ name }) => name === rule.referencedTable);
   if (!target)
     return report(
@@ -108,7 +111,9 @@ const checkFollowing = (tables: readonly Table[], report: Report): void => {
 export const checkKeys = (tables: readonly Table[], report: Report): void => {
   tables.forEach((table, index) => {
     checkPrimaryKey(table, `/tables/${index}`, report);
-    table.foreignKeys.forEach((rule, place) => checkForeignKey(tables, table, rule, `/tables/${index}/foreignKeys/${place}`, report));
+    table.foreignKeys.forEach((rule, place) =>
+      checkForeignKey(tables, { table, rule, pointer: `/tables/${index}/foreignKeys/${place}` }, report),
+    );
   });
   checkFollowing(tables, report);
 };

@@ -21,7 +21,10 @@ type Named = readonly { name: string }[];
 const isTwice = (all: Named, index: number): boolean =>
   all.findIndex(({ name }) => name.toLowerCase() === all[index]?.name.toLowerCase()) !== index;
 
-const checkName = (all: Named, index: number, what: string, pointer: string, report: Report): void => {
+/** The name at `index` of `all`. `what` is how a message says it. */
+type NamePlace = { all: Named; index: number; what: string; pointer: string };
+
+const checkName = ({ all, index, what, pointer }: NamePlace, report: Report): void => {
   const name = all[index]?.name ?? '';
   if (!NAME.test(name))
     report(`${pointer}/name`, 'NAME_MALFORMED', 'a name is a letter followed by at most 62 letters, digits or underscores');
@@ -33,10 +36,10 @@ const checkName = (all: Named, index: number, what: string, pointer: string, rep
 export const checkTables = (tables: readonly Table[], report: Report): void => {
   tables.forEach((table, index) => {
     const pointer = `/tables/${index}`;
-    checkName(tables, index, `table ${table.name}`, pointer, report);
+    checkName({ all: tables, index, what: `table ${table.name}`, pointer }, report);
     table.columns.forEach((column, place) => {
       const at = `${pointer}/columns/${place}`;
-      checkName(table.columns, place, `column ${column.name} of table ${table.name}`, at, report);
+      checkName({ all: table.columns, index: place, what: `column ${column.name} of table ${table.name}`, pointer: at }, report);
       if (RESERVED.includes(column.name.toLowerCase()))
         report(`${at}/name`, 'NAME_RESERVED', `the column name ${column.name} of table ${table.name} is taken by the suite`);
       checkColumn(table, column, at, report);
@@ -91,11 +94,13 @@ export const checkModule = (module: Module): Violation[] => {
   checkProtocol(module, report);
   checkUploads(module.tables, module.upload?.tables ?? [], report);
   checkAnonymization(
+    {
+      tables: module.tables,
+      steps: module.anonymization?.steps ?? [],
+      hierarchies: module.anonymization?.hierarchies ?? [],
+      sources: module.tables,
+    },
     // Steps may come from the task, so an identifying column without one is a matter of the release.
-    module.tables,
-    module.anonymization?.steps ?? [],
-    module.anonymization?.hierarchies ?? [],
-    module.tables,
     (pointer, rule, message) => {
       if (rule !== 'IDENTIFYING_PUBLISHED') report(pointer, rule, message);
     },

@@ -59,22 +59,27 @@ type OriginKind = 'empty' | 'cast' | 'range' | 'primary_key' | 'foreign_key' | '
 
 const lack = (state: State, kind: MissingKind, subject: string, description: string): void =>
   void state.missing.push(missing(kind, subject, description));
-const mark = (state: State, table: string, column: string, kind: OriginKind, origin: Origin): void => {
+/** A rule and where it came from. `column` is empty for rules of a table. */
+type MarkedRule = { table: string; column?: string; kind: OriginKind; origin: Origin };
+const mark = (state: State, { table, column = '', kind, origin }: MarkedRule): void => {
   const known = state.origins.find((entry) => entry.table === table && entry.column === column && entry.kind === kind);
   if (known) known.origin = origin;
   else state.origins.push({ table, column, kind, origin });
 };
 
 const withDefaults = (state: State, table: Table, column: Column): Column => {
-  for (const kind of ['empty', 'cast', 'range'] as const) if (column[kind]) mark(state, table.name, column.name, kind, Origin.MODULE);
-  if (!column.cast) mark(state, table.name, column.name, 'cast', Origin.DEFAULT);
+  for (const kind of ['empty', 'cast', 'range'] as const)
+    if (column[kind]) mark(state, { table: table.name, column: column.name, kind, origin: Origin.MODULE });
+  if (!column.cast) mark(state, { table: table.name, column: column.name, kind: 'cast', origin: Origin.DEFAULT });
   return { ...column, cast: column.cast ?? { policy: CastPolicy.FAIL, replacement: '' } };
 };
 
 const ofModule = (state: State, table: Table): Table => {
-  if (table.primaryKey) mark(state, table.name, '', 'primary_key', Origin.MODULE);
-  table.foreignKeys.forEach((key) => mark(state, table.name, key.columns.join(','), 'foreign_key', Origin.MODULE));
-  if (table.privacy) mark(state, table.name, '', 'privacy', Origin.MODULE);
+  if (table.primaryKey) mark(state, { table: table.name, kind: 'primary_key', origin: Origin.MODULE });
+  table.foreignKeys.forEach((key) =>
+    mark(state, { table: table.name, column: key.columns.join(','), kind: 'foreign_key', origin: Origin.MODULE }),
+  );
+  if (table.privacy) mark(state, { table: table.name, kind: 'privacy', origin: Origin.MODULE });
   return { ...table, columns: table.columns.map((column) => withDefaults(state, table, column)) };
 };
 
@@ -90,7 +95,7 @@ const onColumn =
     const found = table.columns.find(({ name }) => name === column);
     if (!found) return lack(state, 'RULE_INVALID', subject, `a rule names a missing column ${column} of table ${table.name}`);
     Object.assign(found, { [kind]: value });
-    mark(state, table.name, column, kind, Origin.TASK);
+    mark(state, { table: table.name, column, kind, origin: Origin.TASK });
   };
 
 const APPLY: { [C in Rule['$case']]: (place: RulePlace, value: RuleValue<C>) => void } = {
@@ -99,11 +104,11 @@ const APPLY: { [C in Rule['$case']]: (place: RulePlace, value: RuleValue<C>) => 
   range: onColumn('range'),
   primaryKey: ({ state, table }, value) => {
     table.primaryKey = value;
-    mark(state, table.name, '', 'primary_key', Origin.TASK);
+    mark(state, { table: table.name, kind: 'primary_key', origin: Origin.TASK });
   },
   foreignKey: ({ state, table }, value) => {
     table.foreignKeys = [...table.foreignKeys.filter(({ columns }) => !sameColumns(columns, value.columns)), value];
-    mark(state, table.name, value.columns.join(','), 'foreign_key', Origin.TASK);
+    mark(state, { table: table.name, column: value.columns.join(','), kind: 'foreign_key', origin: Origin.TASK });
   },
 };
 
@@ -145,7 +150,7 @@ const collectSources = (state: State, input: EffectivePlanInput, tables: readonl
     const scripted = input.protocolScripts.filter(({ binding }) => binding.table === table.name).map(sourceOf);
     const chosen = own.length > 0 ? own : [...direct, ...scripted];
     if (chosen.length === 0) lack(state, 'SCRIPT_MISSING', `tables/${table.name}`, `the table ${table.name} has no source`);
-    else mark(state, table.name, '', 'source', own.length > 0 ? Origin.TASK : Origin.MODULE);
+    else mark(state, { table: table.name, kind: 'source', origin: own.length > 0 ? Origin.TASK : Origin.MODULE });
     sources.push(...chosen.toSorted((left, right) => rankOf(left) - rankOf(right)));
   }
   const unknown = input.extraction.filter(({ binding }) => !tables.some(({ name }) => name === binding.table));
@@ -238,7 +243,7 @@ const raise = (state: State, table: Table, raised: PrivacyRequirement | undefine
       `the task may raise the requirement of table ${table.name}, not lower it`,
     );
   table.privacy = raised;
-  mark(state, table.name, '', 'privacy', Origin.TASK);
+  mark(state, { table: table.name, kind: 'privacy', origin: Origin.TASK });
 };
 
 const chooseUploads = (state: State, input: EffectivePlanInput, results: readonly Table[]): EffectivePlan['uploads'] =>
@@ -248,7 +253,7 @@ const chooseUploads = (state: State, input: EffectivePlanInput, results: readonl
       const own = input.uploading?.tables.find(({ table }) => table === name);
       const chosen = own ?? input.module.upload?.tables.find(({ table }) => table === name);
       if (!chosen) lack(state, 'UPLOAD_MISSING', `tables/${name}`, `the table ${name} has no upload`);
-      else mark(state, name, '', 'upload', own ? Origin.TASK : Origin.MODULE);
+      else mark(state, { table: name, kind: 'upload', origin: own ? Origin.TASK : Origin.MODULE });
       return chosen ? [chosen] : [];
     });
 
@@ -296,7 +301,7 @@ const checkResult = (state: State, plan: EffectivePlan): void => {
   checkSources(plan.tables, plan.sources, report);
   checkUploads(plan.results, plan.uploads, report);
   if (plan.transforms.length > 0) checkWritten(state, plan, report);
-  checkAnonymization(plan.results, plan.steps, plan.hierarchies, plan.tables, report);
+  checkAnonymization({ tables: plan.results, steps: plan.steps, hierarchies: plan.hierarchies, sources: plan.tables }, report);
 };
 
 /** Computes what runs of a task do, and everything that a release lacks (but for grants, which are the caller's to look up). */
@@ -313,8 +318,8 @@ export const computeEffectivePlan = (input: EffectivePlanInput): { plan: Effecti
   }
   const ownSteps = input.module.anonymization?.steps ?? [];
   const taskSteps = input.anonymization?.steps ?? [];
-  ownSteps.forEach(({ table }) => mark(state, table, '', 'step', Origin.MODULE));
-  taskSteps.forEach(({ table }) => mark(state, table, '', 'step', Origin.TASK));
+  ownSteps.forEach(({ table }) => mark(state, { table, kind: 'step', origin: Origin.MODULE }));
+  taskSteps.forEach(({ table }) => mark(state, { table, kind: 'step', origin: Origin.TASK }));
   const plan = EffectivePlan.fromPartial({
     moduleName: input.module.name,
     description: input.module.description,

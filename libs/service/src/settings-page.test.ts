@@ -1,8 +1,7 @@
+import { ROOT } from '@lethe/servers/repository';
 import { globSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const PAGE = readFileSync(`${ROOT}/docs/operations.md`, 'utf8');
 const read = (file: string): string => readFileSync(`${ROOT}/${file}`, 'utf8');
 

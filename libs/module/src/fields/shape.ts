@@ -43,12 +43,15 @@ export const inline = <T extends object>(of: Shape<T>, ...by: (keyof T & string)
   };
 };
 
-const objectRow = (word: string, about: About, members: Members, holds: 'one' | 'list' | 'map', term: Json = {}): Row =>
+/** What a member of an object is: one object, several in a list, or several by name; `term` is its term in the context. */
+type Held = { members: Members; holds: 'one' | 'list' | 'map'; term?: Json };
+
+const objectRow = (word: string, about: About, { members, holds, term = {} }: Held): Row =>
   rowOf(word, about, { kind: { one: 'object', list: 'list of objects', map: 'objects by name' }[holds], schema: {}, members, holds }, term);
 
 /** A message as an object of its own. */
 export const nested = <T extends object>(word: string, of: Shape<T>, about: About): Field<T | undefined> => ({
-  rows: [...of.above, objectRow(word, about, of.members, 'one')],
+  rows: [...of.above, objectRow(word, about, { members: of.members, holds: 'one' })],
   above: [],
   choices: [],
   mark: word,
@@ -83,7 +86,7 @@ export const list = <T extends object>(
   about: About & { minItems?: number; maxItems?: number; ordered?: true },
 ): Field<T[]> => {
   const { minItems, maxItems } = about;
-  const row = objectRow(word, about, of.members, 'list', about.ordered ? { '@container': '@list' } : {});
+  const row = objectRow(word, about, { members: of.members, holds: 'list', term: about.ordered ? { '@container': '@list' } : {} });
   const limits = Object.entries({ minItems, maxItems }).filter(([, limit]) => limit !== undefined);
   const writeOne = (value: T, into: Json): Json => {
     const own: Json = {};
@@ -105,7 +108,7 @@ export const list = <T extends object>(
 
 /** Messages by free keys. */
 export const map = <T extends object>(word: string, of: Shape<T>, about: About): Field<{ [key: string]: T }> => ({
-  rows: [objectRow(word, about, of.members, 'map', jsonLiteral)],
+  rows: [objectRow(word, about, { members: of.members, holds: 'map', term: jsonLiteral })],
   above: [],
   choices: [],
   mark: word,
@@ -124,7 +127,7 @@ export const map = <T extends object>(word: string, of: Shape<T>, about: About):
 
 /** A field whose words stand in an object of the document that is no message of its own. Several fields may share one. */
 export const within = <V>(word: string, field: Field<V>, about: About): Field<V> => ({
-  rows: [objectRow(word, about, { rows: field.rows, choices: field.choices }, 'one')],
+  rows: [objectRow(word, about, { members: { rows: field.rows, choices: field.choices }, holds: 'one' })],
   above: [],
   choices: [],
   mark: word,

@@ -78,7 +78,12 @@ const checkEdited = async (
 };
 
 /** The rows of the entry with its edits, and of the other tables that keys lead from or to it, as they are now. */
-const rowsByTable = async ({ store }: RunDeps, open: OpenEntry, entry: EntryRow, rows: string, references: readonly ResultReference[]) => {
+const rowsByTable = async (
+  { store }: RunDeps,
+  open: OpenEntry,
+  { entry, rows }: { entry: EntryRow; rows: string },
+  references: readonly ResultReference[],
+) => {
   const named = new Set(references.flatMap(({ table, referencedTable }) => [table, referencedTable]));
   const queries = new Map([[entry.table, rows]]);
   for (const other of await entriesOf(store.db, entry.runId))
@@ -104,7 +109,7 @@ export const measureEdits = (
     const overlay = mergeEdits(known, plan.edited);
     const rows = await overlayQuery(open, entry, overlay);
     const references = keys.references.filter(({ table: from, referencedTable }) => [from, referencedTable].includes(entry.table));
-    const queries = await rowsByTable(deps, open, entry, rows, references);
+    const queries = await rowsByTable(deps, open, { entry, rows }, references);
     const parents = references
       .filter(({ table: from }) => from === entry.table)
       .map((reference) => ({ reference, query: queries.get(reference.referencedTable) ?? rows }));

@@ -122,15 +122,20 @@ export const countingQuery = (plan: CleanPlan, source: string): string => {
 export type KeyReplacement = { column: string; table: string };
 
 /**
- * The rows that stay: `row_id` and the columns, without what `droppedTable` lists, with new keys put in. `firstRowId` and `lastRowId`
- * bound the rows of the source, so that only their part of the key tables is read.
+ * What the keys make of a source: `droppedTable` lists rows that leave, `replacements` has the new keys. `bounds` are those of the rows
+ * of the source, so that only their part of the key tables is read.
  */
+export type KeyedRows = {
+  droppedTable: string | undefined;
+  replacements: readonly KeyReplacement[];
+  bounds: { firstRowId: bigint; lastRowId: bigint };
+};
+
+/** The rows that stay: `row_id` and the columns, without the dropped rows, with new keys put in. */
 export const keptRowsQuery = (
   table: Table,
   cleanQuery: string,
-  droppedTable: string | undefined,
-  replacements: readonly KeyReplacement[],
-  bounds: { firstRowId: bigint; lastRowId: bigint },
+  { droppedTable, replacements, bounds }: KeyedRows,
   dialect: Dialect,
 ): string => {
   const within = `row_id BETWEEN ${bounds.firstRowId} AND ${bounds.lastRowId}`;

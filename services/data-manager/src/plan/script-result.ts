@@ -43,7 +43,10 @@ export const placedRowsStatement = (target: string, table: string, columns: read
   return `CREATE OR REPLACE TABLE ${quoteIdentifier(target)} AS SELECT row_number() OVER (ORDER BY ${names}) - 1 AS _place, ${names} FROM ${quoteIdentifier(table)}`;
 };
 
+/** A segment of placed rows: its first place, how many rows it has at most, and the `row_id` of the first. */
+export type SegmentBounds = { firstPlace: number; rowCount: number; firstRowId: bigint };
+
 /** The rows of one segment: `row_id` and the columns. */
-export const segmentQuery = (table: string, columns: readonly Column[], firstPlace: number, rowCount: number, firstRowId: bigint): string =>
+export const segmentQuery = (table: string, columns: readonly Column[], { firstPlace, rowCount, firstRowId }: SegmentBounds): string =>
   `SELECT CAST(${firstRowId} + (_place - ${firstPlace}) AS BIGINT) AS row_id, ${quoteNames(columns.map((column) => column.name))} ` +
   `FROM ${quoteIdentifier(table)} WHERE _place >= ${firstPlace} AND _place < ${firstPlace + rowCount} ORDER BY _place`;

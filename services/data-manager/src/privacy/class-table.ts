@@ -37,7 +37,7 @@ const numberTuples = (columns: readonly Int32Array[], sizes: readonly number[], 
   let ids: Int32Array = new Int32Array(length);
   let count = length === 0 ? 0 : 1;
   for (const [index, column] of columns.entries()) {
-    const numbered = numberPairs(ids, column, length, count, sizes[index] ?? 0);
+    const numbered = numberPairs({ left: ids, right: column, length, leftSize: count, rightSize: sizes[index] ?? 0 });
     ids = numbered.ids;
     count = numbered.count;
   }

@@ -42,8 +42,11 @@ export const refusedRowsQuery = (relation: Relation, column: Column, accepts: st
 export const leafSql = (column: Column): string =>
   readTextSql(column.normalize === Normalization.NFC ? DUCKDB.composed('l0') : 'l0', columnType(column), DUCKDB);
 
-/** The dictionary of a column under a hierarchy table (texts `l0`, `l1`, …): all its leaves, and NULL where the data have it. */
-export const hierarchyDictionary = (name: string, hierarchy: string, column: Column, levelCount: number, hasNull: boolean): string => {
+/** A hierarchy table (texts `l0`, `l1`, …), and whether the data have NULL in the column under it. */
+export type HierarchyTable = { hierarchy: string; levelCount: number; hasNull: boolean };
+
+/** The dictionary of a column under a hierarchy table: all its leaves, and NULL where the data have it. */
+export const hierarchyDictionary = (name: string, column: Column, { hierarchy, levelCount, hasNull }: HierarchyTable): string => {
   const type = columnType(column);
   const upper = Array.from({ length: levelCount - 1 }, (_, index) => `l${index + 1}`);
   const table = quoteIdentifier(hierarchy);

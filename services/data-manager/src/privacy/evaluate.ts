@@ -6,17 +6,14 @@ import { violatesAny, type PrivacyModel } from './models/model.ts';
 
 export type Evaluation = { classes: RolledUp; isSuppressed: Uint8Array; suppressedCount: number; score: number[] };
 
+/** What a node is judged by. */
+export type Criteria = { models: readonly PrivacyModel[]; metric: Metric };
+
 /**
  * Looks at one node: its classes, those that violate a model (their rows are suppressed, whatever the limit), and the metric. Throws a
  * RangeError for a level that does not exist.
  */
-export const evaluateNode = (
-  table: ClassTable,
-  dimensions: readonly Dimension[],
-  models: readonly PrivacyModel[],
-  metric: Metric,
-  node: Node,
-): Evaluation => {
+export const evaluateNode = (table: ClassTable, dimensions: readonly Dimension[], { models, metric }: Criteria, node: Node): Evaluation => {
   checkNode(dimensions, node);
   const classes = rollUp(table, dimensions, node);
   const isSuppressed = new Uint8Array(classes.classCount);

@@ -49,16 +49,19 @@ const countSplitValues = (lower: Int32Array, upper: Int32Array, lowerSize: numbe
 };
 
 /**
- * Makes a dimension from the codes of its leaves at the levels above 0 (any integers from 0, one array a level). `name` is what an
- * error names: a hierarchy or a column. Throws where the levels are not nested or end in more than one root.
+ * What a dimension is made of. `name` is what an error names: a hierarchy or a column. `upperCodes` are the codes of the leaves at the
+ * levels above 0 (any integers from 0, one array a level).
  */
-export const makeDimension = (
-  column: string,
-  name: string,
-  leafCount: number,
-  upperCodes: readonly Int32Array[],
-  fixed?: number,
-): Dimension => {
+export type DimensionInput = {
+  column: string;
+  name: string;
+  leafCount: number;
+  upperCodes: readonly Int32Array[];
+  fixed?: number | undefined;
+};
+
+/** Makes a dimension. Throws where the levels are not nested or end in more than one root. */
+export const makeDimension = ({ column, name, leafCount, upperCodes, fixed }: DimensionInput): Dimension => {
   const bounds = levelBounds(column, upperCodes.length + 1, fixed);
   const codes = [Int32Array.from({ length: leafCount }, (_, leaf) => leaf)];
   const sizes = [leafCount];
@@ -108,7 +111,8 @@ export const dimensionFromRows = (column: string, name: string, rows: readonly (
     });
   });
   const leafCodes = new Map(rows.map((row, leaf): [string, number] => [row[0] ?? '', leaf]));
-  return { dimension: makeDimension(column, `Hierarchy ${name}`, rows.length, upper, fixed), leafCodes };
+  const dimension = makeDimension({ column, name: `Hierarchy ${name}`, leafCount: rows.length, upperCodes: upper, fixed });
+  return { dimension, leafCodes };
 };
 
 /** Encodes a column's texts by the leaves of its hierarchy. Throws an Error that names column and count where values have no leaf. */

@@ -46,6 +46,9 @@ export type Split = {
   state: NodeState;
 };
 
+/** A split and the classes that it makes. */
+export type CountedSplit = { split: Split; classes: ClassCounts };
+
 /** What of a split is computed: which models count, and whether violating rows leave the table for good. */
 export type Rules = { models: readonly PrivacyModel[]; dropsRows: boolean; needsValues: boolean; needsSquares: boolean };
 
@@ -76,7 +79,13 @@ export const startPlan = (table: ClassTable, dimensions: readonly Dimension[]): 
     const dimension = dimensions[order[depth]!]!;
     const toLowest = levelMap(dimension, 0, dimension.lowest);
     const codes = table.codes[order[depth]!]!.map((code) => toLowest[code]!);
-    const numbered = numberPairs(codes, suffix, table.classCount, dimension.sizes[dimension.lowest]!, suffixCounts[depth + 1]!);
+    const numbered = numberPairs({
+      left: codes,
+      right: suffix,
+      length: table.classCount,
+      leftSize: dimension.sizes[dimension.lowest]!,
+      rightSize: suffixCounts[depth + 1]!,
+    });
     heads[depth] = numbered.firsts.map((first) => codes[first]!);
     tails[depth] = numbered.firsts.map((first) => suffix[first]!);
     suffixCounts[depth] = numbered.count;
@@ -149,8 +158,9 @@ const addOpenValues = (plan: Plan, frame: Frame, split: Split): void => {
 };
 
 /** Squares and class counts: exact when all columns are decided, else bounds by the rows, which no later split can join. */
-const measureClasses = (plan: Plan, frame: Frame, split: Split, rows: Float64Array, needsSquares: boolean): void => {
+const measureClasses = (plan: Plan, frame: Frame, { split, classes }: CountedSplit, needsSquares: boolean): void => {
   const { state, isViolating, ids } = split;
+  const rows = classes.rowCounts;
   state.keptClassCount = 0;
   if (frame.depth + 1 === plan.order.length) {
     for (let group = 0; group < split.groupCount; group += 1) {
@@ -175,21 +185,23 @@ const measureClasses = (plan: Plan, frame: Frame, split: Split, rows: Float64Arr
   }
 };
 
-/** Groups the rows by the next column at a level and finds the groups that violate a model. Values and squares follow by `measureSplit`. */
-export const splitFrame = (
-  plan: Plan,
-  frame: Frame,
-  state: NodeState,
-  level: number,
-  rules: Rules,
-): { split: Split; classes: ClassCounts } => {
+/** Groups the rows by the next column at its level in `state` and finds the groups that violate a model. Values and squares follow by `measureSplit`. */
+export const splitFrame = (plan: Plan, frame: Frame, state: NodeState, rules: Rules): CountedSplit => {
   const { depth, group, suffix, weight } = frame;
-  const { sizes, lowest } = plan.dimensions[plan.order[depth]!]!;
+  const dimension = plan.order[depth]!;
+  const level = state.levels[dimension]!;
+  const { sizes, lowest } = plan.dimensions[dimension]!;
   const map = plan.maps[depth]![level - lowest]!;
   const heads = plan.heads[depth]!;
   const rowCodes = new Int32Array(group.length);
   for (let row = 0; row < rowCodes.length; row += 1) rowCodes[row] = map[heads[suffix[row]!]!]!;
-  const { ids, firsts, count } = numberPairs(group, rowCodes, group.length, frame.groupCount, sizes[level]!);
+  const { ids, firsts, count } = numberPairs({
+    left: group,
+    right: rowCodes,
+    length: group.length,
+    leftSize: frame.groupCount,
+    rightSize: sizes[level]!,
+  });
   const rowCounts = new Float64Array(count);
   for (let row = 0; row < ids.length; row += 1) rowCounts[ids[row]!]! += weight[row]!;
   const classes = { rowCounts, classCount: count };
@@ -205,13 +217,14 @@ export const splitFrame = (
 };
 
 /** Completes the state of a split that stays within the limit. */
-export const measureSplit = (plan: Plan, frame: Frame, split: Split, classes: ClassCounts, rules: Rules): void => {
+export const measureSplit = (plan: Plan, frame: Frame, counted: CountedSplit, rules: Rules): void => {
+  const { split, classes } = counted;
   if (rules.needsValues && split.state.suppressedCount > frame.suppressedCount) {
     split.state.suppressedValues = split.state.suppressedValues.map((counts) => counts.slice());
     addDecidedValues(plan, frame, split, classes.rowCounts);
     if (frame.depth + 1 < plan.order.length) addOpenValues(plan, frame, split);
   }
-  measureClasses(plan, frame, split, classes.rowCounts, rules.needsSquares);
+  measureClasses(plan, frame, counted, rules.needsSquares);
 };
 
 /** The frame after a split: rows of violating groups leave where that is allowed, and rows that became equal are joined. */
@@ -237,7 +250,13 @@ export const descend = (plan: Plan, frame: Frame, split: Split, rules: Rules): F
     weights[length] = frame.weight[row]!;
     length += 1;
   }
-  const joined = numberPairs(groups, suffixes, length, groupCount, plan.suffixCounts[frame.depth + 1]!);
+  const joined = numberPairs({
+    left: groups,
+    right: suffixes,
+    length,
+    leftSize: groupCount,
+    rightSize: plan.suffixCounts[frame.depth + 1]!,
+  });
   const weight = new Int32Array(joined.count);
   for (let row = 0; row < length; row += 1) weight[joined.ids[row]!]! += weights[row]!;
   const kept = new Int32Array(groupCount);

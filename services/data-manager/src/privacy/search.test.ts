@@ -13,7 +13,7 @@ const halving = (column: string, leafCount: number, levelCount: number): Dimensi
   const upper = Array.from({ length: levelCount - 1 }, (_, index) =>
     Int32Array.from({ length: leafCount }, (_, leaf) => (index === levelCount - 2 ? 0 : leaf >> (index + 1))),
   );
-  return makeDimension(column, column, leafCount, upper);
+  return makeDimension({ column, name: column, leafCount, upperCodes: upper });
 };
 
 const allNodes = (dimensions: readonly Dimension[]): number[][] =>
@@ -34,7 +34,7 @@ const compare = (left: readonly number[], right: readonly number[]): number => {
 const bruteForce = (table: ClassTable, dimensions: Dimension[], models: PrivacyModel[], options: MetricOptions, limit: number) => {
   const metric = makeMetric(options, dimensions, table);
   const feasible = allNodes(dimensions)
-    .map((node) => ({ node, ...evaluateNode(table, dimensions, models, metric, node) }))
+    .map((node) => ({ node, ...evaluateNode(table, dimensions, { models, metric }, node) }))
     .filter(({ suppressedCount }) => suppressedCount <= Math.floor(limit * table.rowCount + 1e-6))
     .map((entry) => ({
       ...entry,

@@ -102,19 +102,19 @@ const tryLevels = function* (work: Work, frame: Frame): Generator<void, Tried[]>
     work.rowVisits += frame.group.length;
     if (work.rowVisits > ROWS_PER_TURN) yield;
     work.evaluatedCount += isLast ? 1 : 0;
-    const { split, classes } = splitFrame(plan, frame, state, level, rules);
+    const counted = splitFrame(plan, frame, state, rules);
     if (state.suppressedCount > work.allowedRows) {
       work.settledNodes += canStop ? subtree * (level - lowest + 1) : subtree;
       if (canStop) break;
       continue;
     }
-    measureSplit(plan, frame, split, classes, rules);
+    measureSplit(plan, frame, counted, rules);
     if (isLast) {
       work.settledNodes += 1;
-      offer(work, split);
+      offer(work, counted.split);
       continue;
     }
-    tried.push({ split, score: options.metric.score(state, true) });
+    tried.push({ split: counted.split, score: options.metric.score(state, true) });
   }
   return tried;
 };
@@ -163,7 +163,7 @@ const startWork = (table: ClassTable, dimensions: readonly Dimension[], options:
 
 /** Without a column to generalize there is one node: it holds the models or not. */
 const searchNothing = (table: ClassTable, options: SearchOptions): SearchResult | undefined => {
-  const { score, suppressedCount } = evaluateNode(table, [], options.models, options.metric, []);
+  const { score, suppressedCount } = evaluateNode(table, [], options, []);
   if (suppressedCount > allowedRows(table, options.suppressionLimit)) return undefined;
   return { node: [], score, suppressedCount, tieCount: 1, evaluatedCount: 1, totalNodes: 1, feasibleCount: 1 };
 };

@@ -18,7 +18,7 @@ describe('numbers for pairs', () => {
         });
         const left = Int32Array.from(values, ([value]) => value);
         const right = Int32Array.from(values, ([, value]) => value);
-        const { ids, firsts, count } = numberPairs(left, right, values.length, leftSize, rightSize);
+        const { ids, firsts, count } = numberPairs({ left, right, length: values.length, leftSize, rightSize });
         expect([...ids]).toEqual(expected);
         expect(count).toBe(known.size);
         expect([...firsts].map((first) => ids[first])).toEqual(Array.from({ length: count }, (_, id) => id));

@@ -1,3 +1,6 @@
+/** The pairs (left[i], right[i]) for i < length. All values are from 0 to below the sizes. */
+export type Pairs = { left: Int32Array; right: Int32Array; length: number; leftSize: number; rightSize: number };
+
 /** Numbers for distinct pairs: `ids[i]` is the number of pair i, `firsts[id]` the first position where the pair stands. */
 export type PairIds = { ids: Int32Array; firsts: Int32Array; count: number };
 
@@ -14,7 +17,7 @@ const growOnDemand = (values: Int32Array, needed: number): Int32Array => {
 /** Zero between calls; each call clears the slots that it wrote. */
 let denseSlots = new Int32Array(0);
 
-const numberDense = (left: Int32Array, right: Int32Array, length: number, leftSize: number, rightSize: number): PairIds => {
+const numberDense = ({ left, right, length, leftSize, rightSize }: Pairs): PairIds => {
   if (denseSlots.length < leftSize * rightSize) denseSlots = new Int32Array(leftSize * rightSize);
   const slots = denseSlots;
   const ids = new Int32Array(length);
@@ -39,7 +42,7 @@ const numberDense = (left: Int32Array, right: Int32Array, length: number, leftSi
   return { ids, firsts: firsts.slice(0, count), count };
 };
 
-const numberHashed = (left: Int32Array, right: Int32Array, length: number): PairIds => {
+const numberHashed = ({ left, right, length }: Pairs): PairIds => {
   const capacity = 2 ** Math.ceil(Math.log2(Math.max(16, length * 2)));
   const mask = capacity - 1;
   const slots = new Int32Array(capacity);
@@ -74,18 +77,14 @@ const numberHashed = (left: Int32Array, right: Int32Array, length: number): Pair
   return { ids, firsts: firsts.slice(0, count), count };
 };
 
-/**
- * Numbers the distinct pairs (left[i], right[i]) for i < length in the order of their first occurrence. All values are from 0 to
- * below the given sizes.
- */
-export const numberPairs = (left: Int32Array, right: Int32Array, length: number, leftSize: number, rightSize: number): PairIds => {
-  return leftSize * rightSize <= DENSE_SLOTS ? numberDense(left, right, length, leftSize, rightSize) : numberHashed(left, right, length);
-};
+/** Numbers the distinct pairs in the order of their first occurrence. */
+export const numberPairs = (pairs: Pairs): PairIds =>
+  pairs.leftSize * pairs.rightSize <= DENSE_SLOTS ? numberDense(pairs) : numberHashed(pairs);
 
 /** Numbers the distinct values of one column by first occurrence. Values are any integers from 0. */
 export const numberValues = (values: Int32Array): PairIds => {
   const zeros = new Int32Array(values.length);
   let size = 1;
   for (const value of values) if (value >= size) size = value + 1;
-  return numberPairs(values, zeros, values.length, size, 1);
+  return numberPairs({ left: values, right: zeros, length: values.length, leftSize: size, rightSize: 1 });
 };

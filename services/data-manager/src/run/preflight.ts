@@ -13,6 +13,9 @@ const SENTENCES = 20;
 
 type Look = { connectionId: string; write: boolean; reads: ReadUse[]; writes: WriteUse[] };
 
+/** A run before its first row: what will be read and written, by connection and direction, and what is wrong. */
+type Inspection = { deps: RunDeps; row: ExecutionRow; context: StageContext; looks: Map<string, Look>; problems: RunError[] };
+
 /** Collects what is wrong; what is no error of the catalogue is a defect, and ends the look. */
 const gather = async (problems: RunError[], work: () => Promise<void>): Promise<void> => {
   try {
@@ -30,13 +33,7 @@ const lookFor = (looks: Map<string, Look>, connectionId: string, write: boolean)
   return found;
 };
 
-const plannedReads = async (
-  deps: RunDeps,
-  row: ExecutionRow,
-  context: StageContext,
-  looks: Map<string, Look>,
-  problems: RunError[],
-): Promise<void> => {
+const plannedReads = async ({ deps, row, context, looks, problems }: Inspection): Promise<void> => {
   for (const entry of context.plan.sources)
     await gather(problems, async () => {
       const source = await planSource(deps, row, context, entry);
@@ -49,20 +46,14 @@ const plannedReads = async (
     });
 };
 
-const plannedWrites = ({ plan }: StageContext, looks: Map<string, Look>): void => {
-  for (const { table, connectionId, schema, target, mode } of plan.uploads)
+const plannedWrites = ({ context, looks }: Inspection): void => {
+  for (const { table, connectionId, schema, target, mode } of context.plan.uploads)
     lookFor(looks, connectionId, true).writes.push({ table, schema, target: target || table, replace: mode === UploadMode.REPLACE });
 };
 
-const inspectAll = async (
-  deps: RunDeps,
-  row: ExecutionRow,
-  context: StageContext,
-  looks: Iterable<Look>,
-  problems: RunError[],
-): Promise<void> => {
+const inspectAll = async ({ deps, row, context, looks, problems }: Inspection): Promise<void> => {
   await Promise.all(
-    [...looks].map(({ connectionId, write, reads, writes }) =>
+    [...looks.values()].map(({ connectionId, write, reads, writes }) =>
       gather(problems, async () => {
         const connection = await resolveConnection(deps, row, { connectionId, write });
         const use: Use = { moduleId: row.moduleId, collectedModuleId: context.plan.collectedModuleId, reads, writes };
@@ -86,11 +77,10 @@ const refuse = (problems: readonly RunError[]): void => {
 
 /** Looks at all sources and targets of a run. */
 export const preflight = async (deps: RunDeps, row: ExecutionRow, context: StageContext): Promise<void> => {
-  const problems: RunError[] = [];
-  const looks = new Map<string, Look>();
-  await plannedReads(deps, row, context, looks, problems);
-  plannedWrites(context, looks);
-  await inspectAll(deps, row, context, looks.values(), problems);
+  const inspection: Inspection = { deps, row, context, looks: new Map(), problems: [] };
+  await plannedReads(inspection);
+  plannedWrites(inspection);
+  await inspectAll(inspection);
   context.signal.throwIfAborted();
-  refuse(problems);
+  refuse(inspection.problems);
 };

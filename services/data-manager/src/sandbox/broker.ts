@@ -15,7 +15,8 @@ const forward = async ({ connection, limits, signal, count }: Route, request: In
     return;
   }
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://broker');
-  const upstream = await open(connection, limits, urlOf(connection, pathname, Object.fromEntries(searchParams)), signal);
+  const url = urlOf(connection, pathname, Object.fromEntries(searchParams));
+  const upstream = await open(connection, limits, { url }, signal);
   // Redirects go to the script as they are: it cannot follow them anywhere else.
   const packed = upstream.headers['content-encoding'];
   response.writeHead(upstream.statusCode ?? 502, {

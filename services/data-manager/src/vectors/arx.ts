@@ -1,8 +1,8 @@
 import { VectorError } from './vector-error.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { evaluateNode } from '../privacy/evaluate.ts';
-import { makeMetric, type Aggregate, type Metric, type MetricKind, type MetricOptions } from '../privacy/metrics.ts';
+import { evaluateNode, type Criteria } from '../privacy/evaluate.ts';
+import { makeMetric, type Aggregate, type MetricKind, type MetricOptions } from '../privacy/metrics.ts';
 import { kAnonymity } from '../privacy/models/k-anonymity.ts';
 import type { PrivacyModel } from '../privacy/models/model.ts';
 import { search } from '../privacy/search.ts';
@@ -73,15 +73,15 @@ const isAbove = (found: readonly number[], expected: Loss): boolean => {
   return false;
 };
 
-const atNode = (setting: Setting, models: readonly PrivacyModel[], metric: Metric, node: number[], expected: Loss): string[] => {
-  const { score } = evaluateNode(setting.table, setting.dimensions, models, metric, node);
+const atNode = (setting: Setting, criteria: Criteria, node: number[], expected: Loss): string[] => {
+  const { score } = evaluateNode(setting.table, setting.dimensions, criteria, node);
   return isSame(score, expected) ? [] : [`at ${node.join(',')}: ${String(expected)} expected, ${String(score)} found`];
 };
 
 const runOptimum = async (setting: Setting, entry: OptimumCase): Promise<string[]> => {
   const models = entry.models.map(buildModel);
   const metric = makeMetric(metricOptions(entry), setting.dimensions, setting.table);
-  const differences = atNode(setting, models, metric, entry.node, entry.loss);
+  const differences = atNode(setting, { models, metric }, entry.node, entry.loss);
   if (entry.globalOptimum === false) return differences;
   const found = await search(setting.table, setting.dimensions, { models, metric, suppressionLimit: entry.suppressionLimit });
   if (found === undefined) return [...differences, 'the search finds no node that holds the models'];
@@ -100,7 +100,7 @@ const runOptimum = async (setting: Setting, entry: OptimumCase): Promise<string[
 const runNodes = (setting: Setting, entry: NodesCase): string[] => {
   const models = entry.models.map(buildModel);
   const metric = makeMetric(metricOptions(entry), setting.dimensions, setting.table);
-  return entry.nodes.flatMap(([node, loss]) => atNode(setting, models, metric, node, loss));
+  return entry.nodes.flatMap(([node, loss]) => atNode(setting, { models, metric }, node, loss));
 };
 
 const chosenModels = (options: readonly string[]): string[] | undefined => {

@@ -68,6 +68,12 @@ const moduleNames = (header: readonly string[]): string[] => {
 
 type Input = { table: CsvTable; names: string[]; sources: SourceRows[] };
 
+/** The folder of the cases, and the one that a case is worked on in. */
+type Folders = { folder: string; directory: string };
+
+/** A case, and the table that it names. */
+type LoadedCase = { entry: FusionCase; input: Input };
+
 /** Parts the rows by the source column, best rank first; sources that `ranks` does not name follow in the order of their first row. */
 const partSources = (table: CsvTable, entry: FusionCase): SourceRows[] => {
   const position = entry.sourceColumn === null ? -1 : table.header.indexOf(entry.sourceColumn);
@@ -96,7 +102,7 @@ const planCase = (entry: FusionCase, input: Input): EffectivePlan => {
   return EffectivePlan.fromPartial({ tables: [table], results: [table] });
 };
 
-const countCorrectCells = async (engine: Engine, rows: string, entry: FusionCase, input: Input, golden: CsvTable): Promise<number> => {
+const countCorrectCells = async (engine: Engine, rows: string, { entry, input }: LoadedCase, golden: CsvTable): Promise<number> => {
   const goldenNames = moduleNames(golden.header);
   await engine.sql(`CREATE OR REPLACE TABLE golden (${goldenNames.map((name) => `${quoteIdentifier(name)} VARCHAR`).join(', ')})`);
   const literal = (cell: string | null): string => (cell === null ? 'NULL' : quoteLiteral(cell));
@@ -124,10 +130,8 @@ const sorted = (counts: Record<string, number>): Record<string, number> =>
 /** Measures what the stage wrote, and returns one text for each difference. */
 const compareStored = async (
   engine: Engine,
-  folder: string,
-  directory: string,
-  entry: FusionCase,
-  input: Input,
+  { folder, directory }: Folders,
+  { entry, input }: LoadedCase,
   table: StageTable,
 ): Promise<string[]> => {
   const paths = table.segments.map((segment) => join(directory, segment.path));
@@ -145,7 +149,7 @@ const compareStored = async (
   differences.push(...compare('distinct keys', entry.distinctKeys, Number(distinct.rows[0]?.[0])));
   if (entry.golden !== undefined && entry.correctCells !== undefined) {
     const golden = await readCsv(join(folder, entry.golden));
-    differences.push(...compare('correct cells', entry.correctCells, await countCorrectCells(engine, rows, entry, input, golden)));
+    differences.push(...compare('correct cells', entry.correctCells, await countCorrectCells(engine, rows, { entry, input }, golden)));
   }
   return differences;
 };
@@ -162,14 +166,13 @@ const runCase = async (engine: Engine, folder: string, directory: string, entry:
   const context = { directory, plan, planHash: 'vectors', engine, signal: new AbortController().signal, onProgress: () => undefined };
   const manifest = await applyRules(context);
   const [written] = manifest.tables;
-  return written === undefined ? ['the table is missing'] : compareStored(engine, folder, directory, entry, input, written);
+  return written === undefined ? ['the table is missing'] : compareStored(engine, { folder, directory }, { entry, input }, written);
 };
 
 /** Counts the empty fields of a table after it went through the stage without rules. */
 const runEmptyFields = async (
   engine: Engine,
-  folder: string,
-  directory: string,
+  { folder, directory }: Folders,
   name: string,
   expected: Record<string, number>,
 ): Promise<string[]> => {
@@ -196,7 +199,7 @@ export const run = async (folder: string, _options: string[]): Promise<{ passed:
   const work: { label: string; task: (directory: string) => Promise<string[]> }[] = [
     ...Object.entries(expected.about?.emptyFields ?? {}).map(([name, counts]) => ({
       label: `${name} empty fields`,
-      task: (directory: string) => runEmptyFields(engine, folder, directory, name, counts),
+      task: (directory: string) => runEmptyFields(engine, { folder, directory }, name, counts),
     })),
     ...expected.cases.map((entry, index) => ({
       label: `case ${index + 1}: ${entry.table} ${entry.key.join('+')} ${entry.strategy} ${entry.withinSource ?? ''} ${entry.ranks?.join('') ?? ''}`,

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunDeps } from '../deps.ts';
 import { execute } from '../run/execute.ts';
+import { logged } from '../run/failure.ts';
 import { claim } from '../store/executions.ts';
 import type { Tables } from '../store/tables.ts';
 
@@ -29,17 +30,14 @@ export const claimWorker =
         if (row) {
           const turn: Promise<void> = execute(deps, row, signal)
             .catch((error: unknown) =>
-              deps.log.warn(
-                { worker: 'claim', runId: row.runId, error: error instanceof Error ? error.name : '' },
-                'a turn ended early; the next one goes on',
-              ),
+              deps.log.warn({ worker: 'claim', runId: row.runId, ...logged(error) }, 'a turn ended early; the next one goes on'),
             )
             .finally(() => running.delete(turn));
           running.add(turn);
           continue;
         }
       } catch (error) {
-        deps.log.warn({ worker: 'claim', error: error instanceof Error ? error.name : '' }, 'no run could be taken; tried again');
+        deps.log.warn({ worker: 'claim', ...logged(error) }, 'no run could be taken; tried again');
       }
       await waiting;
     }

@@ -8,14 +8,11 @@ import { columnType, engineType } from '../../src/plan/types.ts';
 import { describeSegment, writeManifest, type StageTable } from '../../src/stages/manifest.ts';
 import type { Bench } from './run-fixture.ts';
 
+/** Rows of texts per table of a plan. */
+export type FixtureInput = { plan: EffectivePlan; rows: Record<string, (string | null)[][]>; segmentRows?: number | undefined };
+
 /** For tests: rows of texts per table, as the stage before anonymization leaves them, cut into segments of the given sizes. */
-export const writeInput = async (
-  bench: Bench,
-  directory: string,
-  plan: EffectivePlan,
-  rows: Record<string, (string | null)[][]>,
-  segmentRows = 1000,
-): Promise<void> => {
+export const writeInput = async (bench: Bench, directory: string, { plan, rows, segmentRows = 1000 }: FixtureInput): Promise<void> => {
   await mkdir(join(directory, 'transform'), { recursive: true });
   const tables: StageTable[] = [];
   for (const { name, columns } of plan.results) {

@@ -32,7 +32,7 @@ export const retryAfterMs = (header: string | undefined, nowMs: number): number 
 const openFollowing = async ({ connection, limits, signal }: PageContext, first: URL): Promise<IncomingMessage> => {
   let url = first;
   for (let followed = 0; ; followed += 1) {
-    const response = await open(connection, limits, url, signal, { 'accept-encoding': 'gzip, deflate' });
+    const response = await open(connection, limits, { url, headers: { 'accept-encoding': 'gzip, deflate' } }, signal);
     const status = response.statusCode ?? 0;
     const { location } = response.headers;
     if (!REDIRECTS.has(status) || location === undefined) return response;

@@ -31,13 +31,15 @@ export const urlOf = ({ settings }: ResolvedConnection, path: string, query: Rec
 export const addressOf = (url: URL, limits: ConnectorLimits): Promise<string> =>
   resolveTarget(url.hostname, Number(url.port) || (url.protocol === 'https:' ? 443 : 80), limits.privateTargets);
 
+/** What is asked for; `headers` come before those of the connection. */
+export type HttpGet = { url: URL; headers?: Record<string, string> };
+
 /** Connects to the pinned address and returns the response; the host name stays in the URL for TLS and the Host header. */
 export const open = async (
   connection: ResolvedConnection,
   limits: ConnectorLimits,
-  url: URL,
+  { url, headers = {} }: HttpGet,
   signal: AbortSignal,
-  headers: Record<string, string> = {},
 ): Promise<IncomingMessage> => {
   const address = await addressOf(url, limits);
   const family = isIP(address);

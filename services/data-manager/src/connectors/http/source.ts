@@ -68,7 +68,7 @@ const extract = async (connection: ResolvedConnection, limits: ConnectorLimits, 
 };
 
 const describe = async (connection: ResolvedConnection, limits: ConnectorLimits, signal: AbortSignal): Promise<Description> => {
-  const response = await open(connection, limits, urlOf(connection, '', {}), signal);
+  const response = await open(connection, limits, { url: urlOf(connection, '', {}) }, signal);
   response.resume();
   const status = response.statusCode ?? 0;
   if (status === 401 || status === 403) throw stageError('HTTP_STATUS', { status });

@@ -41,7 +41,7 @@ const planFor = (columns: Column[], steps: Step[], k: number, suppressionLimit: 
 
 const run = async (plan: EffectivePlan, rows: Record<string, (string | null)[][]>, segmentRows?: number) => {
   const directory = await bench.folder();
-  await writeInput(bench, directory, plan, rows, segmentRows);
+  await writeInput(bench, directory, { plan, rows, segmentRows });
   await anonymize(contextOf(bench, directory, plan), keys);
   const { manifest } = await readAnonymizeManifest(directory);
   const out: Record<string, (string | null)[][]> = {};
@@ -309,7 +309,7 @@ describe('Pseudonymize', () => {
   it('shows the key in no error and in no file of the stage', async () => {
     const plan = planFor([roleColumn('name', Role.IDENTIFYING)], [step(['name'], 'person')], 0, 0);
     const directory = await bench.folder();
-    await writeInput(bench, directory, plan, { people: [['x']] });
+    await writeInput(bench, directory, { plan, rows: { people: [['x']] } });
     const long = { ...keys, pseudonymKey: () => Buffer.alloc(65, 'K') };
     const failure = await anonymize(contextOf(bench, directory, plan), long).catch((error: unknown) => String(error));
     expect(failure).toContain('1 to 64 bytes');

@@ -122,7 +122,7 @@ const fromHierarchy = async (
     [nullRows = 0, leafless] = await countRows();
   }
   if (leafless !== 0) throw stageError('HIERARCHY_VALUE_UNKNOWN', { table, column: column.name, count: leafless ?? 0, hierarchy: named });
-  await context.engine.sql(hierarchyDictionary(name, source, column, levelCount, nullRows > 0));
+  await context.engine.sql(hierarchyDictionary(name, column, { hierarchy: source, levelCount, hasNull: nullRows > 0 }));
   return levelCount;
 };
 
@@ -173,6 +173,12 @@ export const makeDictionary = async (
     label = `Hierarchy ${scheme.value}`;
   } else levelCount = await fromScheme(context, of, scheme, name);
   const rawCodes = await context.engine.integers(levelCodesQuery(name, levelCount));
-  const dimension = makeDimension(column.name, label, rawCodes[0]?.length ?? 0, rawCodes.slice(1), generalized?.level);
+  const dimension = makeDimension({
+    column: column.name,
+    name: label,
+    leafCount: rawCodes[0]?.length ?? 0,
+    upperCodes: rawCodes.slice(1),
+    fixed: generalized?.level,
+  });
   return { name, dimension, rawCodes };
 };

@@ -167,8 +167,7 @@ const decideByClasses = async (
     const top = evaluateNode(
       counted,
       dimensions,
-      models,
-      metric,
+      { models, metric },
       dimensions.map(({ highest }) => highest),
     );
     throw stageError('REQUIREMENT_UNREACHABLE', {
@@ -188,7 +187,7 @@ const decideByClasses = async (
     suppressedCount: found.suppressedCount,
   };
   if (found.suppressedCount === 0) return { decision, levels };
-  const evaluation = evaluateNode(counted, dimensions, models, metric, found.node);
+  const evaluation = evaluateNode(counted, dimensions, { models, metric }, found.node);
   return { decision, levels, suppressed: await suppressClasses(context, dictionaries, found.node, evaluation) };
 };
 

@@ -33,7 +33,7 @@ const planFor = (columns: Column[], suppressionLimit: number, rest: Parts = {}):
 
 const run = async (plan: EffectivePlan, rows: Record<string, (string | null)[][]>) => {
   const directory = await bench.folder();
-  await writeInput(bench, directory, plan, rows);
+  await writeInput(bench, directory, { plan, rows });
   await anonymize(contextOf(bench, directory, plan), { pseudonymKey: () => new Uint8Array(32).fill(1), seed: new Uint8Array(32) });
   const { manifest } = await readAnonymizeManifest(directory);
   const out: Record<string, (string | null)[][]> = {};

@@ -54,7 +54,7 @@ const run = async (
     hierarchies: [HIERARCHY],
   });
   const directory = await bench.folder();
-  await writeInput(bench, directory, plan, { t: rows });
+  await writeInput(bench, directory, { plan, rows: { t: rows } });
   await anonymize(contextOf(bench, directory, plan), { pseudonymKey: () => new Uint8Array(32), seed: new Uint8Array(32) });
   const { manifest } = await readAnonymizeManifest(directory);
   const [table] = manifest.tables;

@@ -136,7 +136,8 @@ const writeSegments = async (context: StageContext, work: TableWork, keys: KeyRe
     const bounds = rowIdBounds(segment.rank, segment.segment, segment.rowCount);
     const isFilled = work.table.primaryKey?.conflict === KeyConflict.FILL;
     const clean = isFilled ? filledRowsQuery(work.table.name, bounds) : work.clean.query(segment.query);
-    const query = keptRowsQuery(work.table, clean, keys.droppedTable, keys.replacements, bounds, DUCKDB);
+    const { droppedTable, replacements } = keys;
+    const query = keptRowsQuery(work.table, clean, { droppedTable, replacements, bounds }, DUCKDB);
     const written = await context.engine.copyOut(query, file, 'parquet');
     // A segment of which nothing stays is not worth a file.
     if (written.rowCount === 0) await rm(file);

@@ -29,7 +29,7 @@ const planOf = (columns: Column[], parts: Partial<Table> | Parameters<typeof Tab
 
 const run = async (plan: EffectivePlan, rows: Record<string, (string | null)[][]>, change?: (directory: string) => Promise<void>) => {
   const directory = await bench.folder();
-  await writeInput(bench, directory, plan, rows);
+  await writeInput(bench, directory, { plan, rows });
   const context = contextOf(bench, directory, plan);
   await anonymize(context, keys);
   await change?.(directory);

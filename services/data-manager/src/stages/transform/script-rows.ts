@@ -38,7 +38,8 @@ export const writeScriptRows = async (engine: Engine, rows: ScriptRows, folder: 
     const segment = first / SCRIPT_SEGMENT_ROWS;
     const path = join(folder, `${table}-${rows.rank}-${segment}.parquet`);
     const { firstRowId } = rowIdBounds(rows.rank, segment, Math.min(SCRIPT_SEGMENT_ROWS, total - first));
-    const { rowCount } = await engine.copyOut(segmentQuery(PLACED, columns, first, SCRIPT_SEGMENT_ROWS, firstRowId), path, 'parquet');
+    const query = segmentQuery(PLACED, columns, { firstPlace: first, rowCount: SCRIPT_SEGMENT_ROWS, firstRowId });
+    const { rowCount } = await engine.copyOut(query, path, 'parquet');
     files.push({ path, rowCount });
   }
   await engine.sql(`DROP TABLE ${quoteIdentifier(PLACED)}`);
