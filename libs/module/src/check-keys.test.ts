@@ -24,6 +24,10 @@ const CONFLICTS: Record<KeyConflict, Case> = {
     ],
   },
   [KeyConflict.DROP_ALL_CONFLICTING]: { taken: [key(KeyConflict.DROP_ALL_CONFLICTING)], refused: [] },
+  [KeyConflict.FILL]: {
+    taken: [key(KeyConflict.FILL), key(KeyConflict.FILL, { withinSource: WithinSource.FIRST })],
+    refused: [[key(KeyConflict.FILL, { withinSource: WithinSource.LAST }), 'WITHIN_SOURCE_UNUSED']],
+  },
   [KeyConflict.GENERATE_KEYS]: {
     taken: [key(KeyConflict.GENERATE_KEYS)],
     refused: [[key(KeyConflict.GENERATE_KEYS, { columns: ['day'] }), 'KEY_NOT_GENERABLE']],

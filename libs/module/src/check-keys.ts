@@ -22,6 +22,10 @@ const CONFLICTS: Record<KeyConflict, (table: Table, key: PrimaryKeyRule, pointer
       report(`${pointer}/withinSource`, 'WITHIN_SOURCE_MISSING', `SourcePriority of table ${name} needs a rule for rows of one source`);
   },
   [KeyConflict.DROP_ALL_CONFLICTING]: () => undefined,
+  [KeyConflict.FILL]: ({ name }, { withinSource }, pointer, report) => {
+    if (withinSource === WithinSource.LAST || withinSource === WithinSource.DROP)
+      report(`${pointer}/withinSource`, 'WITHIN_SOURCE_UNUSED', `FillFromSources of table ${name} takes the first value of a source`);
+  },
   [KeyConflict.GENERATE_KEYS]: (table, _, pointer, report) => {
     if (generatedKeyColumn(table) === undefined)
       report(

@@ -15,6 +15,7 @@ import { Script_Language, type Script_Type, type ScriptVersion_State } from '@le
 import type { Missing } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { createHash } from 'node:crypto';
 import { checkAnonymization, isAtLeast } from './check-anonymization.ts';
+import { mayBeEmpty } from './check-column.ts';
 import { checkRoles, checkSources, checkTables } from './check-module.ts';
 import { checkUploads } from './check-uploads.ts';
 import { missing, type MissingKind } from './missing.ts';
@@ -170,7 +171,17 @@ const outputColumn = (state: State, tables: readonly Table[], table: string, col
       `tables/${table}/columns/${column.name}`,
       `the output column ${column.name} of table ${table} needs a role`,
     );
-  return { ...column, role, cast: { policy: CastPolicy.FAIL, replacement: '' } };
+  // What the document says of a column's values holds whoever writes them, unless the script says otherwise.
+  const own = tables.find(({ name }) => name === table);
+  const before = own?.columns.find(({ name, type }) => name === column.name && type?.base === column.type?.base);
+  const empty = own && before && !mayBeEmpty(own, before) ? before.empty : undefined;
+  return {
+    ...column,
+    role,
+    empty: column.empty ?? empty,
+    range: column.range ?? before?.range,
+    cast: { policy: CastPolicy.FAIL, replacement: '' },
+  };
 };
 
 /** A key of a written table: what a transform gives may be empty, where the rules of the collected column said that it is not. */

@@ -13,7 +13,7 @@ import { choice, flag, integer, name, names, rowOf, share, text, wordField, type
 import { eachOf, inline, list, nested, shape, within } from './shape.ts';
 import { enumWords } from './words.ts';
 
-const KEY_CONFLICTS = enumWords('KeyConflict', KeyConflict);
+const KEY_CONFLICTS = enumWords('KeyConflict', KeyConflict, 'UpperCamel', { FILL: 'FillFromSources' });
 const WITHIN_SOURCE = enumWords('WithinSource', WithinSource, 'lowerCamel');
 const NULL_REFERENCES = enumWords('NullReference', NullReference, 'lowerCamel');
 

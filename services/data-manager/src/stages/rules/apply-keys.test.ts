@@ -1,4 +1,4 @@
-import { EmptyStrategy, KeyConflict, WithinSource } from '@lethe/contracts/gen/lethe/module/v1/rules';
+import { EmptyStrategy, KeyConflict, NullReference, WithinSource } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import { BaseType } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { column, oneSource, openBench, planOf, runRules, type Bench } from '../../../test/support/run-fixture.ts';
@@ -106,6 +106,66 @@ describe('primary keys', () => {
     const before = await run(KeyConflict.GENERATE_KEYS, WithinSource.UNSPECIFIED, conflicting);
     const after = await run(KeyConflict.GENERATE_KEYS, WithinSource.UNSPECIFIED, turned);
     expect(after.rows['t']?.toSorted()).toEqual(before.rows['t']?.toSorted());
+  });
+
+  it('fills one row a key, each column from the first source in order that has a value', async () => {
+    const plan = planOf([
+      {
+        name: 't',
+        columns: [column('id', BaseType.INTEGER), column('name'), column('phone')],
+        primaryKey: key(KeyConflict.FILL),
+      },
+      {
+        name: 'calls',
+        columns: [column('phone')],
+        foreignKeys: [{ columns: ['phone'], referencedTable: 't', referencedColumns: ['phone'], nullReference: NullReference.KEEP }],
+      },
+    ]);
+    const { rows, counts } = await runRules(bench, plan, [
+      {
+        table: 't',
+        rank: 1,
+        source: 'a',
+        segments: [
+          [
+            ['1', 'Ada', null],
+            ['2', null, null],
+            [null, 'x', 'x'],
+          ],
+        ],
+      },
+      {
+        table: 't',
+        rank: 2,
+        source: 'b',
+        segments: [
+          [
+            ['1', 'Bea', '11'],
+            ['2', 'Cleo', '22'],
+            ['3', null, '33'],
+          ],
+        ],
+      },
+      {
+        table: 't',
+        rank: 3,
+        source: 'c',
+        segments: [
+          [
+            ['1', null, '99'],
+            ['2', 'Dora', '98'],
+          ],
+        ],
+      },
+      oneSource('calls', [['11'], ['99'], ['22']]),
+    ]);
+    expect(rows['t']).toEqual([
+      ['1', 'Ada', '11'],
+      ['2', 'Cleo', '22'],
+      ['3', null, '33'],
+    ]);
+    expect(rows['calls']).toEqual([['11'], ['22']]);
+    expect(counts['t']).toMatchObject({ mergedCount: 4, dropped: [{ rule: 'primary_key', count: 1 }], storedCount: 3 });
   });
 
   it('says where new keys have no room in the type of the key', async () => {

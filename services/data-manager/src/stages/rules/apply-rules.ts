@@ -1,5 +1,6 @@
 import { rm, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { KeyConflict } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import type { Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { readCsvExpression } from '../../engine/csv-dialect.ts';
 import { assertLines } from '../../connectors/text/reader.ts';
@@ -10,6 +11,7 @@ import { quoteLiteral } from '../../plan/identifiers.ts';
 import { literalChecks } from '../../plan/literals.ts';
 import { assertPlannable } from '../../plan/plannable.ts';
 import { countingQuery, keptRowsQuery, planCleaning, type CleanPlan } from '../../plan/project.ts';
+import { filledRowsQuery } from '../../plan/primary-key.ts';
 import { rowIdBounds } from '../../plan/row-id.ts';
 import { applyKeys, dropKeyTables, type KeyResult } from './apply-keys.ts';
 import { assertConserved } from '../conserve.ts';
@@ -132,12 +134,10 @@ const writeSegments = async (context: StageContext, work: TableWork, keys: KeyRe
     const name = `${work.table.name}-${segment.rank}-${segment.segment}.parquet`;
     const file = join(folder, name);
     const bounds = rowIdBounds(segment.rank, segment.segment, segment.rowCount);
-    const query = keptRowsQuery(
-      work.table,
-      work.clean.query(segment.query),
-      { droppedTable: keys.droppedTable, replacements: keys.replacements, bounds },
-      DUCKDB,
-    );
+    const isFilled = work.table.primaryKey?.conflict === KeyConflict.FILL;
+    const clean = isFilled ? filledRowsQuery(work.table.name, bounds) : work.clean.query(segment.query);
+    const { droppedTable, replacements } = keys;
+    const query = keptRowsQuery(work.table, clean, { droppedTable, replacements, bounds }, DUCKDB);
     const written = await context.engine.copyOut(query, file, 'parquet');
     // A segment of which nothing stays is not worth a file.
     if (written.rowCount === 0) await rm(file);

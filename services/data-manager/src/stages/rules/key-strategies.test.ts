@@ -11,6 +11,7 @@ const CONFLICTS: Cases<KeyConflict> = {
   [KeyConflict.SOURCE_PRIORITY]: ['1 first', '2 first', '3 second'],
   [KeyConflict.DROP_ALL_CONFLICTING]: ['3 second'],
   [KeyConflict.GENERATE_KEYS]: ['4 first', '7 first', '6 first again', '5 second', '3 second'],
+  [KeyConflict.FILL]: ['1 first', '2 first', '3 second'],
 };
 
 const WITHIN: Cases<WithinSource> = {
