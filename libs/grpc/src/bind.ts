@@ -5,7 +5,7 @@ import { methodsOf, serviceType } from '@lethe/contracts/registry';
 import type { Logger } from 'pino';
 import { chain, type ChainDependencies } from './chain.ts';
 import type { CallContext, ContextOf } from './context.ts';
-import { pathOf, type AnyMethod } from './definition.ts';
+import { anyMethod, pathOf } from './definition.ts';
 import type { Served } from './server/call.ts';
 import { stream } from './server/stream.ts';
 import { unary } from './server/unary.ts';
@@ -38,7 +38,7 @@ export const bind = <D extends ServiceContract>(
     if (!info) throw new Error(`${contract.fullName}/${definition.name} is not in the descriptor image; run npm run gen`);
     // The policy of the same image says who calls, so `authorize` has set what the handler's context promises.
     const handler = handlers[key] as (request: unknown, ctx: CallContext) => unknown;
-    const served: Served = { info, method: definition as unknown as AnyMethod, middleware, handler, log };
+    const served: Served = { info, method: anyMethod(definition), middleware, handler, log };
     bound.definition[key] = {
       path: pathOf(contract.fullName, definition),
       requestStream: false,

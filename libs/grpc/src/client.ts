@@ -4,7 +4,7 @@ import type { PartialRequestOf, ResponseOf, ServiceContract } from '@lethe/contr
 import type { CallOptions, Reached } from './client/call.ts';
 import { callStream } from './client/stream.ts';
 import { callUnary } from './client/unary.ts';
-import { pathOf, type AnyMethod } from './definition.ts';
+import { anyMethod, pathOf } from './definition.ts';
 
 export type { CallOptions } from './client/call.ts';
 
@@ -36,7 +36,7 @@ export const createClient = <D extends ServiceContract>(contract: D, options: Cl
   });
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
   const methods = Object.entries(contract.methods).map(([name, definition]) => {
-    const method = definition as unknown as AnyMethod;
+    const method = anyMethod(definition);
     const reached: Reached = { client, path: pathOf(contract.fullName, method), method, token: options.token, deadlineMs };
     return [name, (request: object, call: CallOptions = {}) => (method.responseStream ? callStream : callUnary)(reached, request, call)];
   });

@@ -12,6 +12,12 @@ export type AnyMethod = Omit<MethodDefinition, 'requestType' | 'responseType'> &
   requestStream?: boolean;
 };
 
+/**
+ * A method of a contract without its message types. The generated codecs take any plain object, but a type cannot say so for a method that is found
+ * at run time; this is the one place where the types are dropped.
+ */
+export const anyMethod = (method: MethodDefinition): AnyMethod => method as unknown as AnyMethod;
+
 /** The bytes of a message. */
 export const serialize = (type: AnyMessageType, message: unknown): Buffer => Buffer.from(type.encode(message).finish());
 

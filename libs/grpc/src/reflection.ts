@@ -9,7 +9,7 @@ import {
   type ServerReflectionResponse,
 } from '@lethe/contracts/gen/grpc/reflection/v1/reflection';
 import { ServerReflectionDefinition as V1Alpha } from '@lethe/contracts/gen/grpc/reflection/v1alpha/reflection';
-import { grpcMethod, type AnyMethod } from './definition.ts';
+import { anyMethod, grpcMethod } from './definition.ts';
 
 const NOT_FOUND = 5;
 const byName = new Map(files.map((file) => [file.name, file]));
@@ -78,7 +78,7 @@ export const addReflection = (server: Server, serviceNames: readonly string[]): 
     call.on('error', () => call.end());
   };
   for (const { fullName, methods } of [V1, V1Alpha]) {
-    const method = methods.serverReflectionInfo as unknown as AnyMethod;
+    const method = anyMethod(methods.serverReflectionInfo);
     server.addService({ serverReflectionInfo: grpcMethod(fullName, method) }, { serverReflectionInfo });
   }
 };

@@ -75,6 +75,7 @@ const headerRowCount: Field<number | undefined> = {
 
 const toTrim = (value: unknown): CsvTrim => (value === true ? CsvTrim.TRUE : TRIMS.toValue(typeof value === 'string' ? value : ''));
 
+// A row is of any enum, so its words are kept as those of numbers.
 const trim = wordField<CsvTrim>(
   rowOf(
     'trim',

@@ -195,6 +195,7 @@ export const share = (word: string, about: About): Field<number> =>
     (value) => (value > 0 ? decimal(value) : undefined),
   );
 
+// A row is of any enum, so its words are kept as those of numbers.
 /** A value of an enum. `absent` is what a missing word means. */
 export const choice = <E extends number>(word: string, words: Words<E>, about: About & { absent?: E }): Field<E> =>
   wordField(

@@ -22,6 +22,7 @@ const source = () =>
 const collect = async (content: string | Buffer, columns: string[], read: Read = {}): Promise<string> => {
   await writeFile(join(root, 'input.x'), content);
   const value = FileRead.fromPartial({ path: 'input.x', format: FileFormat.CSV, ...read });
+  // A source of files uses no engine.
   const extraction = {
     table: 't',
     columns,
@@ -112,6 +113,7 @@ it('a value beyond the limit is refused by line, in every format', async () => {
 it('the reader ends with its run', async () => {
   await writeFile(join(root, 'input.x'), 'a\n1\n');
   const value = FileRead.fromPartial({ path: 'input.x', format: FileFormat.CSV });
+  // A source of files uses no engine.
   const extraction = { table: 't', columns: ['a'], directory: root, prefix: 't-1-', engine: undefined as unknown as Engine };
   const reason = new Error('stopped');
   await expect(

@@ -47,6 +47,7 @@ const collect = async (handler: Handler, kind?: Paging, more: More = {}): Promis
   const baseUrl = await serve(handler);
   const connection = { id: 'c', type: 'http', settings: { baseUrl }, secret: {} };
   const value = HttpRead.fromPartial({ path: '/items', rowsPointer: '/items', ...(kind ? { paging: { kind } } : {}), ...more });
+  // A source over HTTP uses no engine.
   const extraction = { table: 't', columns: ['id'], directory, prefix: 't-1-', engine: undefined as unknown as Engine };
   const segments = await httpSource(connection, { privateTargets: () => true, fileRoot: '' }).extract({
     ...extraction,
