@@ -56,7 +56,7 @@ export type TextVerb = CheckText | OpenText | ReadText | HeaderText | { verb: 'c
 export type TextRequest = TextVerb & { id: number };
 
 /** `rowCount` and `also` of what was read, `digest` of its bytes; `segments` when it is closed; `names` of a header. */
-export type TextAnswer = {
+export type TextResult = {
   rowCount: number;
   also: (string | null)[];
   digest: string;
@@ -66,7 +66,7 @@ export type TextAnswer = {
 };
 
 export type TextResponse =
-  | { id: number; answer: TextAnswer }
+  | { id: number; result: TextResult }
   | { id: number; refusal: { reason: TextReason; facts: TextFacts } }
   | { id: number; failure: { code: string } }
   | { id: 0; progress: { rowCount: number; sizeBytes: number } };
