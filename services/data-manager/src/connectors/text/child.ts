@@ -23,7 +23,7 @@ const codeOf = (error: unknown): string => {
   return typeof code === 'string' ? code : '';
 };
 
-const EMPTY: TextResult = { rowCount: 0, also: [], digest: '', segments: [], names: [], script: NO_COUNTS };
+const EMPTY: TextResult = { rowCount: 0, pagingValues: [], digest: '', segments: [], names: [], script: NO_COUNTS };
 
 const send = (response: TextResponse): void => {
   process.send?.(response);
@@ -37,7 +37,7 @@ const openSession = (job: OpenText): TextResult => {
   return EMPTY;
 };
 
-type Maker = RowMaker & Partial<Pick<ArrayRows, 'also' | 'digest'>>;
+type Maker = RowMaker & Partial<Pick<ArrayRows, 'textsAt' | 'digest'>>;
 
 const makerOf = (job: OpenText, { format, object }: ReadText, tally: Tally, script: ScriptRows | undefined): Maker => {
   if (format.kind === 'csv') return csvRows(format, job.columns, object, tally);
@@ -89,8 +89,8 @@ const readText = async (job: OpenText, writer: CsvWriter, request: ReadText): Pr
   // A page without a byte has no rows, as one of null has none.
   if (sizeBytes > 0 || format.kind !== 'array' || !format.isPage) await take(Buffer.alloc(0), true);
   tally.assertNone();
-  const also = format.kind === 'array' && sizeBytes > 0 ? (maker.also?.(format.also) ?? []) : [];
-  return { ...EMPTY, rowCount, also, digest: maker.digest?.() ?? '', script: script?.counts ?? NO_COUNTS };
+  const pagingValues = format.kind === 'array' && sizeBytes > 0 ? (maker.textsAt?.(format.pagingPointers) ?? []) : [];
+  return { ...EMPTY, rowCount, pagingValues, digest: maker.digest?.() ?? '', script: script?.counts ?? NO_COUNTS };
 };
 
 const checkText = async ({ path, object, columns }: CheckText): Promise<TextResult> => {

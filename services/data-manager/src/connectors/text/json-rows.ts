@@ -99,7 +99,7 @@ export const lineRows = (source: JsonSource): RowMaker => {
 
 /** The rows of an array in a JSON text, and what stands beside them. */
 export type ArrayRows = RowMaker & {
-  also: (pointers: readonly string[]) => (string | null)[];
+  textsAt: (pointers: readonly string[]) => (string | null)[];
   /** Tells pages with the same rows. */
   digest: () => string;
 };
@@ -157,7 +157,7 @@ export const arrayRows = (source: JsonSource, { pointer, isPage }: { pointer: st
       if (isEnd) finish();
       return rows;
     },
-    also: (pointers) => pointers.map((found) => textAt(frame, found)),
+    textsAt: (pointers) => pointers.map((found) => textAt(frame, found)),
     digest: () => digest.digest('base64'),
   };
 };

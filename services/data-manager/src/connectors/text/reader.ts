@@ -13,7 +13,7 @@ export type { ScriptCounts, TextColumn, TextFormat } from './protocol.ts';
 export type ReaderOptions = Omit<OpenText, 'verb'> & { signal: AbortSignal; onRows: (rowCount: number, sizeBytes: number) => void };
 
 /** What was read of one input. */
-export type ReadResult = Pick<TextResult, 'rowCount' | 'also' | 'digest' | 'script'>;
+export type ReadResult = Pick<TextResult, 'rowCount' | 'pagingValues' | 'digest' | 'script'>;
 
 /** A process that reads inputs one after the other. Errors are RunErrors with line and name, never a text of the input. */
 export type TextReader = {
