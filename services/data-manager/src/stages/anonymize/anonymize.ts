@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { AnonymizationStep } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import { SuppressScope } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import type { Column, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
@@ -28,8 +29,9 @@ import {
 import { runIntoFolder, type StageContext } from '../stage.ts';
 import { invariant } from '../../domain/defect.ts';
 import { stageError } from '../../domain/run-error.ts';
+import { STAGE_FOLDERS } from '../../folders.ts';
 
-const STAGE = 'anonymize';
+const STAGE = STAGE_FOLDERS[RunState.ANONYMIZING];
 
 /** Rows of one segment: about a hundred megabytes of Parquet at usual widths. */
 const SEGMENT_ROWS = 4_194_304;
@@ -305,7 +307,7 @@ const anonymizeAll = async (
 };
 
 const anonymizeInto = async (context: StageContext, keys: AnonymizationKeys, folder: string): Promise<AnonymizeManifest> => {
-  const { manifest: input, hash } = await readManifest(context.directory, 'transform');
+  const { manifest: input, hash } = await readManifest(context.directory, STAGE_FOLDERS[RunState.TRANSFORMING]);
   const done = await anonymizeAll(context, keys, input.tables, folder);
   const reports = done.map(({ written: { table, segments }, privacy: { replaced, dropped, suppressedCount } }) => ({
     ...emptyCounts(table),

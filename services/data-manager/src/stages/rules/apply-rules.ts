@@ -1,5 +1,6 @@
 import { rm, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { KeyConflict } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import type { Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { readCsvExpression } from '../../engine/csv-dialect.ts';
@@ -27,8 +28,9 @@ import {
 import { runIntoFolder, type StageContext } from '../stage.ts';
 import { invariant } from '../../domain/defect.ts';
 import { stageError } from '../../domain/run-error.ts';
+import { STAGE_FOLDERS } from '../../folders.ts';
 
-const STAGE = 'rules';
+const STAGE = STAGE_FOLDERS[RunState.APPLYING_RULES];
 
 /** Scratch of this stage alone: the sources as Parquet, one file a segment. */
 const RAW = 'rules.raw';

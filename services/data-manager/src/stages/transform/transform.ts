@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { PinnedScript, TransformStep } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Column, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { columnsOf } from '../../connectors/text/columns.ts';
@@ -28,8 +29,9 @@ import { writeScriptRows, type WrittenFile } from './script-rows.ts';
 import { runIntoFolder, type StageContext } from '../stage.ts';
 import { invariant } from '../../domain/defect.ts';
 import { stageError } from '../../domain/run-error.ts';
+import { STAGE_FOLDERS } from '../../folders.ts';
 
-const STAGE = 'transform';
+const STAGE = STAGE_FOLDERS[RunState.TRANSFORMING];
 
 /** Scratch of this stage alone: a folder a step. */
 const SCRATCH = 'transform.scratch';
@@ -256,7 +258,7 @@ const matchResults = (tables: ReadonlyMap<string, StageTable>, results: readonly
 };
 
 const transformInto = async (context: TransformContext, folder: string): Promise<StageManifest> => {
-  const { manifest: rules, hash } = await readManifest(context.directory, 'rules');
+  const { manifest: rules, hash } = await readManifest(context.directory, STAGE_FOLDERS[RunState.APPLYING_RULES]);
   const tables = new Map(rules.tables.map((table) => [table.table, table]));
   const reports = new Map(rules.reports.map((report) => [report.table, report]));
   const steps = context.plan.transforms.toSorted((left, right) => (left.binding?.rank ?? 0) - (right.binding?.rank ?? 0));
