@@ -6,6 +6,7 @@ import {
   type ResolvedConnection,
   type Source,
   type Target,
+  type TargetUpload,
   type Use,
 } from './connector.ts';
 import { inspectFolder } from './file/inspect.ts';
@@ -29,7 +30,7 @@ const TARGETS: Record<
   (
     connection: ResolvedConnection,
     limits: ConnectorLimits,
-    upload: { uploadId: string; epoch: number },
+    upload: TargetUpload,
     signal: AbortSignal,
   ) => Promise<Target>
 > = {
@@ -48,7 +49,7 @@ export const sourceOf = (connection: ResolvedConnection, limits: ConnectorLimits
 export const targetOf = (
   connection: ResolvedConnection,
   limits: ConnectorLimits,
-  upload: { uploadId: string; epoch: number },
+  upload: TargetUpload,
   signal: AbortSignal,
 ): Promise<Target> => {
   const make = TARGETS[connection.type];
