@@ -27,12 +27,7 @@ const SOURCES: Record<string, (connection: ResolvedConnection, limits: Connector
 
 const TARGETS: Record<
   string,
-  (
-    connection: ResolvedConnection,
-    limits: ConnectorLimits,
-    upload: TargetUpload,
-    signal: AbortSignal,
-  ) => Promise<Target>
+  (connection: ResolvedConnection, limits: ConnectorLimits, upload: TargetUpload, signal: AbortSignal) => Promise<Target>
 > = {
   postgres: postgresTarget,
   file: fileTarget,

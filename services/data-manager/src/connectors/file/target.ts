@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createInterface } from 'node:readline';
 import { parse } from 'csv-parse';
-import { type ConnectorLimits, type LedgerEntry, type ResolvedConnection, type Target, type TargetUpload, type UploadTable } from '../connector.ts';
+import {
+  type ConnectorLimits,
+  type LedgerEntry,
+  type ResolvedConnection,
+  type Target,
+  type TargetUpload,
+  type UploadTable,
+} from '../connector.ts';
 import { claimFile, digest, entryPath, fileOf, HIDDEN, readEntry, readLedger, writeEntry } from './ledger.ts';
 import { folderOf } from './root.ts';
 import { stageError } from '../../domain/run-error.ts';
@@ -24,11 +31,7 @@ const countRecords = async (path: string): Promise<number> => {
  * The writing side of a file connection. The ledger file is written after the renames: a crash between them is finished by the next try, which stages
  * the same rows again and renames them over the same names. Until then a reader of REPLACE may see some tables new and others old.
  */
-export const fileTarget = async (
-  connection: ResolvedConnection,
-  limits: ConnectorLimits,
-  upload: TargetUpload,
-): Promise<Target> => {
+export const fileTarget = async (connection: ResolvedConnection, limits: ConnectorLimits, upload: TargetUpload): Promise<Target> => {
   const folder = await folderOf(connection, limits);
   const hidden = join(folder, HIDDEN);
   await mkdir(hidden, { recursive: true, mode: 0o700 });

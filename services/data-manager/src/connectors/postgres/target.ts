@@ -6,7 +6,14 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { quoteLiteral } from '../../plan/identifiers.ts';
-import { type ConnectorLimits, type LedgerEntry, type ResolvedConnection, type Target, type TargetUpload, type UploadTable } from '../connector.ts';
+import {
+  type ConnectorLimits,
+  type LedgerEntry,
+  type ResolvedConnection,
+  type Target,
+  type TargetUpload,
+  type UploadTable,
+} from '../connector.ts';
 import { connectPostgres, defaultSchema, toRunError } from './client.ts';
 import { fence, preparePlace, probe, qualified, record, type Place } from './ledger.ts';
 import { publishTables, type Publication } from './publish.ts';
