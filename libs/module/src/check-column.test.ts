@@ -86,6 +86,8 @@ const tableOf = (rule: ColumnParts): Table =>
     columns: [
       { name: 'value', type: { base: BaseType.INTEGER }, role: Role.INSENSITIVE, ...rule },
       { name: 'person', type: { base: BaseType.INTEGER }, role: Role.IDENTIFYING },
+      { name: 'age', type: { base: BaseType.INTEGER }, role: Role.QUASI_IDENTIFYING },
+      { name: 'income', type: { base: BaseType.INTEGER }, role: Role.SENSITIVE },
       { name: 'other', type: { base: BaseType.INTEGER }, role: Role.INSENSITIVE },
       { name: 'word', type: { base: BaseType.STRING }, role: Role.INSENSITIVE },
     ],
@@ -144,12 +146,12 @@ describe.each(Object.entries(RULES))('%s', (member, cases) => {
     expect(codesOf(tableOf(rule))).toEqual([code]);
   });
 
-  // `nowhere` is no column and no value of the type; a value of `person` is not to leave it.
+  // `nowhere` is no column and no value of the type; the others are columns whose values are not to get into one of another role.
   const texts = isRule(member)
     ? cases.flatMap(([name, { rule }]) => textsOf(member).map((text) => [name, text, member, rule] as const))
     : [];
-  test.each(texts)('%s refuses an unknown column, an identifying one and no value in `%s`', (__, text, kind, rule) => {
-    for (const name of ['nowhere', 'person'])
+  test.each(texts)('%s refuses in `%s` what is no column, a column of another role, and no value', (__, text, kind, rule) => {
+    for (const name of ['nowhere', 'person', 'age', 'income'])
       expect([name, codesOf(tableOf({ ...rule, [kind]: { ...rule[kind], [text]: name } }))]).not.toEqual([name, []]);
   });
 
