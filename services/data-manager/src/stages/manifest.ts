@@ -52,8 +52,8 @@ export type StageManifest = {
   reports: TableCounts[];
 };
 
-/** What extraction wrote of one source of one table; the segments' paths are relative to the run folder. `source` names the source the same way for every table that it has. */
-export type ExtractSource = { table: string; rank: number; source: string; segments: WrittenSegment[] };
+/** What extraction wrote of one source of one table; the segments' paths are relative to the run folder. `sourceColumns` as in the plan. `source` names the source the same way for every table that it has. */
+export type ExtractSource = { table: string; rank: number; source: string; sourceColumns: string[]; segments: WrittenSegment[] };
 
 export type ExtractManifest = { stage: typeof EXTRACT; planHash: string; sources: ExtractSource[] };
 

@@ -1,6 +1,7 @@
 // EXTRACTING: every source of every table into csv segments.
 import type { ProtocolEntry, ScriptBinding } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import { parseScriptContent } from '@lethe/module/parse-script';
+import { columnsOfSource, type SourcePlace } from '@lethe/module/source';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
@@ -18,9 +19,9 @@ import { STAGE_FOLDERS } from '../../folders.ts';
 const STAGE = STAGE_FOLDERS[RunState.EXTRACTING];
 
 /** A source as it is read: declaratively, or by a script in SQL or TypeScript. */
-type Plan = { table: string; rank: number; connectionId: string } & (
-  { kind: 'direct'; read: DirectRead } | { kind: 'code'; language: string; content: string; parameters: Record<string, string> }
-);
+type Plan = SourcePlace & { connectionId: string } & (
+    { kind: 'direct'; read: DirectRead } | { kind: 'code'; language: string; content: string; parameters: Record<string, string> }
+  );
 
 const directCase = { TableRead: 'tableRead', FileRead: 'fileRead', HttpRead: 'httpRead' } as const;
 
@@ -31,7 +32,8 @@ const planScript = async (deps: RunDeps, row: ExecutionRow, context: StageContex
   );
   if (!pinned) throw stageError('SCRIPT_MISSING', { table: binding.table });
   const script = await fetchScript(deps, row, pinned, binding.table);
-  const base = { table: binding.table, rank: binding.rank, connectionId: binding.connectionId };
+  const { table, rank, sourceColumns, connectionId } = binding;
+  const base = { table, rank, sourceColumns, connectionId };
   const kind = script.readKind as keyof typeof directCase | '';
   if (kind === '') return { ...base, kind: 'code', language: script.language, content: script.content, parameters: binding.parameters };
   const parsed = parseScriptContent(kind, script.content);
@@ -44,7 +46,8 @@ export const planSource = (deps: RunDeps, row: ExecutionRow, context: StageConte
   const { collect } = entry;
   if (!collect) throw stageError('SOURCE_EMPTY', { table: entry.table });
   if (collect.$case === 'script') return planScript(deps, row, context, collect.value);
-  return { kind: 'direct', table: entry.table, rank: entry.rank, connectionId: collect.value.connectionId, read: collect };
+  const { table, rank, sourceColumns } = entry;
+  return { kind: 'direct', table, rank, sourceColumns, connectionId: collect.value.connectionId, read: collect };
 };
 
 const extractSource = async (
@@ -57,7 +60,7 @@ const extractSource = async (
   let rowCount = 0;
   const shared = {
     table: plan.table,
-    columns: table.columns.map(({ name }) => name),
+    columns: columnsOfSource(table, plan),
     directory: folder,
     prefix: `${plan.table}-${plan.rank}-`,
     engine: context.engine,
@@ -72,7 +75,8 @@ const extractSource = async (
       ? await extractByScript(deps, plan, connection, shared)
       : await sourceOf(connection ?? missingConnection(plan.table), deps.config).extract({ ...shared, read: plan.read });
   const segments = written.map((segment) => ({ ...segment, path: `${STAGE}/${segment.path}` }));
-  return { table: plan.table, rank: plan.rank, source: plan.connectionId || `script ${plan.rank}`, segments };
+  const { rank, connectionId, sourceColumns } = plan;
+  return { table: plan.table, rank, source: connectionId || `script ${rank}`, sourceColumns, segments };
 };
 
 const missingConnection = (table: string): never => {

@@ -7,14 +7,14 @@ import { writeManifest, type ExtractManifest, type ExtractSource } from '../mani
 
 const STAGE = STAGE_FOLDERS[RunState.EXTRACTING];
 
-/** Rows of one source of one table, segment by segment; each cell is a text or NULL. */
-export type SourceRows = { table: string; rank: number; source: string; segments: (string | null)[][][] };
+/** Rows of one source of one table, segment by segment; each cell is a text or NULL. The rows have the columns of the table, or those that the source names. */
+export type SourceRows = { table: string; rank: number; source: string; sourceColumns?: string[]; segments: (string | null)[][][] };
 
 /** Writes rows that are in memory as extraction leaves them: csv segments and `extract/manifest.json` in the run folder. */
 export const writeExtract = async (directory: string, planHash: string, rows: readonly SourceRows[]): Promise<ExtractManifest> => {
   await mkdir(join(directory, STAGE), { recursive: true, mode: 0o700 });
   const sources: ExtractSource[] = [];
-  for (const { table, rank, source, segments } of rows) {
+  for (const { table, rank, source, sourceColumns = [], segments } of rows) {
     const entries: ExtractSource['segments'] = [];
     for (const [segment, lines] of segments.entries()) {
       const path = `${STAGE}/${table}-${rank}-${segment}.csv`;
@@ -22,7 +22,7 @@ export const writeExtract = async (directory: string, planHash: string, rows: re
       await writeFile(join(directory, path), text, { mode: 0o600 });
       entries.push({ segment, path, rowCount: lines.length, sizeBytes: Buffer.byteLength(text) });
     }
-    sources.push({ table, rank, source, segments: entries });
+    sources.push({ table, rank, source, sourceColumns, segments: entries });
   }
   const manifest: ExtractManifest = { stage: STAGE, planHash, sources };
   await writeManifest(join(directory, STAGE), manifest);
