@@ -107,6 +107,11 @@ describe('a planted breach is found', () => {
       ['services/data-manager/src/plan/a.ts:3 bare-error'],
     ],
     [
+      'a transaction that wakes nobody',
+      [{ file: 'services/etl-task-manager/src/app/a.ts', text: 'await deps.store.db.transaction().execute(change);' }],
+      ['services/etl-task-manager/src/app/a.ts:1 transaction'],
+    ],
+    [
       'an event that is written past the library',
       [{ file: 'services/data-manager/src/run/a.ts', text: "tx.insertInto('outgoingEvent')" }],
       ['services/data-manager/src/run/a.ts:1 emit'],

@@ -102,6 +102,12 @@ export const noBareErrors: Rule = (sources) =>
       matches(source, /\bnew (?:Range|Type)?Error\(/, 'bare-error', () => 'use stageError or the one helper for defects'),
     );
 
+/** A service's transactions are the store's, which wakes those who wait for a commit. */
+export const transactionsOfStore: Rule = (sources) =>
+  sources
+    .filter(({ file }) => file.startsWith('services/') && !isTest(file))
+    .flatMap((source) => matches(source, /\bdb\s*\.transaction\(\)/, 'transaction', () => 'use mutate or store.transaction'));
+
 /** Outgoing events are written by the library alone. */
 export const eventsByLibrary: Rule = (sources) =>
   sources
