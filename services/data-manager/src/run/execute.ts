@@ -1,7 +1,6 @@
 // One claimed execution: does what is desired of it, as far as it gets.
 import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { isUploading, isWorking, stateName } from '@lethe/contracts/run-state';
-import { Outcome } from '@lethe/contracts/gen/lethe/event/v1/event';
 import type { RunDeps } from '../deps.ts';
 import { defect } from '../domain/defect.ts';
 import { backoffMs } from '../domain/execution.ts';
@@ -39,21 +38,21 @@ const stop = async (session: Session): Promise<void> => {
 const retryLater = (session: Session, error: RunError): Promise<void> => {
   const { attempt } = session.row;
   const nextAttemptTime = new Date(session.deps.now().getTime() + backoffMs(attempt));
-  const set = { attempt: attempt + 1, nextAttemptTime, waitingFor: error.message };
-  return session.change('retry', set, { outcome: Outcome.FAILED, reason: error.reason });
+  const set = { attempt: attempt + 1, nextAttemptTime, waitingFor: error.told };
+  return session.change('retry', set, { failure: error });
 };
 
 const endFailed = async (session: Session, error: RunError): Promise<void> => {
   const { deps, row } = session;
   const set = {
     state: RunState.FAILED,
-    error: error.message,
+    error: error.told,
     waitingFor: '',
     nextAttemptTime: null,
     endTime: deps.now(),
     reachedRevision: row.desireRevision,
   };
-  await session.change('fail', set, { outcome: Outcome.FAILED, reason: error.reason });
+  await session.change('fail', set, { failure: error });
   await removeFolder(runFolder(deps.config, row.runId));
 };
 
@@ -61,7 +60,7 @@ const refuseUpload = (session: Session, error: RunError): Promise<void> => {
   const { deps, row } = session;
   const set = {
     state: RunState.PREPARED,
-    refusal: error.message,
+    refusal: error.told,
     reachedRevision: row.desireRevision,
     waitingFor: '',
     nextAttemptTime: null,
@@ -69,8 +68,7 @@ const refuseUpload = (session: Session, error: RunError): Promise<void> => {
     publishing: false,
   };
   return session.change('refuse-upload', set, {
-    outcome: Outcome.FAILED,
-    reason: error.reason,
+    failure: error,
     write: (tx) => restoreUploading(tx, row.runId, deps.now()),
   });
 };

@@ -9,9 +9,10 @@ const rules = (counts: RuleCount[]): TableReport['dropped'] => counts.map(({ rul
 
 const toReport = (counts: TableCounts): TableReport => ({
   table: counts.table,
-  read: counts.read.map(({ rank, source, rowCount, sizeBytes }) => ({
+  read: counts.read.map(({ rank, source, sourceName, rowCount, sizeBytes }) => ({
     rank,
     source,
+    sourceName,
     rowCount: BigInt(rowCount),
     sizeBytes: BigInt(sizeBytes),
   })),

@@ -16,7 +16,8 @@ export class ScriptFailed extends RunError {
   readonly line: number;
 
   constructor(kind: string, line: number) {
-    super('SCRIPT_FAILED', runSentence('SCRIPT_FAILED', { kind, place: line > 0 ? ` (line ${line})` : '' }));
+    const sentence = runSentence('SCRIPT_FAILED', { kind, place: line > 0 ? ` (line ${line})` : '' });
+    super('SCRIPT_FAILED', sentence, line > 0 ? { place: { line: BigInt(line) } } : {});
     this.line = line;
   }
 }

@@ -14,7 +14,7 @@ export type Segment = { path: string; rowCount: number; sizeBytes: number; sha25
 export type StageTable = { table: string; columns: Column[]; segments: Segment[] };
 
 export type RuleCount = { rule: string; count: number };
-export type SourceCount = { rank: number; source: string; rowCount: number; sizeBytes: number };
+export type SourceCount = { rank: number; source: string; sourceName: string; rowCount: number; sizeBytes: number };
 export type ScriptCount = {
   scriptId: string;
   rank: number;
@@ -48,8 +48,8 @@ export type StageManifest = {
   reports: TableCounts[];
 };
 
-/** What extraction wrote of one source of one table; the segments' paths are relative to the run folder. `source` names the source the same way for every table that it has. */
-export type ExtractSource = { table: string; rank: number; source: string; segments: WrittenSegment[] };
+/** What extraction wrote of one source of one table; the segments' paths are relative to the run folder. `source` names the source the same way for every table that it has; `sourceName` is the connection's. */
+export type ExtractSource = { table: string; rank: number; source: string; sourceName: string; segments: WrittenSegment[] };
 
 export type ExtractManifest = { stage: 'extract'; planHash: string; sources: ExtractSource[] };
 

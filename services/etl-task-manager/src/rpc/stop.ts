@@ -9,5 +9,5 @@ export const stop =
   (request: StopRequest, ctx: UserCall): Promise<StopResponse> => {
     const decision =
       request.outbox === OutboxDecision.UNSPECIFIED ? undefined : request.outbox === OutboxDecision.DELETE ? 'DELETE' : 'KEEP';
-    return commandRun(deps, ctx, request, { command: 'STOP', decision });
+    return commandRun(deps, ctx, request, { command: 'STOP', decision, reason: request.reason });
   };

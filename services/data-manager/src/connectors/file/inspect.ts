@@ -14,12 +14,12 @@ const may = async (path: string, mode: number): Promise<boolean> => {
   }
 };
 
-const asProblem = async (work: () => Promise<RunError | undefined>): Promise<RunError[]> => {
+const asProblem = async (table: string, work: () => Promise<RunError | undefined>): Promise<RunError[]> => {
   try {
     const problem = await work();
-    return problem ? [problem] : [];
+    return problem ? [problem.locate({ table })] : [];
   } catch (error) {
-    if (error instanceof RunError) return [error];
+    if (error instanceof RunError) return [error.locate({ table })];
     throw error;
   }
 };
@@ -37,13 +37,13 @@ export const inspectFolder = async (connection: ResolvedConnection, limits: Conn
   const folder = await folderOf(connection, limits);
   const unreadable: RunError[] = [];
   if (!(await may(folder, constants.R_OK | constants.X_OK))) unreadable.push(stageError('FOLDER_RIGHTS', { use: 'read' }));
-  for (const read of use.reads) unreadable.push(...(await asProblem(() => inspectRead(folder, read))));
+  for (const read of use.reads) unreadable.push(...(await asProblem(read.table, () => inspectRead(folder, read))));
   const unwritable: RunError[] = [];
   if (use.writes.length > 0 || use.reads.length === 0) {
     if (!(await may(folder, constants.W_OK | constants.X_OK))) unwritable.push(stageError('FOLDER_RIGHTS', { use: 'written' }));
     const ledger = await readLedger(folder);
     const judged = use.writes.filter(({ target }) => !isNamedBy(ledger, use.collectedModuleId, target));
-    for (const write of judged) unwritable.push(...(await asProblem(() => claimFile(folder, ledger, use.moduleId, write))));
+    for (const write of judged) unwritable.push(...(await asProblem(write.table, () => claimFile(folder, ledger, use.moduleId, write))));
   }
   return { unreadable, unwritable };
 };

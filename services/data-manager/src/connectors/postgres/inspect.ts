@@ -29,7 +29,7 @@ const inspectTable = async (client: Client, schema: string, table: string, wante
   );
   const [found] = rows;
   const object = `the table ${schema}.${table}`;
-  if (!found) return stageError('TABLE_MISSING', { table: `${schema}.${table}` });
+  if (!found) return stageError('TABLE_MISSING', { object: `${schema}.${table}` });
   const missing = wanted.filter((column) => !found.columns.includes(column));
   if (missing.length > 0) return stageError('COLUMN_MISSING', { object: `The table ${schema}.${table}`, columns: missing.join(', ') });
   const denied = wanted.filter((column) => found.unreadable.includes(column));
@@ -98,7 +98,7 @@ const inspectWrites = async (
       await claimName(client, place, { ...claim, moduleId, replace });
     } catch (error) {
       if (!(error instanceof RunError)) throw error;
-      problems.push(error);
+      problems.push(error.locate({ table }));
     }
   return problems;
 };
@@ -114,7 +114,7 @@ export const inspectPostgres = (
     const unreadable: RunError[] = [];
     for (const read of use.reads) {
       const problem = await inspectRead(client, connection, read);
-      if (problem) unreadable.push(problem);
+      if (problem) unreadable.push(problem.locate({ table: read.table }));
     }
     const isAsked = use.writes.length > 0 || use.reads.length === 0;
     return { unreadable, unwritable: isAsked ? await inspectWrites(client, connection, use) : [] };

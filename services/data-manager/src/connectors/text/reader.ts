@@ -1,11 +1,10 @@
 // Reads foreign text into csv segments, in a process of its own.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { RunError, runSentence, stageError, type RunReason } from '../../domain/run-error.ts';
+import { foreignError, stageError } from '../../domain/run-error.ts';
 import type { WrittenSegment } from '../connector.ts';
 import { TEXT_LIMITS } from './limits.ts';
 import type { OpenText, ReadText, ScriptCounts, TextAnswer, TextResponse, TextVerb } from './protocol.ts';
-import type { TextFacts } from './refusal.ts';
 
 export type { ScriptCounts, TextColumn, TextFormat } from './protocol.ts';
 
@@ -34,9 +33,6 @@ const startChild = (): ChildProcess =>
     serialization: 'advanced',
   });
 
-const refusalOf = (reason: RunReason, facts: TextFacts): RunError =>
-  new RunError(reason, (runSentence as (reason: RunReason, facts: TextFacts) => string)(reason, facts));
-
 type Waiting = { object: string; resolve: (answer: TextAnswer) => void; reject: (error: unknown) => void };
 
 type Channel = { call: (request: TextVerb, object: string) => Promise<TextAnswer>; kill: () => void };
@@ -63,7 +59,7 @@ const connect = (child: ChildProcess, signal: AbortSignal | undefined, onRows: R
     const current = waiting;
     waiting = undefined;
     if ('answer' in response) current?.resolve(response.answer);
-    else if ('refusal' in response) current?.reject(refusalOf(response.refusal.reason, response.refusal.facts));
+    else if ('refusal' in response) current?.reject(foreignError(response.refusal.reason, response.refusal.facts));
     else current?.reject(response.failure.code === 'ENOSPC' ? stageError('DISK_FULL') : stageError('INTERNAL', {}, response.failure));
   });
   const call: Channel['call'] = (request, object) =>

@@ -3,7 +3,7 @@ import type { ProtocolEntry, ScriptBinding } from '@lethe/contracts/gen/lethe/mo
 import { parseScriptContent } from '@lethe/module/parse-script';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DirectRead, ResolvedConnection } from '../../connectors/connector.ts';
+import { placeOf, type DirectRead, type ResolvedConnection } from '../../connectors/connector.ts';
 import { sourceOf } from '../../connectors/index.ts';
 import type { ExecutionRow } from '../../store/tables.ts';
 import type { RunDeps } from '../../deps.ts';
@@ -11,7 +11,7 @@ import { extractByScript } from './extract-script.ts';
 import { writeManifest, type ExtractManifest, type ExtractSource } from '../manifest.ts';
 import { fetchScript, resolveConnection } from '../../connectors/resolve.ts';
 import type { StageContext } from '../stage.ts';
-import { stageError } from '../../domain/run-error.ts';
+import { locating, stageError } from '../../domain/run-error.ts';
 
 const STAGE = 'extract';
 
@@ -70,7 +70,13 @@ const extractSource = async (
       ? await extractByScript(deps, plan, connection, shared)
       : await sourceOf(connection ?? missingConnection(plan.table), deps.config).extract({ ...shared, read: plan.read });
   const segments = written.map((segment) => ({ ...segment, path: `${STAGE}/${segment.path}` }));
-  return { table: plan.table, rank: plan.rank, source: plan.connectionId || `script ${plan.rank}`, segments };
+  return {
+    table: plan.table,
+    rank: plan.rank,
+    source: plan.connectionId || `script ${plan.rank}`,
+    sourceName: connection?.name ?? '',
+    segments,
+  };
 };
 
 const missingConnection = (table: string): never => {
@@ -92,7 +98,8 @@ export const extract = async (deps: RunDeps, row: ExecutionRow, context: StageCo
       known ??
       (plan.connectionId === '' ? undefined : await resolveConnection(deps, row, { connectionId: plan.connectionId, write: false }));
     if (connection) connections.set(plan.connectionId, connection);
-    sources.push(await extractSource(deps, context, { folder: partial, plan, connection }));
+    const place = { ...(connection && placeOf(connection)), table: plan.table };
+    sources.push(await locating(place, () => extractSource(deps, context, { folder: partial, plan, connection })));
   }
   const manifest: ExtractManifest = { stage: 'extract', planHash: context.planHash, sources };
   await writeManifest(partial, manifest);

@@ -21,7 +21,7 @@ export const writeExtract = async (directory: string, planHash: string, rows: re
       await writeFile(join(directory, path), text, { mode: 0o600 });
       entries.push({ segment, path, rowCount: lines.length, sizeBytes: Buffer.byteLength(text) });
     }
-    sources.push({ table, rank, source, segments: entries });
+    sources.push({ table, rank, source, sourceName: '', segments: entries });
   }
   const manifest: ExtractManifest = { stage: 'extract', planHash, sources };
   await writeManifest(join(directory, 'extract'), manifest);

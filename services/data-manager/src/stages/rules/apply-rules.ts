@@ -119,6 +119,7 @@ const countCleaning = async (engine: Engine, work: TableWork): Promise<TableCoun
   counts.read = work.sources.map((source) => ({
     rank: source.rank,
     source: source.source,
+    sourceName: source.sourceName,
     rowCount: source.segments.reduce((total, segment) => total + segment.rowCount, 0),
     sizeBytes: source.segments.reduce((total, segment) => total + segment.sizeBytes, 0),
   }));
