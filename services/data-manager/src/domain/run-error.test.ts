@@ -30,9 +30,9 @@ describe('the place of a failure', () => {
     const failing = locating({ table: 'other', connectionId: 'c', connectionName: 'shop' }, () =>
       locating({ table: 'orders' }, () => Promise.reject(stageError('TABLE_MISSING', { object: 'public.orders' }))),
     );
-    const error = await failing.catch((thrown: unknown) => thrown as RunError);
+    const error: RunError = await failing.catch((thrown: unknown) => thrown as RunError);
     expect(error).toMatchObject({ place: { table: 'orders', connectionId: 'c', connectionName: 'shop', object: 'public.orders' } });
-    expect(runErrorInfo(error as RunError, RunState.EXTRACTING)).toEqual({
+    expect(runErrorInfo(error, RunState.EXTRACTING)).toEqual({
       reason: 'TABLE_MISSING',
       stage: RunState.EXTRACTING,
       table: 'orders',

@@ -1,6 +1,7 @@
 // Why a run cannot go on: the catalogue of run errors, as errors.
 import type { RunErrorInfo, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { RUN_ERRORS } from '@lethe/contracts/gen/lethe/data/v1/run_errors';
+import { codeOf } from './system-error.ts';
 
 /** A reason of the catalogue `lethe.data.v1.RunErrorReason`. */
 export type RunReason = keyof typeof RUN_ERRORS;
@@ -87,7 +88,7 @@ export const foreignError = (reason: RunReason, facts: Record<string, string | n
 /** Whatever a step threw, as an error of the catalogue. Nothing of the text of an unknown error is kept: it may quote values or paths. */
 export const toRunError = (error: unknown): RunError => {
   if (error instanceof RunError) return error;
-  const isDiskFull = (error as { code?: unknown } | undefined)?.code === 'ENOSPC';
+  const isDiskFull = ['ENOSPC', 'EDQUOT'].includes(codeOf(error));
   return isDiskFull ? stageError('DISK_FULL', {}, error) : stageError('INTERNAL', {}, error);
 };
 

@@ -4,7 +4,8 @@ import { isUploading, isWorking, stateName } from '@lethe/contracts/run-state';
 import type { RunDeps } from '../deps.ts';
 import { defect } from '../domain/defect.ts';
 import { backoffMs } from '../domain/execution.ts';
-import { toRunError, type RunError } from '../domain/run-error.ts';
+import { stageError, toRunError, type RunError } from '../domain/run-error.ts';
+import { EngineError } from '../engine/engine-error.ts';
 import { outboxFolder, removeFolder, runFolder } from '../folders.ts';
 import { markDeleted, restoreUploading } from '../store/entries.ts';
 import type { ExecutionRow } from '../store/tables.ts';
@@ -73,6 +74,12 @@ const refuseUpload = (session: Session, error: RunError): Promise<void> => {
   });
 };
 
+/** A statement of Lethe's own that the engine refuses is a defect: nobody can correct it. */
+const asDefect = (error: RunError): RunError => {
+  const isOwn = error instanceof EngineError && !error.isOfScript && (error.code === 'ENGINE_SQL' || error.code === 'ENGINE_REFUSED');
+  return isOwn ? stageError('INTERNAL', {}, error).locate(error.place) : error;
+};
+
 const logFailure = (deps: RunDeps, row: ExecutionRow, error: RunError): void => {
   const facts = { runId: row.runId, stage: stateName(row.state), reason: error.reason, attempt: row.attempt };
   if (error.reason === 'INTERNAL') deps.log.error({ ...facts, ...logged(error.cause) }, 'a step failed by a defect');
@@ -85,7 +92,7 @@ const settle = async (session: Session, thrown: unknown): Promise<void> => {
   // Nothing can be written down now, and nothing is wrong with the run: the turn ends, and the next one goes on.
   if (isOwnDatabaseAway(thrown)) throw thrown;
   const { deps, row } = session;
-  const error = toRunError(thrown);
+  const error = asDefect(toRunError(thrown));
   logFailure(deps, row, error);
   // An upload is never given up for a target that is away: what it has taken in is known only when it is back.
   const uploading = row.desire === Desire.UPLOAD || isUploading(row.state);

@@ -2,6 +2,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { RunError, stageError } from '../../domain/run-error.ts';
 import { kindOfRead, type ConnectorLimits, type Inspection, type ReadUse, type ResolvedConnection, type Use } from '../connector.ts';
+import { inFolder } from './failure.ts';
 import { fileIn, folderOf } from './root.ts';
 import { claimFile, isNamedBy, readLedger } from './ledger.ts';
 
@@ -32,8 +33,7 @@ const inspectRead = async (folder: string, use: ReadUse): Promise<RunError | und
   return isFile ? undefined : stageError('SOURCE_RIGHTS', { object: `the file of table ${use.table}` });
 };
 
-/** Looks at the folder, the files that are read, and the names that are written. */
-export const inspectFolder = async (connection: ResolvedConnection, limits: ConnectorLimits, use: Use): Promise<Inspection> => {
+const inspect = async (connection: ResolvedConnection, limits: ConnectorLimits, use: Use): Promise<Inspection> => {
   const folder = await folderOf(connection, limits);
   const unreadable: RunError[] = [];
   if (!(await may(folder, constants.R_OK | constants.X_OK))) unreadable.push(stageError('FOLDER_RIGHTS', { use: 'read' }));
@@ -47,3 +47,7 @@ export const inspectFolder = async (connection: ResolvedConnection, limits: Conn
   }
   return { unreadable, unwritable };
 };
+
+/** Looks at the folder, the files that are read, and the names that are written. */
+export const inspectFolder = (connection: ResolvedConnection, limits: ConnectorLimits, use: Use): Promise<Inspection> =>
+  inFolder('Looking at the folder', () => inspect(connection, limits, use));

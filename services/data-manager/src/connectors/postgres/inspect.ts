@@ -11,7 +11,8 @@ import {
   type ResolvedConnection,
   type Use,
 } from '../connector.ts';
-import { defaultSchema, toRunError, withPostgres } from './client.ts';
+import { defaultSchema, withPostgres } from './client.ts';
+import { toRunError } from './failure.ts';
 import { findPlace, isOwnedBy } from './ledger.ts';
 import { claimName } from './relations.ts';
 
@@ -40,13 +41,14 @@ const inspectTable = async (client: Client, schema: string, table: string, wante
 /** Lets the server plan a query, which reads no row, and says of tables, columns and rights what is wrong. */
 const inspectQuery = async (client: Client, use: Extract<ReadUse, { kind: 'query' }>): Promise<void> => {
   await client.query('begin read only');
+  const content = use.content.trim().replace(/;$/, '');
+  const statement = `explain select ${use.columns.map(quoteIdentifier).join(', ')} from (\n${content}\n) as source`;
   try {
     for (const [name, value] of Object.entries(use.parameters))
       await client.query('select set_config($1, $2, true)', [`lethe.${name}`, value]);
-    const query = use.content.trim().replace(/;$/, '');
-    await client.query(`explain select ${use.columns.map(quoteIdentifier).join(', ')} from (\n${query}\n) as source`);
+    await client.query(statement);
   } catch (error) {
-    throw toRunError(error, `Planning the query of table ${use.table}`);
+    throw toRunError(error, `Planning the query of table ${use.table}`, { statement, content });
   } finally {
     await client.query('rollback');
   }

@@ -1,7 +1,8 @@
 // Reads foreign text into csv segments, in a process of its own.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { foreignError, stageError } from '../../domain/run-error.ts';
+import { foreignError, stageError, toRunError } from '../../domain/run-error.ts';
+import { fileError } from '../file/failure.ts';
 import type { WrittenSegment } from '../connector.ts';
 import { TEXT_LIMITS } from './limits.ts';
 import type { OpenText, ReadText, ScriptCounts, TextAnswer, TextResponse, TextVerb } from './protocol.ts';
@@ -33,7 +34,20 @@ const startChild = (): ChildProcess =>
     serialization: 'advanced',
   });
 
+/** An error of the reader process that no catalogue has. */
+class ReaderFailure extends Error {
+  override name = 'ReaderFailure';
+}
+
+type TextFailure = Extract<TextResponse, { failure: object }>['failure'];
+
 type Waiting = { object: string; resolve: (answer: TextAnswer) => void; reject: (error: unknown) => void };
+
+/** What the reader process could not do: with the file that it reads, or with its own. */
+const failureOf = ({ code, frames, isSource }: TextFailure, object: string): unknown => {
+  const failure = Object.assign(new ReaderFailure(), { code, stack: ['ReaderFailure', ...frames].join('\n') });
+  return isSource ? fileError(failure, `Reading ${object.replace(/^The /, 'the ')}`) : toRunError(failure);
+};
 
 type Channel = { call: (request: TextVerb, object: string) => Promise<TextAnswer>; kill: () => void };
 
@@ -60,7 +74,7 @@ const connect = (child: ChildProcess, signal: AbortSignal | undefined, onRows: R
     waiting = undefined;
     if ('answer' in response) current?.resolve(response.answer);
     else if ('refusal' in response) current?.reject(foreignError(response.refusal.reason, response.refusal.facts));
-    else current?.reject(response.failure.code === 'ENOSPC' ? stageError('DISK_FULL') : stageError('INTERNAL', {}, response.failure));
+    else current?.reject(failureOf(response.failure, current.object));
   });
   const call: Channel['call'] = (request, object) =>
     new Promise((resolve, reject) => {
