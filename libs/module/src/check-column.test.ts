@@ -1,6 +1,8 @@
 // What each strategy is checked for, and whether it leaves NULL. A strategy or a rule without a case does not compile.
 import { CastPolicy, EmptyStrategy, RangeStrategy } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import { BaseType, Normalization, Role, Table, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { messageType } from '@lethe/contracts/registry';
+import { ScalarType } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { checkColumn, mayBeEmpty } from './check-column.ts';
 import { collector } from './violation.ts';
@@ -84,6 +86,9 @@ const tableOf = (rule: ColumnParts): Table =>
     columns: [
       { name: 'value', type: { base: BaseType.INTEGER }, role: Role.INSENSITIVE, ...rule },
       { name: 'person', type: { base: BaseType.INTEGER }, role: Role.IDENTIFYING },
+      { name: 'age', type: { base: BaseType.INTEGER }, role: Role.QUASI_IDENTIFYING },
+      { name: 'income', type: { base: BaseType.INTEGER }, role: Role.SENSITIVE },
+      { name: 'other', type: { base: BaseType.INTEGER }, role: Role.INSENSITIVE },
       { name: 'word', type: { base: BaseType.STRING }, role: Role.INSENSITIVE },
     ],
   });
@@ -123,7 +128,15 @@ const RULES: Record<
   range: named(RangeStrategy, RANGE),
 };
 
-describe.each(Object.entries(RULES))('%s', (_, cases) => {
+const isRule = (member: string): member is 'empty' | 'cast' | 'range' => member === 'empty' || member === 'cast' || member === 'range';
+
+/** The text fields of a column's rule: each is a value or a column's name, or says nothing under the strategy. */
+const textsOf = (member: string): string[] =>
+  (messageType('lethe.module.v1.Column').field[member]?.message?.fields ?? [])
+    .filter(({ fieldKind, scalar }) => fieldKind === 'scalar' && scalar === ScalarType.STRING)
+    .map(({ localName }) => localName);
+
+describe.each(Object.entries(RULES))('%s', (member, cases) => {
   test.each(cases)('%s is taken where its rule is right', (__, { rule }) => {
     expect(codesOf(tableOf(rule))).toEqual([]);
   });
@@ -131,6 +144,15 @@ describe.each(Object.entries(RULES))('%s', (_, cases) => {
   const refused = cases.flatMap(([name, { refused: wrong }]) => wrong.map(([rule, code]) => [name, code, rule] as const));
   test.each(refused)('%s is refused with %s', (__, code, rule) => {
     expect(codesOf(tableOf(rule))).toEqual([code]);
+  });
+
+  // `nowhere` is no column and no value of the type; the others are columns whose values are not to get into one of another role.
+  const texts = isRule(member)
+    ? cases.flatMap(([name, { rule }]) => textsOf(member).map((text) => [name, text, member, rule] as const))
+    : [];
+  test.each(texts)('%s refuses in `%s` what is no column, a column of another role, and no value', (__, text, kind, rule) => {
+    for (const name of ['nowhere', 'person', 'age', 'income'])
+      expect([name, codesOf(tableOf({ ...rule, [kind]: { ...rule[kind], [text]: name } }))]).not.toEqual([name, []]);
   });
 
   test.each(cases)('%s leaves NULL only where it says so', (__, { rule, mayBeEmpty: expected }) => {

@@ -73,3 +73,18 @@ test.each(named)('%s is taken where its rule is right, and refused where it is n
   for (const rule of found?.taken ?? []) expect(codesOf(rule)).toEqual([]);
   for (const [rule, code] of found?.refused ?? []) expect(codesOf(rule)).toEqual([code]);
 });
+
+/** A rule with another text in place of each of its texts, one at a time. */
+const withUnknown = (rule: TableParts): TableParts[] => {
+  const written = JSON.stringify(rule);
+  return [...written.matchAll(/(?<=[[,:])"[^"]*"(?!:)/g)].map(
+    ({ 0: text, index }) => JSON.parse(`${written.slice(0, index)}"nowhere"${written.slice(index + text.length)}`) as TableParts,
+  );
+};
+
+const naming = named.flatMap(([name, found]) => (found?.taken ?? []).map((rule) => [name, rule] as const));
+test.each(naming)('%s is refused where a name is no column and no table', (_, rule) => {
+  const unknown = withUnknown(rule);
+  expect(unknown).not.toEqual([]);
+  for (const wrong of unknown) expect([wrong, codesOf(wrong)]).not.toEqual([wrong, []]);
+});

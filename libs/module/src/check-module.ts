@@ -9,6 +9,7 @@ import { checkRead } from './check-read.ts';
 import { checkUploads } from './check-uploads.ts';
 import { NAME_PATTERN } from './fields/field.ts';
 import { MAX_RANK } from './fields/protocol.ts';
+import { columnsOfSource, placeOf, type SourcePlace } from './source.ts';
 import { collector, type Report, type Violation } from './violation.ts';
 
 const NAME = new RegExp(NAME_PATTERN);
@@ -57,13 +58,28 @@ export const checkRoles = (tables: readonly Table[], report: Report): void =>
     }),
   );
 
+/** A source must have the key, without which its rows are of nobody; any other column may be another source's. */
+const checkSourceColumns = (table: Table, { rank, sourceColumns }: SourcePlace, pointer: string, report: Report): void => {
+  if (sourceColumns.length === 0) return;
+  const of = `source ${rank} of table ${table.name}`;
+  if (new Set(sourceColumns).size < sourceColumns.length) report(pointer, 'NAME_TWICE', `${of} names a column twice`);
+  for (const name of sourceColumns)
+    if (!table.columns.some((column) => column.name === name))
+      report(pointer, 'COLUMN_UNKNOWN', `${of} names the column ${name}, which the table does not have`);
+  for (const name of table.primaryKey?.columns ?? [])
+    if (!sourceColumns.includes(name)) report(pointer, 'KEY_COLUMN_MISSING', `${of} lacks the column ${name} of the primary key`);
+};
+
 /** Checks the sources of tables: that each has a table, and a rank of its own in it. */
 export const checkSources = (tables: readonly Table[], entries: readonly ProtocolEntry[], report: Report): void => {
   const seen = new Set<string>();
   entries.forEach((entry, index) => {
     const pointer = `/protocol/${index}`;
-    const { table, rank } = entry.collect?.$case === 'script' ? entry.collect.value : entry;
-    if (!tables.some(({ name }) => name === table)) report(`${pointer}/table`, 'TABLE_UNKNOWN', `a source names a missing table ${table}`);
+    const place = placeOf(entry);
+    const { table, rank } = place;
+    const known = tables.find(({ name }) => name === table);
+    if (known) checkSourceColumns(known, place, `${pointer}/sourceColumns`, report);
+    else report(`${pointer}/table`, 'TABLE_UNKNOWN', `a source names a missing table ${table}`);
     if (rank < 1 || rank > MAX_RANK)
       report(`${pointer}/rank`, 'RANK_MISSING', `a source of table ${table} has no rank within 1 to ${MAX_RANK}`);
     if (seen.has(`${table}/${rank}`)) report(`${pointer}/rank`, 'RANK_TWICE', `two sources of table ${table} have rank ${rank}`);
@@ -74,7 +90,8 @@ export const checkSources = (tables: readonly Table[], entries: readonly Protoco
 const checkProtocol = (module: Module, report: Report): void => {
   const entries = module.protocol?.entries ?? [];
   checkSources(module.tables, entries, report);
-  entries.forEach(({ table, collect }, index) => {
+  entries.forEach((entry, index) => {
+    const { table, collect } = entry;
     if (!collect || collect.$case === 'script') return;
     const pointer = `/protocol/${index}`;
     checkRead(collect, `${pointer}/${collect.$case}`, report);
@@ -83,6 +100,8 @@ const checkProtocol = (module: Module, report: Report): void => {
     for (const name of Object.keys(collect.value.columns))
       if (known && !known.columns.some((column) => column.name === name))
         report(pointer, 'COLUMN_UNKNOWN', `the table ${table} has no column ${name}`);
+      else if (known && !columnsOfSource(known, entry).includes(name))
+        report(pointer, 'COLUMN_UNKNOWN', `a source of table ${table} maps the column ${name}, which \`sourceColumns\` does not name`);
   });
 };
 

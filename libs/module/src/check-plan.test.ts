@@ -193,6 +193,19 @@ describe('a plan that cannot be run', () => {
     expect(problems(tables, { sources: [{ table: 't', rank: 10_000 }] })).toEqual([]);
   });
 
+  it('says so for columns of a source that its table does not have, that stand twice, and for a key that it lacks', () => {
+    const tables = [{ name: 't', columns: [integer('id'), integer('n')], primaryKey: priority }];
+    const withColumns = (sourceColumns: string[]): string[] => problems(tables, { sources: [{ table: 't', rank: 1, sourceColumns }] });
+    expect(withColumns(['id'])).toEqual([]);
+    expect(withColumns(['id', 'm'])).toEqual([
+      '/protocol/0/sourceColumns COLUMN_UNKNOWN: source 1 of table t names the column m, which the table does not have',
+    ]);
+    expect(withColumns(['id', 'id'])).toEqual(['/protocol/0/sourceColumns NAME_TWICE: source 1 of table t names a column twice']);
+    expect(withColumns(['n'])).toEqual([
+      '/protocol/0/sourceColumns KEY_COLUMN_MISSING: source 1 of table t lacks the column id of the primary key',
+    ]);
+  });
+
   it('says so for rules that would read a column before it follows generated keys', () => {
     const orders = { name: 'orders', columns: [integer('id')], primaryKey: generate };
     const follows = reference(['order'], 'orders', ['id']);

@@ -21,6 +21,7 @@ import { checkUploads } from './check-uploads.ts';
 import { missing, type MissingKind } from './missing.ts';
 import { parseTransformProperties } from './parse-script.ts';
 import type { Rule, RuleValue } from './field-rules.ts';
+import { placeOf } from './source.ts';
 import type { Json } from './fields/field.ts';
 
 /** A script as it is pinned. `read` is the declarative read of a JSON extraction. */
@@ -128,30 +129,28 @@ const sourceOf = ({ binding, script }: BoundScript): ProtocolEntry => {
     const collect = { $case: readCases[script.readKind], value: { ...script.read, connectionId: binding.connectionId } } as NonNullable<
       ProtocolEntry['collect']
     >;
-    return { table: binding.table, rank: binding.rank, collect };
+    return { table: binding.table, rank: binding.rank, sourceColumns: binding.sourceColumns, collect };
   }
   return {
     table: binding.table,
     rank: binding.rank,
+    sourceColumns: [],
     collect: { $case: 'script', value: { ...binding, script: { scriptId: script.scriptId, version: script.version } } },
   };
 };
-
-const tableOf = ({ table, collect }: ProtocolEntry): string => (collect?.$case === 'script' ? collect.value.table : table);
-const rankOf = ({ rank, collect }: ProtocolEntry): number => (collect?.$case === 'script' ? collect.value.rank : rank);
 
 const collectSources = (state: State, input: EffectivePlanInput, tables: readonly Table[]): ProtocolEntry[] => {
   const sources: ProtocolEntry[] = [];
   for (const table of tables) {
     const own = input.extraction.filter(({ binding }) => binding.table === table.name).map(sourceOf);
     const direct = (input.module.protocol?.entries ?? []).filter(
-      (entry) => entry.collect?.$case !== 'script' && tableOf(entry) === table.name,
+      (entry) => entry.collect?.$case !== 'script' && placeOf(entry).table === table.name,
     );
     const scripted = input.protocolScripts.filter(({ binding }) => binding.table === table.name).map(sourceOf);
     const chosen = own.length > 0 ? own : [...direct, ...scripted];
     if (chosen.length === 0) lack(state, 'SCRIPT_MISSING', `tables/${table.name}`, `the table ${table.name} has no source`);
     else mark(state, { table: table.name, kind: 'source', origin: own.length > 0 ? Origin.TASK : Origin.MODULE });
-    sources.push(...chosen.toSorted((left, right) => rankOf(left) - rankOf(right)));
+    sources.push(...chosen.toSorted((left, right) => placeOf(left).rank - placeOf(right).rank));
   }
   const unknown = input.extraction.filter(({ binding }) => !tables.some(({ name }) => name === binding.table));
   for (const { binding } of unknown)

@@ -126,6 +126,7 @@ const collectTable = (upload: TableUpload, published: Published): ProtocolEntry 
   return {
     table,
     rank: 1,
+    sourceColumns: [],
     collect: file
       ? { $case: 'fileRead', value: FileRead.fromPartial({ connectionId, path: `${stored}.csv`, format: FileFormat.CSV }) }
       : { $case: 'tableRead', value: TableRead.fromPartial({ connectionId, schema, table: stored }) },

@@ -3,15 +3,15 @@ import { codeName, resourceFields, type MethodInfo } from '@lethe/contracts/regi
 import { AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
 import { Duty, Role } from '@lethe/contracts/gen/lethe/user/v1/user';
 import { NOUNS, SERVICE_NAMES, type Noun } from '@lethe/contracts/nouns';
+import type { MethodDefinition } from '@lethe/contracts/message';
 import { clientContracts } from '@lethe/grpc/clients';
 import { randomUUID } from 'node:crypto';
 import { Client as PgClient } from 'pg';
 import { bearer, callRaw, type Outcome } from './raw-call.ts';
 import { requestsAbout } from './methods.ts';
 import { startSuite, type Suite, type TestUser } from './suite.ts';
+import { namedIn, readerOf, type Fields } from './changed-resource.ts';
 import { makeTenant } from './tenant.ts';
-
-type Fields = Record<string, unknown>;
 
 /** The suite, with what the calls of one service need. */
 export type Conformance = {
@@ -27,6 +27,9 @@ export type Conformance = {
   validAbout: (method: MethodInfo, id: string) => Buffer;
   /** The request id of a method's valid request: the same in the whole suite. */
   requestIdOf: (method: MethodInfo) => string;
+  decode: (method: MethodInfo, response: Buffer) => Fields;
+  /** What the method's reader returns of the resource that its valid request names, or that has `id`; empty where neither is. */
+  readChanged: (method: MethodInfo, methods: readonly MethodInfo[], token: string, id?: unknown) => Promise<Fields>;
   hasRequest: (method: string) => boolean;
   call: (method: MethodInfo, request: Buffer, token: string) => Promise<Outcome>;
   /** A token of somebody who may call the method. */
@@ -51,10 +54,14 @@ export const openConformance = async (noun: Noun): Promise<Conformance> => {
   const records = new PgClient({ connectionString: suite.databaseUrl });
   await records.connect();
 
-  const encode = (method: MethodInfo, request: Fields): Buffer => {
+  const definitionOf = (method: MethodInfo): MethodDefinition => {
     const definition = Object.entries(contract.methods).find(([name]) => name === codeName(method.name))?.[1];
     if (!definition) throw new Error(`${SERVICE_NAMES[noun]} has no ${method.name}`);
-    const type = definition.requestType as unknown as {
+    return definition;
+  };
+  const decode = (method: MethodInfo, response: Buffer): Fields => definitionOf(method).responseType.decode(response) as Fields;
+  const encode = (method: MethodInfo, request: Fields): Buffer => {
+    const type = definitionOf(method).requestType as unknown as {
       fromPartial: (value: Fields) => unknown;
       encode: (value: unknown) => { finish: () => Uint8Array };
     };
@@ -78,6 +85,17 @@ export const openConformance = async (noun: Noun): Promise<Conformance> => {
     if (policy.callers === 'SERVICE') return asService(NOUNS.find((service) => policy.services.includes(service)) ?? noun);
     // Groups are made by superusers unless a setting opens that to all.
     return policy.scope === 'SUPERUSER' || name === 'CreateGroup' ? suite.admin.token : tenant.owner.token;
+  };
+  const call = (method: MethodInfo, request: Buffer, token: string): Promise<Outcome> =>
+    callRaw({ address, method, request, metadata: bearer(token) });
+  const readChanged: Conformance['readChanged'] = async (method, methods, token, id) => {
+    const reader = readerOf(method, methods);
+    const named = namedIn(method, requestOf(method));
+    const ids = resourceFields(reader.input).map(({ field, kind }) => [field.localName, named[kind] ?? id] as const);
+    if (ids.some(([, value]) => value === undefined)) return {};
+    const { error, bytes } = await call(reader, encode(reader, Object.fromEntries(ids)), token);
+    if (error) throw new Error(`${reader.name} does not show what ${method.name} changes: ${error.reason}`);
+    return decode(reader, bytes);
   };
   const all = async (method: MethodInfo): Promise<AuditRecord[]> => {
     const { rows } = await records.query<{ payload: Buffer }>(
@@ -105,7 +123,9 @@ export const openConformance = async (noun: Noun): Promise<Conformance> => {
     validAbout,
     requestIdOf,
     hasRequest: (method) => method in requests,
-    call: (method, request, token) => callRaw({ address, method, request, metadata: bearer(token) }),
+    call,
+    decode,
+    readChanged,
     entitled,
     asService,
     recordsOf,

@@ -1,12 +1,13 @@
 // What all six services must agree on, driven by their descriptors, with a valid request for every method.
 import { Client, credentials, Metadata, status as Status } from '@grpc/grpc-js';
-import { Outcome } from '@lethe/contracts/gen/lethe/event/v1/event';
+import { Outcome as RecordedOutcome } from '@lethe/contracts/gen/lethe/event/v1/event';
 import { NOUNS, SERVICE_NAMES, type Noun } from '@lethe/contracts/nouns';
 import { codeName, methodsOf, serviceType, type MethodInfo } from '@lethe/contracts/registry';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { changesVersioned, expectShown, readerOf, resultIn, sameIn } from './changed-resource.ts';
 import { openConformance, type Conformance } from './conformance-calls.ts';
-import { bearer, callRaw, RAW } from './raw-call.ts';
+import { bearer, callRaw, RAW, type Outcome } from './raw-call.ts';
 
 const needsGroup = ({ policy }: MethodInfo): boolean => ['ANY_GROUP', 'GROUP_OF_REQUEST', 'GROUP_OF_RESOURCE'].includes(policy.scope);
 const isForUsers = ({ policy }: MethodInfo): boolean => policy.callers !== 'SERVICE';
@@ -113,7 +114,7 @@ export const conformance = (noun: Noun): void => {
       const token = isForUsers(method) ? on.scopeless : on.suite.admin.token;
       const records = await on.recordsOf(method, () => on.call(method, on.valid(method), token));
       expect(records.map(({ outcome, reason }) => [outcome, reason])).toEqual([
-        [Outcome.DENIED, isForUsers(method) ? 'SCOPE_MISSING' : 'SERVICE_ONLY'],
+        [RecordedOutcome.DENIED, isForUsers(method) ? 'SCOPE_MISSING' : 'SERVICE_ONLY'],
       ]);
     });
 
@@ -123,18 +124,28 @@ export const conformance = (noun: Noun): void => {
         const expected = EXPECTED[noun]?.[method.name] ?? [''];
         const token = await on.entitled(method);
         const request = on.valid(method, has('request_id')(method) ? { requestId: on.requestIdOf(method) } : {});
-        let reason = '';
+        const versioned = changesVersioned(method);
+        const before = versioned ? await on.readChanged(method, methods, token) : {};
+        let outcome: Outcome | undefined;
         const records = await on.recordsOf(method, async () => {
-          reason = (await on.call(method, request, token)).error?.reason ?? '';
+          outcome = await on.call(method, request, token);
         });
+        const reason = outcome?.error?.reason ?? '';
         expect(expected).toContain(reason);
-        const denied = records[0]?.outcome === Outcome.DENIED;
+        const denied = records[0]?.outcome === RecordedOutcome.DENIED;
         const recorded = method.policy.audit === 'ALWAYS' || denied ? 1 : 0;
         expect(records.map((record) => record.reason)).toEqual(Array.from({ length: recorded }, () => reason));
         // A change says what it changed, and of which resource.
         if (reason === '' && has('request_id')(method)) {
           expect(records[0]?.resource).toMatch(/^[a-z_]+\/\S+/);
           expect([records[0]?.before, records[0]?.after].some((view) => view !== undefined)).toBe(!WITHOUT_VIEW.includes(method.name));
+        }
+        if (reason === '' && versioned) {
+          const response = resultIn(method, on.decode(method, outcome?.bytes ?? Buffer.alloc(0)));
+          const after = await on.readChanged(method, methods, token, response['id']);
+          const reader = readerOf(method, methods);
+          const [was, is] = [before, after].map((read) => sameIn(reader, read, response));
+          expectShown({ before: was, response, after: is, revision: records[0]?.revision });
         }
       },
     );

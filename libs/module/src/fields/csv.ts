@@ -45,6 +45,18 @@ const noQuote: Field<boolean> = {
   },
 };
 
+/** A field that is also read by another word, which is never written. */
+const withAlias = <V>(field: Field<V>, alias: string): Field<V> => {
+  const word = field.mark;
+  const own = field.rows[0] as Row;
+  return {
+    ...field,
+    rows: [own, { ...own, word: alias, meaning: `Another word for \`${word}\`.`, term: { '@id': `lethe:${alias}` }, alias: word }],
+    isPresent: (from) => from[word] !== undefined || from[alias] !== undefined,
+    read: (from, above) => field.read(from[word] === undefined ? { [word]: from[alias] } : from, above),
+  };
+};
+
 const names = texts('header', {
   meaning: 'The names of the columns, for files without a header line; or, as in CSVW, whether there is a header line.',
   example: ['id', 'age'],
@@ -117,12 +129,15 @@ export const csvOptions = shape<CsvOptions>({
     iri: 'csvw:doubleQuote',
     fallback: '`true`',
   }),
-  escapeChar: text('escapeChar', {
-    meaning: 'One character after which the next one stands for itself.',
-    example: '\\',
-    fallback: 'none',
-    maxLength: 1,
-  }),
+  escapeChar: withAlias(
+    text('escapeChar', {
+      meaning: 'One character after which the next one stands for itself.',
+      example: '\\',
+      fallback: 'none',
+      maxLength: 1,
+    }),
+    'escape',
+  ),
   commentPrefix: text('commentPrefix', {
     meaning: 'Lines that begin with it are no rows.',
     iri: 'csvw:commentPrefix',

@@ -17,7 +17,7 @@ import {
 } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import { UploadMode, type TableUpload, type UploadPlan } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { csvOptions } from './csv.ts';
-import { choice, id, integer, integers, name, text, textMap, type Field } from './field.ts';
+import { choice, id, integer, integers, name, names, text, textMap, type Field } from './field.ts';
 import { inline, list, nested, oneOf, outside, shape, type Shape } from './shape.ts';
 import { enumWords } from './words.ts';
 
@@ -39,6 +39,11 @@ const rank = integer('rank', {
   required: true,
 });
 const connection = id('connection', { meaning: 'The connection; not for scripts that need none.', example: EXAMPLE_ID });
+const sourceColumns = names('sourceColumns', {
+  meaning: 'The columns of the table that the source has; the others are NULL from it.',
+  example: ['id', 'age'],
+  fallback: 'all',
+});
 const columnMapping = (meaning: string): Field<{ [key: string]: string }> =>
   textMap('columnMapping', { meaning, example: { age: 'years' } });
 
@@ -58,6 +63,7 @@ const scriptBinding = shape<ScriptBinding>({
   connectionId: connection,
   script: inline(scriptRef, 'scriptId'),
   parameters: textMap('parameters', { meaning: 'The parameters of the script.', example: { year: '1994' }, needs: ['script'] }),
+  sourceColumns,
 });
 
 const tableRead = shape<TableRead>({
@@ -174,6 +180,7 @@ const httpRead = shape<HttpRead>({
 const plainEntry = shape<ProtocolEntry>({
   table: sourceTable,
   rank,
+  sourceColumns,
   collect: oneOf<ProtocolEntry['collect']>({
     script: inline(scriptBinding, 'script'),
     tableRead: nested('tableRead', tableRead, { meaning: 'Reads a table of a relational connection.' }),
@@ -182,9 +189,9 @@ const plainEntry = shape<ProtocolEntry>({
   }),
 });
 
-// A script's binding has table and rank itself.
+// A script's binding has them itself.
 const withoutPlace = (entry: ProtocolEntry): ProtocolEntry =>
-  entry.collect?.$case === 'script' ? { ...entry, table: '', rank: 0 } : entry;
+  entry.collect?.$case === 'script' ? { ...entry, table: '', rank: 0, sourceColumns: [] } : entry;
 
 const entry: Shape<ProtocolEntry> = {
   ...plainEntry,

@@ -1,6 +1,7 @@
 // Before the first row is read: every source and every target is opened and looked at, and everything that is wrong is told at once.
 import { UploadMode } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import type { ReadUse, Use, WriteUse } from '../connectors/connector.ts';
+import { columnsOfSource } from '@lethe/module/source';
 import { inspectConnection } from '../connectors/index.ts';
 import { resolveConnection } from '../connectors/resolve.ts';
 import type { RunDeps } from '../deps.ts';
@@ -38,7 +39,8 @@ const plannedReads = async ({ deps, row, context, looks, problems }: Preflight):
     await gather(problems, { table: entry.table }, async () => {
       const source = await planSource(deps, row, context, entry);
       if (source.connectionId === '') return;
-      const columns = context.plan.tables.find(({ name }) => name === source.table)?.columns.map(({ name }) => name) ?? [];
+      const table = context.plan.tables.find(({ name }) => name === source.table);
+      const columns = table ? columnsOfSource(table, source) : [];
       const look = lookFor(looks, source.connectionId, false);
       if (source.kind === 'direct') look.reads.push({ kind: 'direct', table: source.table, columns, read: source.read });
       else if (source.language === 'SQL')

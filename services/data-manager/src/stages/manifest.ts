@@ -48,8 +48,15 @@ export type StageManifest = {
   reports: TableCounts[];
 };
 
-/** What extraction wrote of one source of one table; the segments' paths are relative to the run folder. `source` names the source the same way for every table that it has; `sourceName` is the connection's. */
-export type ExtractSource = { table: string; rank: number; source: string; sourceName: string; segments: WrittenSegment[] };
+/** What extraction wrote of one source of one table; the segments' paths are relative to the run folder. `sourceColumns` as in the plan. `source` names the source the same way for every table that it has; `sourceName` is the connection's. */
+export type ExtractSource = {
+  table: string;
+  rank: number;
+  source: string;
+  sourceName: string;
+  sourceColumns: string[];
+  segments: WrittenSegment[];
+};
 
 export type ExtractManifest = { stage: 'extract'; planHash: string; sources: ExtractSource[] };
 

@@ -21,7 +21,7 @@ export type AnyTable = {
   k: number;
   suppressionLimit: string;
   isOnOwnConnections: boolean;
-  sources: AnyRow[][];
+  sources: { rows: AnyRow[]; lacks: '' | 'n' | 'v' }[];
 };
 export type AnyEdit = { table: number; row: number; kind: 'delete' | 'text' | 'beyond' | 'emptied' | 'stray' };
 export type AnyModule = { tables: AnyTable[]; mode: 'versioned' | 'replace'; transform: keyof typeof TRANSFORMS; edits: AnyEdit[] };
@@ -57,7 +57,13 @@ const tableOf = (tableCount: number): fc.Arbitrary<AnyTable> =>
         k: fc.constantFrom(0, 2, 3),
         suppressionLimit: fc.constantFrom('0', '0.3', '0.6'),
         isOnOwnConnections: fc.boolean(),
-        sources: fc.array(fc.array(rowOf(references.length), { minLength: 2, maxLength: 14 }), { minLength: 1, maxLength: 2 }),
+        sources: fc.array(
+          fc.record({
+            rows: fc.array(rowOf(references.length), { minLength: 2, maxLength: 14 }),
+            lacks: fc.constantFrom('' as const, '' as const, '' as const, 'n' as const, 'v' as const),
+          }),
+          { minLength: 1, maxLength: 2 },
+        ),
       }),
     );
 
@@ -123,12 +129,18 @@ export const documentOf = ({ tables, mode }: AnyModule, sources: readonly AnySou
   '@type': ['Dataset', 'DataModule'],
   name: 'any module',
   tables: tables.map(tableDocument),
-  protocol: sources.map(({ table, rank, connection }) => ({
-    table: `t${table}`,
-    rank,
-    connection,
-    tableRead: { table: `s${table}_${rank}` },
-  })),
+  protocol: sources.map(({ table, rank, connection }) => {
+    const own = tables[table];
+    const lacks = own?.sources[rank - 1]?.lacks ?? '';
+    const names = own ? columnsOf(own).map(({ name }) => name) : [];
+    return {
+      table: `t${table}`,
+      rank,
+      connection,
+      ...(lacks === '' ? {} : { sourceColumns: names.filter((name) => name !== lacks) }),
+      tableRead: { table: `s${table}_${rank}` },
+    };
+  }),
   upload: tables.map((_, index) => ({ table: `t${index}`, connection: target, mode, target: `t${index}` })),
   anonymization: {
     steps: tables.flatMap(({ k }, index) =>
@@ -147,11 +159,12 @@ const literal = (value: number | string | null): string =>
 export const sourceSql = ({ tables }: AnyModule, schema: string): string =>
   tables
     .flatMap(({ references, sources }, index) =>
-      sources.map((rows, place) => {
+      sources.map(({ rows, lacks }, place) => {
         const extra = references.map((_, at) => `, ${referenceColumn(at)} int`).join('');
         const values = rows.map(({ id: key, n, q, v, parents }) => `(${[key, n, q, v, ...parents].map(literal).join(', ')})`);
         const name = `${schema}.s${index}_${place + 1}`;
-        return `create table ${name} (id int, n int, q text, v text${extra}); insert into ${name} values ${values.join(', ')};`;
+        const without = lacks === '' ? '' : `alter table ${name} drop column ${lacks};`;
+        return `create table ${name} (id int, n int, q text, v text${extra}); insert into ${name} values ${values.join(', ')}; ${without}`;
       }),
     )
     .join('\n');

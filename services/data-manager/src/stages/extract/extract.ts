@@ -1,6 +1,7 @@
 // EXTRACTING: every source of every table into csv segments.
 import type { ProtocolEntry, ScriptBinding } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import { parseScriptContent } from '@lethe/module/parse-script';
+import { columnsOfSource, type SourcePlace } from '@lethe/module/source';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { placeOf, type DirectRead, type ResolvedConnection } from '../../connectors/connector.ts';
@@ -16,9 +17,9 @@ import { locating, stageError } from '../../domain/run-error.ts';
 const STAGE = 'extract';
 
 /** A source as it is read: declaratively, or by a script in SQL or TypeScript. */
-type Plan = { table: string; rank: number; connectionId: string } & (
-  { kind: 'direct'; read: DirectRead } | { kind: 'code'; language: string; content: string; parameters: Record<string, string> }
-);
+type Plan = SourcePlace & { connectionId: string } & (
+    { kind: 'direct'; read: DirectRead } | { kind: 'code'; language: string; content: string; parameters: Record<string, string> }
+  );
 
 const directCase = { TableRead: 'tableRead', FileRead: 'fileRead', HttpRead: 'httpRead' } as const;
 
@@ -29,7 +30,8 @@ const planScript = async (deps: RunDeps, row: ExecutionRow, context: StageContex
   );
   if (!pinned) throw stageError('SCRIPT_MISSING', { table: binding.table });
   const script = await fetchScript(deps, row, pinned, binding.table);
-  const base = { table: binding.table, rank: binding.rank, connectionId: binding.connectionId };
+  const { table, rank, sourceColumns, connectionId } = binding;
+  const base = { table, rank, sourceColumns, connectionId };
   const kind = script.readKind as keyof typeof directCase | '';
   if (kind === '') return { ...base, kind: 'code', language: script.language, content: script.content, parameters: binding.parameters };
   const parsed = parseScriptContent(kind, script.content);
@@ -42,7 +44,8 @@ export const planSource = (deps: RunDeps, row: ExecutionRow, context: StageConte
   const { collect } = entry;
   if (!collect) throw stageError('SOURCE_EMPTY', { table: entry.table });
   if (collect.$case === 'script') return planScript(deps, row, context, collect.value);
-  return { kind: 'direct', table: entry.table, rank: entry.rank, connectionId: collect.value.connectionId, read: collect };
+  const { table, rank, sourceColumns } = entry;
+  return { kind: 'direct', table, rank, sourceColumns, connectionId: collect.value.connectionId, read: collect };
 };
 
 const extractSource = async (
@@ -55,7 +58,7 @@ const extractSource = async (
   let rowCount = 0;
   const shared = {
     table: plan.table,
-    columns: table.columns.map(({ name }) => name),
+    columns: columnsOfSource(table, plan),
     directory: folder,
     prefix: `${plan.table}-${plan.rank}-`,
     engine: context.engine,
@@ -70,13 +73,9 @@ const extractSource = async (
       ? await extractByScript(deps, plan, connection, shared)
       : await sourceOf(connection ?? missingConnection(plan.table), deps.config).extract({ ...shared, read: plan.read });
   const segments = written.map((segment) => ({ ...segment, path: `${STAGE}/${segment.path}` }));
-  return {
-    table: plan.table,
-    rank: plan.rank,
-    source: plan.connectionId || `script ${plan.rank}`,
-    sourceName: connection?.name ?? '',
-    segments,
-  };
+  const { rank, connectionId, sourceColumns } = plan;
+  const source = connectionId || `script ${rank}`;
+  return { table: plan.table, rank, source, sourceName: connection?.name ?? '', sourceColumns, segments };
 };
 
 const missingConnection = (table: string): never => {

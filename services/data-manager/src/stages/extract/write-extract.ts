@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { csvField } from '../../engine/csv-dialect.ts';
 import { writeManifest, type ExtractManifest, type ExtractSource } from '../manifest.ts';
 
-/** Rows of one source of one table, segment by segment; each cell is a text or NULL. */
-export type SourceRows = { table: string; rank: number; source: string; segments: (string | null)[][][] };
+/** Rows of one source of one table, segment by segment; each cell is a text or NULL. The rows have the columns of the table, or those that the source names. */
+export type SourceRows = { table: string; rank: number; source: string; sourceColumns?: string[]; segments: (string | null)[][][] };
 
 /** One line of the suite's csv form: NULL is an unquoted empty field, every text is quoted. */
 const csvLine = (row: readonly (string | null)[]): string => `${row.map(csvField).join(',')}\n`;
@@ -13,7 +13,7 @@ const csvLine = (row: readonly (string | null)[]): string => `${row.map(csvField
 export const writeExtract = async (directory: string, planHash: string, rows: readonly SourceRows[]): Promise<ExtractManifest> => {
   await mkdir(join(directory, 'extract'), { recursive: true, mode: 0o700 });
   const sources: ExtractSource[] = [];
-  for (const { table, rank, source, segments } of rows) {
+  for (const { table, rank, source, sourceColumns = [], segments } of rows) {
     const entries: ExtractSource['segments'] = [];
     for (const [segment, lines] of segments.entries()) {
       const path = `extract/${table}-${rank}-${segment}.csv`;
@@ -21,7 +21,7 @@ export const writeExtract = async (directory: string, planHash: string, rows: re
       await writeFile(join(directory, path), text, { mode: 0o600 });
       entries.push({ segment, path, rowCount: lines.length, sizeBytes: Buffer.byteLength(text) });
     }
-    sources.push({ table, rank, source, sourceName: '', segments: entries });
+    sources.push({ table, rank, source, sourceName: '', sourceColumns, segments: entries });
   }
   const manifest: ExtractManifest = { stage: 'extract', planHash, sources };
   await writeManifest(join(directory, 'extract'), manifest);

@@ -24,6 +24,7 @@ import {
   type StageManifest,
   type TableCounts,
 } from '../manifest.ts';
+import { columnsOfSource } from '@lethe/module/source';
 import { runIntoFolder, type StageContext } from '../stage.ts';
 import { invariant } from '../../domain/defect.ts';
 import { stageError } from '../../domain/run-error.ts';
@@ -44,11 +45,13 @@ const emptySource = (table: Table): string =>
 const loadSegment = async (
   context: StageContext,
   table: Table,
-  rank: number,
+  source: ExtractSource,
   entry: ExtractSource['segments'][number],
 ): Promise<RawSegment> => {
+  const { rank } = source;
   const file = join(context.directory, RAW, `${table.name}-${rank}-${entry.segment}.parquet`);
-  const columns = table.columns.map((_, index) => ({ name: `c${index}`, type: 'VARCHAR' }));
+  const read = columnsOfSource(table, source);
+  const columns = read.map((_, index) => ({ name: `r${index}`, type: 'VARCHAR' }));
   const path = join(context.directory, entry.path);
   const { firstRowId } = rowIdBounds(rank, entry.segment, entry.rowCount);
   await withLongLines((lineBytes) => {
@@ -56,16 +59,13 @@ const loadSegment = async (
     return context.engine.sql(`COPY (FROM ${csv}) TO ${quoteLiteral(file)} (FORMAT parquet, COMPRESSION snappy)`);
   }).catch(async (error: unknown) => {
     // Where a value is too long for the engine, the error names its column.
-    await assertLines(
-      path,
-      `Table ${table.name}, source ${rank}`,
-      table.columns.map(({ name }) => name),
-      context.signal,
-    );
+    await assertLines(path, `Table ${table.name}, source ${rank}`, read, context.signal);
     throw error;
   });
-  const names = table.columns.map((_, index) => `c${index}`).join(', ');
-  const query = `SELECT ${firstRowId} + file_row_number AS row_id, ${names} FROM read_parquet(${quoteLiteral(file)}, file_row_number = true)`;
+  const cells = table.columns.map(
+    ({ name }, index) => `${read.includes(name) ? `r${read.indexOf(name)}` : 'CAST(NULL AS VARCHAR)'} AS c${index}`,
+  );
+  const query = `SELECT ${firstRowId} + file_row_number AS row_id, ${cells.join(', ')} FROM read_parquet(${quoteLiteral(file)}, file_row_number = true)`;
   const { rows } = await context.engine.sql(`SELECT count(*) FROM read_parquet(${quoteLiteral(file)})`);
   const rowCount = Number(rows[0]?.[0]);
   if (rowCount !== entry.rowCount) {
@@ -79,7 +79,7 @@ const loadTable = async (context: StageContext, table: Table, sources: ExtractSo
   const ordered = sources.filter((source) => source.table === table.name).toSorted((left, right) => left.rank - right.rank);
   for (const source of ordered) {
     for (const entry of source.segments.toSorted((left, right) => left.segment - right.segment)) {
-      segments.push(await loadSegment(context, table, source.rank, entry));
+      segments.push(await loadSegment(context, table, source, entry));
     }
   }
   const source = segments.length === 0 ? emptySource(table) : segments.map((segment) => segment.query).join(' UNION ALL ');

@@ -74,6 +74,45 @@ const run = async (conflict: KeyConflict, withinSource: WithinSource, nullRefere
   return (rows['t'] ?? []).map(([id, origin]) => `${id ?? ''} ${origin ?? ''}`);
 };
 
+it('takes a column from the sources that have it, and NULL from the others', async () => {
+  const table = {
+    name: 't',
+    columns: [column('id', BaseType.INTEGER), column('name'), column('city')],
+    primaryKey: PrimaryKeyRule.fromPartial({ columns: ['id'], conflict: KeyConflict.FILL }),
+  };
+  const { rows } = await runRules(bench, planOf([table]), [
+    {
+      table: 't',
+      rank: 1,
+      source: 'one',
+      sourceColumns: ['city', 'id'],
+      segments: [
+        [
+          ['1', 'Oslo'],
+          ['2', null],
+        ],
+      ],
+    },
+    {
+      table: 't',
+      rank: 2,
+      source: 'two',
+      sourceColumns: ['id', 'name'],
+      segments: [
+        [
+          ['1', 'Ann'],
+          ['3', 'Bo'],
+        ],
+      ],
+    },
+  ]);
+  expect(rows['t']).toEqual([
+    ['1', 'Ann', 'Oslo'],
+    ['2', null, null],
+    ['3', 'Bo', null],
+  ]);
+});
+
 const named = <S extends number>(names: Record<string, S>, cases: Partial<Record<number, string[]>>): [string, S, string[]][] =>
   Object.entries(names).flatMap(([name, value]) => {
     const kept = cases[value];

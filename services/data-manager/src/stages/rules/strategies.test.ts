@@ -1,6 +1,7 @@
 // Each strategy of each rule for values, once. A strategy or a rule without a case does not compile.
 import { CastPolicy, EmptyStrategy, RangeStrategy } from '@lethe/contracts/gen/lethe/module/v1/rules';
-import { BaseType, Normalization, Role, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, Normalization, Role, Table, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { mayBeEmpty } from '@lethe/module/check-column';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { column, oneSource, openBench, planOf, runRules, type Bench } from '../../../test/support/run-fixture.ts';
 
@@ -10,18 +11,27 @@ type ColumnParts = Omit<NonNullable<Parameters<typeof column>[2]>, 'name' | 'typ
 type Case = {
   rule: ColumnParts;
   rows?: string[][];
-  kept: (string | null)[];
+  kept: (string | null)[] | 'the run fails';
   dropped?: number;
   replaced?: number;
   castFailed?: number;
   clamped?: number;
 };
-type Cases<S extends number> = Record<Exclude<S, 0>, Case | 'the run fails'>;
+type Cases<S extends number> = Record<Exclude<S, 0>, Case>;
 
 const ROWS = [
   ['101', '20', '1'],
   ['102', '?', '2'],
   ['103', '99', '3'],
+];
+
+const READABLE = ROWS.filter(([, value]) => value !== '?');
+
+/** What a column that a rule may name does with its own empty values. */
+const OTHERS: ColumnParts[] = [
+  { empty: { strategy: EmptyStrategy.IGNORE } },
+  { empty: { strategy: EmptyStrategy.DROP_RECORD } },
+  { empty: { strategy: EmptyStrategy.REPLACE_WITH, replacement: '7' } },
 ];
 
 const ofText = { type: { base: BaseType.STRING } };
@@ -37,7 +47,7 @@ const EMPTY: Cases<EmptyStrategy> = {
 };
 
 const CAST: Cases<CastPolicy> = {
-  [CastPolicy.FAIL]: 'the run fails',
+  [CastPolicy.FAIL]: { rule: { cast: { policy: CastPolicy.FAIL } }, kept: 'the run fails' },
   [CastPolicy.DROP_RECORD]: { rule: { cast: { policy: CastPolicy.DROP_RECORD } }, kept: ['20', '99'], dropped: 1 },
   [CastPolicy.NULL]: { rule: { cast: { policy: CastPolicy.NULL } }, kept: ['20', null, '99'], castFailed: 1 },
   [CastPolicy.REPLACE_WITH]: {
@@ -67,16 +77,24 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-const run = async (rule: ColumnParts, rows: string[][] = ROWS) => {
-  const person = column('person', BaseType.INTEGER, { role: Role.IDENTIFYING });
-  const plan = planOf([{ name: 't', columns: [person, column('value', BaseType.INTEGER, rule), column('other', BaseType.INTEGER)] }]);
-  const made = await runRules(bench, plan, [oneSource('t', rows)]);
+const tableOf = (rule: ColumnParts, other: ColumnParts = {}): Table =>
+  Table.fromPartial({
+    name: 't',
+    columns: [
+      column('person', BaseType.INTEGER, { role: Role.IDENTIFYING }),
+      column('value', BaseType.INTEGER, rule),
+      column('other', BaseType.INTEGER, other),
+    ],
+  });
+
+const run = async (rule: ColumnParts, rows: string[][] = ROWS, other: ColumnParts = {}) => {
+  const made = await runRules(bench, planOf([tableOf(rule, other)]), [oneSource('t', rows)]);
   return { kept: (made.rows['t'] ?? []).map(([, value]) => value ?? null), counts: made.counts['t'] };
 };
 
 const total = (counts: readonly { count: number }[] = []): number => counts.reduce((sum, { count }) => sum + count, 0);
 
-const named = (names: Record<string, number>, cases: Partial<Record<number, Case | 'the run fails'>>): [string, Case | 'the run fails'][] =>
+const named = (names: Record<string, number>, cases: Partial<Record<number, Case>>): [string, Case][] =>
   Object.entries(names).flatMap(([name, value]) => {
     const found = cases[value];
     return found === undefined ? [] : [[name, found]];
@@ -89,7 +107,7 @@ const namingPerson = <T>(rule: T): T =>
 /** The members of a column that say what happens to its values. */
 const RULES: Record<
   Exclude<keyof Column, 'name' | 'description' | 'type' | 'role' | 'generalization'>,
-  [strategy: string, expected: Case | 'the run fails'][]
+  [strategy: string, expected: Case][]
 > = {
   normalize: [['NFC', { rule: { ...ofText, normalize: Normalization.NFC }, rows: [['101', 'e\u0301', '1']], kept: ['\u00e9'] }]],
   emptyIsNull: [
@@ -103,7 +121,7 @@ const RULES: Record<
 
 describe.each(Object.entries(RULES))('%s', (_, cases) => {
   it.each(cases)('%s keeps, drops and counts what it says', async (__, expected) => {
-    if (expected === 'the run fails') return expect(run({})).rejects.toThrow('value');
+    if (expected.kept === 'the run fails') return expect(run(expected.rule, expected.rows)).rejects.toThrow('value');
     const { kept, counts } = await run(expected.rule, expected.rows);
     expect(kept).toEqual(expected.kept);
     const { dropped = 0, replaced = 0, castFailed = 0, clamped = 0 } = expected;
@@ -115,9 +133,18 @@ describe.each(Object.entries(RULES))('%s', (_, cases) => {
     ]);
   });
 
+  // The rows have an unreadable value, or none where that fails the run, and NULL beside it in the column that a rule may name.
+  it.each(cases)('%s leaves NULL where the check of a module says so, and nowhere else', async (__, { rule, rows, kept: all }) => {
+    const filled = { empty: { strategy: EmptyStrategy.DROP_RECORD }, ...rule };
+    for (const other of OTHERS) {
+      const [, value] = tableOf(filled, other).columns;
+      const { kept } = await run(filled, rows ?? (all === 'the run fails' ? READABLE : [...ROWS, ['104', '?', '']]), other);
+      expect([other, kept.includes(null)]).toEqual([other, value && mayBeEmpty(tableOf(filled, other), value)]);
+    }
+  });
+
   // With every column that the rule names, and with the identifying one in its place: what is not refused must not leak.
   it.each(cases)('%s puts no value of an identifying column into another', async (__, expected) => {
-    if (expected === 'the run fails') return;
     for (const rule of [expected.rule, namingPerson(expected.rule)]) {
       const { kept } = await run(rule, expected.rows).catch(() => ({ kept: [] }));
       expect(kept.filter((value) => (expected.rows ?? ROWS).some(([person]) => person === value))).toEqual([]);
