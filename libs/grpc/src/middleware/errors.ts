@@ -1,7 +1,7 @@
+import { framesOf } from '@lethe/contracts/frames';
 import { randomUUID } from 'node:crypto';
 import type { CallContext } from '../context.ts';
 import { AppError, CallError, toStatus } from '../errors.ts';
-import { framesOf } from '../frames.ts';
 
 // Of a defect the log keeps where it happened, never its text: driver errors quote values.
 const describe = (error: unknown): { error: string; stack: string } => {

@@ -1,7 +1,7 @@
 // Why a run cannot go on: the catalogue of run errors, as errors.
 import type { RunErrorInfo, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { RUN_ERRORS } from '@lethe/contracts/gen/lethe/data/v1/run_errors';
-import { codeOf } from './system-error.ts';
+import { codeOf } from './error-code.ts';
 
 /** A reason of the catalogue `lethe.data.v1.RunErrorReason`. */
 export type RunReason = keyof typeof RUN_ERRORS;

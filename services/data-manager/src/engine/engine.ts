@@ -1,4 +1,4 @@
-import { framesOf } from '@lethe/grpc/frames';
+import { framesOf, Place } from '@lethe/contracts/frames';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFile, rm, stat } from 'node:fs/promises';
@@ -41,7 +41,7 @@ export type Engine = {
 };
 
 /** `caller` was made where the engine was called. */
-type Waiting = { resolve: (answer: EngineAnswer) => void; reject: (error: Error) => void; caller: Error };
+type Waiting = { resolve: (answer: EngineAnswer) => void; reject: (error: Error) => void; caller: Place };
 
 type Channel = { call(request: EngineVerb): Promise<EngineAnswer>; send(request: EngineVerb): void; exited: Promise<void>; kill(): void };
 
@@ -57,7 +57,7 @@ const startChild = (directory: string): ChildProcess =>
   });
 
 /** An error of the other process with the frames of the call that met it. */
-const placed = (error: EngineError, caller: Error): EngineError => {
+const placed = (error: EngineError, caller: Place): EngineError => {
   error.stack = [`${error.name}: ${error.message}`, ...framesOf(caller)].join('\n');
   return error;
 };
@@ -106,7 +106,7 @@ const connectChild = (child: ChildProcess, signal: AbortSignal | undefined): Cha
       }
       const id = nextId;
       nextId += 1;
-      waiting.set(id, { resolve, reject, caller: new Error('the engine was called') });
+      waiting.set(id, { resolve, reject, caller: new Place() });
       send({ ...request, id });
     });
   const sendOnly = (request: EngineVerb): void => {

@@ -1,11 +1,12 @@
 // What an error means for a turn, and what the log may say of it.
 import { isConnectionLost, isRetryable } from '@lethe/db/pg-errors';
-import { framesOf } from '@lethe/grpc/frames';
+import { framesOf } from '@lethe/contracts/frames';
 import { shownState, meaningOf } from '../connectors/postgres/sqlstate.ts';
 import { Defect } from '../domain/defect.ts';
 import { RunError } from '../domain/run-error.ts';
 import { EngineError } from '../engine/engine-error.ts';
-import { codeOf, isSystemCode } from '../domain/system-error.ts';
+import { codeOf } from '../domain/error-code.ts';
+import { isSystemCode } from '../connectors/system-error.ts';
 
 const MAX_FRAMES = 12;
 

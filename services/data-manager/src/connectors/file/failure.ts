@@ -1,6 +1,7 @@
 // Errors of the file system as those of the catalogue. Their texts name paths of the machine.
 import { RunError, stageError } from '../../domain/run-error.ts';
-import { codeOf, isSystemCode } from '../../domain/system-error.ts';
+import { codeOf } from '../../domain/error-code.ts';
+import { isSystemCode } from '../system-error.ts';
 
 const KINDS: Record<string, string> = {
   ENOENT: 'a file or folder is not there',

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { type ConnectorLimits, type ResolvedConnection } from '../connector.ts';
 import { stageError } from '../../domain/run-error.ts';
-import { codeOf } from '../../domain/system-error.ts';
+import { codeOf } from '../../domain/error-code.ts';
 import { fileError } from './failure.ts';
 
 const inside = (root: string, path: string): boolean => {

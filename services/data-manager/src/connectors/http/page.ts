@@ -8,7 +8,8 @@ import type { ConnectorLimits, ResolvedConnection } from '../connector.ts';
 import { encodingOf } from '../text/decode.ts';
 import { TEXT_LIMITS } from '../text/limits.ts';
 import { RunError, stageError } from '../../domain/run-error.ts';
-import { codeOf, isNetworkError, isSystemCode } from '../../domain/system-error.ts';
+import { codeOf } from '../../domain/error-code.ts';
+import { isNetworkError, isSystemCode } from '../system-error.ts';
 import { open, toRunError } from './request.ts';
 
 /** A page: how its bytes are written, or that there is none. */

@@ -5,7 +5,8 @@ import { isIP } from 'node:net';
 import { resolveTarget } from '../address.ts';
 import { type ConnectorLimits, type ResolvedConnection } from '../connector.ts';
 import { RunError, stageError } from '../../domain/run-error.ts';
-import { codeOf, tlsProblem } from '../../domain/system-error.ts';
+import { codeOf } from '../../domain/error-code.ts';
+import { tlsProblem } from '../system-error.ts';
 
 const TIMEOUT_MS = 60_000;
 

@@ -1,6 +1,7 @@
 // An error of the driver as one of the catalogue: by its SQLSTATE, or by what the driver itself says. Texts of the server may quote values.
 import { RunError, stageError, toRunError as toOwnError } from '../../domain/run-error.ts';
-import { codeOf, isNetworkError, isSystemCode, tlsProblem } from '../../domain/system-error.ts';
+import { codeOf } from '../../domain/error-code.ts';
+import { isNetworkError, isSystemCode, tlsProblem } from '../system-error.ts';
 import { meaningOf, shownState, type Meaning } from './sqlstate.ts';
 
 // The driver's own errors, which have no code.

@@ -1,13 +1,8 @@
 // Codes of errors of the system and of the runtime. What is not one of them may have been chosen by somebody else, and is not shown.
 import { constants } from 'node:os';
+import { codeOf } from '../domain/error-code.ts';
 
 const SYSTEM = new Set([...Object.keys(constants.errno), 'EAI_AGAIN', 'EAI_FAIL', 'ENOTFOUND', 'ENODATA']);
-
-/** The code of an error; '' where it has none. */
-export const codeOf = (error: unknown): string => {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  return typeof code === 'string' ? code : '';
-};
 
 /** Whether a code is one of the operating system's. */
 export const isSystemCode = (code: string): boolean => SYSTEM.has(code);
