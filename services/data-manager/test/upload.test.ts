@@ -49,8 +49,8 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, inde
 
 /** The tables that the document of a version is collected from. */
 const collectedFrom = async ({ worker, moduleId }: Orders, version: string): Promise<string[]> => {
-  const answer = await worker.extdatamodule.getDataModuleVersion({ moduleId, version });
-  const entries = answer.version?.document?.['protocol'] as { tableRead: { table: string } }[];
+  const published = await worker.extdatamodule.getDataModuleVersion({ moduleId, version });
+  const entries = published.version?.document?.['protocol'] as { tableRead: { table: string } }[];
   return entries.map(({ tableRead }) => tableRead.table);
 };
 

@@ -6,6 +6,7 @@ import {
   type ResolvedConnection,
   type Source,
   type Target,
+  type TargetUpload,
   type Use,
 } from './connector.ts';
 import { inspectFolder } from './file/inspect.ts';
@@ -26,12 +27,7 @@ const SOURCES: Record<string, (connection: ResolvedConnection, limits: Connector
 
 const TARGETS: Record<
   string,
-  (
-    connection: ResolvedConnection,
-    limits: ConnectorLimits,
-    upload: { uploadId: string; epoch: number },
-    signal: AbortSignal,
-  ) => Promise<Target>
+  (connection: ResolvedConnection, limits: ConnectorLimits, upload: TargetUpload, signal: AbortSignal) => Promise<Target>
 > = {
   postgres: postgresTarget,
   file: fileTarget,
@@ -48,7 +44,7 @@ export const sourceOf = (connection: ResolvedConnection, limits: ConnectorLimits
 export const targetOf = (
   connection: ResolvedConnection,
   limits: ConnectorLimits,
-  upload: { uploadId: string; epoch: number },
+  upload: TargetUpload,
   signal: AbortSignal,
 ): Promise<Target> => {
   const make = TARGETS[connection.type];

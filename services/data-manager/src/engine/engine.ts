@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { CsvColumn } from './csv-dialect.ts';
 import { engineError } from './engine-error.ts';
 import { ENGINE_LIMITS } from './limits.ts';
-import type { EngineAnswer, EngineResponse, EngineVerb } from './protocol.ts';
+import type { EngineResult, EngineResponse, EngineVerb } from './protocol.ts';
 
 export type { EngineError } from './engine-error.ts';
 export type { CsvColumn } from './csv-dialect.ts';
@@ -40,9 +40,9 @@ export type Engine = {
   readonly pid: number;
 };
 
-type Waiting = { resolve: (answer: EngineAnswer) => void; reject: (error: Error) => void };
+type Waiting = { resolve: (result: EngineResult) => void; reject: (error: Error) => void };
 
-type Channel = { call(request: EngineVerb): Promise<EngineAnswer>; send(request: EngineVerb): void; exited: Promise<void>; kill(): void };
+type Channel = { call(request: EngineVerb): Promise<EngineResult>; send(request: EngineVerb): void; exited: Promise<void>; kill(): void };
 
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
 
@@ -81,7 +81,7 @@ const connectChild = (child: ChildProcess, signal: AbortSignal | undefined): Cha
   child.on('message', (response: EngineResponse) => {
     const entry = waiting.get(response.id);
     waiting.delete(response.id);
-    if ('answer' in response) entry?.resolve(response.answer);
+    if ('result' in response) entry?.resolve(response.result);
     else entry?.reject(engineError(response.failure.code, response.failure.message));
   });
   const send = (message: EngineVerb & { id: number }): void => {
@@ -91,7 +91,7 @@ const connectChild = (child: ChildProcess, signal: AbortSignal | undefined): Cha
       waiting.delete(message.id);
     });
   };
-  const call = (request: EngineVerb): Promise<EngineAnswer> =>
+  const call = (request: EngineVerb): Promise<EngineResult> =>
     new Promise((resolve, reject) => {
       if (over || !child.connected) {
         reject(died());

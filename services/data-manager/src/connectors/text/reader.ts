@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { RunError, runSentence, stageError, type RunReason } from '../../domain/run-error.ts';
 import type { WrittenSegment } from '../connector.ts';
 import { TEXT_LIMITS } from './limits.ts';
-import type { OpenText, ReadText, ScriptCounts, TextAnswer, TextResponse, TextVerb } from './protocol.ts';
+import type { OpenText, ReadText, ScriptCounts, TextResult, TextResponse, TextVerb } from './protocol.ts';
 import type { TextFacts } from './refusal.ts';
 
 export type { ScriptCounts, TextColumn, TextFormat } from './protocol.ts';
@@ -13,7 +13,7 @@ export type { ScriptCounts, TextColumn, TextFormat } from './protocol.ts';
 export type ReaderOptions = Omit<OpenText, 'verb'> & { signal: AbortSignal; onRows: (rowCount: number, sizeBytes: number) => void };
 
 /** What was read of one input. */
-export type ReadResult = Pick<TextAnswer, 'rowCount' | 'also' | 'digest' | 'script'>;
+export type ReadResult = Pick<TextResult, 'rowCount' | 'pagingValues' | 'digest' | 'script'>;
 
 /** A process that reads inputs one after the other. Errors are RunErrors with line and name, never a text of the input. */
 export type TextReader = {
@@ -37,9 +37,9 @@ const startChild = (): ChildProcess =>
 const refusalOf = (reason: RunReason, facts: TextFacts): RunError =>
   new RunError(reason, (runSentence as (reason: RunReason, facts: TextFacts) => string)(reason, facts));
 
-type Waiting = { object: string; resolve: (answer: TextAnswer) => void; reject: (error: unknown) => void };
+type Waiting = { object: string; resolve: (result: TextResult) => void; reject: (error: unknown) => void };
 
-type Channel = { call: (request: TextVerb, object: string) => Promise<TextAnswer>; kill: () => void };
+type Channel = { call: (request: TextVerb, object: string) => Promise<TextResult>; kill: () => void };
 
 const connect = (child: ChildProcess, signal: AbortSignal | undefined, onRows: ReaderOptions['onRows']): Channel => {
   let waiting: Waiting | undefined;
@@ -62,7 +62,7 @@ const connect = (child: ChildProcess, signal: AbortSignal | undefined, onRows: R
     if ('progress' in response) return onRows(response.progress.rowCount, response.progress.sizeBytes);
     const current = waiting;
     waiting = undefined;
-    if ('answer' in response) current?.resolve(response.answer);
+    if ('result' in response) current?.resolve(response.result);
     else if ('refusal' in response) current?.reject(refusalOf(response.refusal.reason, response.refusal.facts));
     else current?.reject(response.failure.code === 'ENOSPC' ? stageError('DISK_FULL') : stageError('INTERNAL', {}, response.failure));
   });
