@@ -190,10 +190,11 @@ describe('a change of where a connection leads', () => {
   });
 });
 
-describe('owners and discoverability', () => {
+describe('owners, discoverability and demanded privacy', () => {
   test.each([
     ['owner_ids', (id: string) => ({ ownerIds: [id] })],
     ['discoverable', () => ({ discoverable: true })],
+    ['require_privacy', () => ({ requirePrivacy: false })],
   ])('%s is not for whoever edits tasks', async (path, change) => {
     const other = await suite.user();
     await suite.member(people.groupId, other, Role.DEVELOPER);

@@ -31,6 +31,7 @@ const toReport = (counts: TableCounts): TableReport => ({
     addedCount: BigInt(addedCount),
     removedCount: BigInt(removedCount),
   })),
+  noneReason: '',
 });
 
 const addRules = (first: TableReport['dropped'], second: TableReport['dropped']): TableReport['dropped'] => {
@@ -67,7 +68,9 @@ export const collectReports = async (directory: string, plan: EffectivePlan, sto
     }
   for (const { table, rowCount } of stored) {
     const report = reports.get(table);
-    if (report) report.storedCount = BigInt(rowCount);
+    if (!report) continue;
+    report.storedCount = BigInt(rowCount);
+    report.noneReason = plan.results.find(({ name }) => name === table)?.privacy?.noneReason ?? '';
   }
   const order = [...plan.tables, ...plan.results].map(({ name }) => name);
   return [...reports.values()].toSorted((left, right) => order.indexOf(left.table) - order.indexOf(right.table));
