@@ -53,6 +53,7 @@ const add = (first: TableReport, second: TableReport): TableReport => ({
   suppressedCount: first.suppressedCount + second.suppressedCount,
   storedCount: second.storedCount,
   transformed: [...first.transformed, ...second.transformed],
+  noneReason: second.noneReason,
 });
 
 // TRANSFORMING counts on from the rules' counts, so that its manifest has both; ANONYMIZING begins its own.
