@@ -8,7 +8,7 @@ export const INSPECTED = { NODE_OPTIONS: '--inspect=127.0.0.1:0' };
 type CallFrame = { functionName: string; url: string; lineNumber: number };
 type Node = { id: number; callFrame: CallFrame; children?: number[] };
 type Profile = { nodes: Node[]; samples: number[]; timeDeltas: number[] };
-type Answer = { id: number; result: { profile?: Profile } };
+type Reply = { id: number; result: { profile?: Profile } };
 
 const ANNOUNCED = /ws:\/\/(127\.0\.0\.1:\d+)\/\S+/g;
 const SAMPLING_US = 500;
@@ -31,19 +31,19 @@ const findTarget = async (logFile: string, main: string): Promise<string> => {
 
 const openSession = async (
   address: string,
-): Promise<{ ask: (method: string, params?: object) => Promise<Answer['result']>; close: () => void }> => {
+): Promise<{ ask: (method: string, params?: object) => Promise<Reply['result']>; close: () => void }> => {
   const socket = new WebSocket(address);
-  const waiting = new Map<number, (response: Answer) => void>();
+  const waiting = new Map<number, (response: Reply) => void>();
   let nextId = 1;
   await new Promise((resolve, reject) => {
     socket.addEventListener('open', resolve);
     socket.addEventListener('error', reject);
   });
   socket.addEventListener('message', ({ data }) => {
-    const response = JSON.parse(String(data)) as Answer;
+    const response = JSON.parse(String(data)) as Reply;
     waiting.get(response.id)?.(response);
   });
-  const ask = (method: string, params: object = {}): Promise<Answer['result']> =>
+  const ask = (method: string, params: object = {}): Promise<Reply['result']> =>
     new Promise((resolve) => {
       const id = nextId++;
       waiting.set(id, (response) => resolve(response.result));

@@ -93,7 +93,7 @@ const fromCheckout = async (folder: string): Promise<{ onceMs: number; packagesM
 };
 
 const printServers = (title: string, starts: Start[]): void => {
-  process.stdout.write(`\n${title}: from the start of each server until it answered, medians\n`);
+  process.stdout.write(`\n${title}: from the start of each server until it responded, medians\n`);
   const names = [...(starts[0]?.servers.keys() ?? [])];
   printColumns(
     names.map((name) => [name, `${(median(starts.map(({ servers }) => servers.get(name) ?? Number.NaN)) / 1000).toFixed(2)} s`]),

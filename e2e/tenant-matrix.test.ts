@@ -113,9 +113,9 @@ describe('references', () => {
   test('a task on a module of another tenant is refused as on one that nobody has', async () => {
     const create = (moduleId: string): Promise<unknown> =>
       own.owner.task.createTask({ groupId: own.groupId, displayName: `task-${randomUUID()}`, moduleId });
-    const answered = await refused(create(foreign.moduleId));
-    expect(answered.reason).toBe('NOT_FOUND');
-    expect(answered).toEqual(await refused(create(randomUUID())));
+    const refusal = await refused(create(foreign.moduleId));
+    expect(refusal.reason).toBe('NOT_FOUND');
+    expect(refusal).toEqual(await refused(create(randomUUID())));
   });
 
   test('a task with a script of another tenant is not released, as with one that nobody has', async () => {
@@ -126,9 +126,9 @@ describe('references', () => {
       return own.owner.task.release({ taskId });
     };
     await foreign.owner.script.releaseScript({ scriptId: foreign.scriptId, version: 1 });
-    const answered = await refused(releaseWith(foreign.scriptId));
-    expect(answered.reason).not.toBe('');
-    expect(answered).toEqual(await refused(releaseWith(randomUUID())));
+    const refusal = await refused(releaseWith(foreign.scriptId));
+    expect(refusal.reason).not.toBe('');
+    expect(refusal).toEqual(await refused(releaseWith(randomUUID())));
   });
 });
 

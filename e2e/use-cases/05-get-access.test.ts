@@ -9,7 +9,7 @@ import { makePeople, type People } from '@lethe/testkit/people';
 import { until } from '@lethe/testkit/until';
 
 let suite: Suite;
-let keepers: People;
+let people: People;
 let askers: People;
 let connectionId: string;
 let hiddenId: string;
@@ -17,12 +17,12 @@ let requestId: string;
 
 beforeAll(async () => {
   suite = await startSuite({ services: ['user', 'extdatamodule', 'audit'] });
-  keepers = await makePeople(suite);
+  people = await makePeople(suite);
   askers = await makePeople(suite);
   const create = async (displayName: string, hidden: boolean): Promise<string> =>
     (
-      await keepers.editor.extdatamodule.createConnection({
-        groupId: keepers.groupId,
+      await people.editor.extdatamodule.createConnection({
+        groupId: people.groupId,
         displayName,
         type: 'file',
         settings: { path: 'registry' },
@@ -40,7 +40,7 @@ const card = async () => (await askers.editor.extdatamodule.getAllConnection({})
 describe('basic flow', () => {
   test('1. view available connections: cards of other groups too, with the own access status, and nothing of the address', async () => {
     const found = await card();
-    expect(found).toMatchObject({ displayName: 'registry', contract: 'For reports', ownerIds: [keepers.editor.id] });
+    expect(found).toMatchObject({ displayName: 'registry', contract: 'For reports', ownerIds: [people.editor.id] });
     expect(Object.keys(found ?? {})).not.toContain('settings');
     const all = (await askers.editor.extdatamodule.getAllConnection({})).connections;
     expect(all.map(({ id }) => id)).not.toContain(hiddenId);
@@ -76,7 +76,7 @@ describe('basic flow', () => {
 
   test('5. notify owners: the owner finds the request among the notifications', async () => {
     const found = await until(async () =>
-      (await keepers.editor.user.listNotifications({})).notifications.find(({ kind }) => kind === Notification_Kind.ACCESS_REQUESTED),
+      (await people.editor.user.listNotifications({})).notifications.find(({ kind }) => kind === Notification_Kind.ACCESS_REQUESTED),
     );
     expect(found.resource).toContain(requestId);
   });

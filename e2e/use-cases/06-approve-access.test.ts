@@ -9,7 +9,7 @@ import { makePeople, type People } from '@lethe/testkit/people';
 import { until } from '@lethe/testkit/until';
 
 let suite: Suite;
-let keepers: People;
+let people: People;
 let askers: People;
 let owner: TestUser;
 let connectionId: string;
@@ -17,10 +17,10 @@ let requestId: string;
 
 beforeAll(async () => {
   suite = await startSuite({ services: ['user', 'extdatamodule', 'audit'] });
-  keepers = await makePeople(suite);
+  people = await makePeople(suite);
   askers = await makePeople(suite);
-  owner = keepers.editor;
-  const { groupId } = keepers;
+  owner = people.editor;
+  const { groupId } = people;
   const { connection } = await owner.extdatamodule.createConnection({
     groupId,
     displayName: 'registry',

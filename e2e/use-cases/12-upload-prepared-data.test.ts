@@ -80,21 +80,21 @@ describe('basic flow', () => {
 describe('alternate path: no action taken', () => {
   const RETENTION_MS = 2_000;
   let short: Suite;
-  let keepers: People;
+  let shortPeople: People;
   beforeAll(async () => {
     short = await startSuite({ settings: { LETHE_RETENTION_MS: String(RETENTION_MS), LETHE_TEST_RETENTION: '1' } });
-    keepers = await makePeople(short);
+    shortPeople = await makePeople(short);
   });
   afterAll(() => short.close());
 
   test('1. data is kept for the period, 2. and then deleted by the system: rows, files, and a record of it', async () => {
-    const { taskId } = await makeVisits(short, keepers.editor, keepers.groupId);
-    const id = await preparedRun(keepers.manager, taskId);
-    const { entries } = await keepers.reviewer.data.getAll({ runId: id });
+    const { taskId } = await makeVisits(short, shortPeople.editor, shortPeople.groupId);
+    const id = await preparedRun(shortPeople.manager, taskId);
+    const { entries } = await shortPeople.reviewer.data.getAll({ runId: id });
     const entryId = entries[0]?.id ?? '';
-    expect((await keepers.reviewer.data.readRows({ entryId })).rows.length).toBeGreaterThan(0);
-    await until(async () => ((await keepers.manager.task.getRun({ runId: id })).run?.state === RunState.EXPIRED ? true : undefined));
-    expect((await denial(keepers.reviewer.data.readRows({ entryId }))).reason).toMatch(/ROWS_GONE|ENTRY_STATE|NOT_FOUND/);
+    expect((await shortPeople.reviewer.data.readRows({ entryId })).rows.length).toBeGreaterThan(0);
+    await until(async () => ((await shortPeople.manager.task.getRun({ runId: id })).run?.state === RunState.EXPIRED ? true : undefined));
+    expect((await denial(shortPeople.reviewer.data.readRows({ entryId }))).reason).toMatch(/ROWS_GONE|ENTRY_STATE|NOT_FOUND/);
     const root = join(short.folder, 'data');
     await until(async () =>
       !existsSync(root) || !readdirSync(root, { recursive: true, encoding: 'utf8' }).some((path) => path.includes(id)) ? true : undefined,
@@ -103,6 +103,6 @@ describe('alternate path: no action taken', () => {
       const { auditLogs } = await short.admin.audit.listAuditLogs({ runId: id, pageSize: 200 });
       return auditLogs.find(({ record }) => /expire|retention/i.test(record?.action ?? ''));
     });
-    expect((await denial(keepers.manager.task.start({ target: { $case: 'runId', value: id } }))).reason).toBe('RUN_STATE');
+    expect((await denial(shortPeople.manager.task.start({ target: { $case: 'runId', value: id } }))).reason).toBe('RUN_STATE');
   });
 });

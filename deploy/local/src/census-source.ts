@@ -2,12 +2,9 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 import { databaseUrl } from '@lethe/servers/provision';
 
 /** The columns of the file, by the file's own names. */
@@ -35,6 +32,7 @@ type RawRow = { person_id: number; values: string[] };
 const OUT_OF_RANGE_ROWS = 40;
 const OUT_OF_RANGE_AGE = '190';
 const PAGE_LIMIT = 5_000;
+const ROWS_PER_INSERT = 5_000;
 
 const readFile = async (folder: string): Promise<string[][]> => {
   const rows: string[][] = [];
@@ -54,13 +52,17 @@ export const readRows = async (folder: string, count?: number): Promise<RawRow[]
 const inHttp = ({ person_id }: RawRow): boolean => person_id % 3 === 0;
 const inPostgres = ({ person_id }: RawRow): boolean => person_id % 9 !== 0;
 
+type SourceRecord = Record<string, string | number>;
+
+const recordOf = ({ person_id, values }: RawRow): SourceRecord => ({
+  person_id,
+  ...Object.fromEntries(RAW_COLUMNS.map((name, place) => [name, values[place] ?? ''])),
+});
+
 /** What the HTTP source says: another capital gain for each, and for 40 an age that cannot be. */
-const httpRows = (rows: RawRow[]): Record<string, string | number>[] =>
+const httpRows = (rows: RawRow[]): SourceRecord[] =>
   rows.filter(inHttp).map((row, index) => {
-    const record: Record<string, string | number> = { person_id: row.person_id };
-    RAW_COLUMNS.forEach((name, place) => {
-      record[name] = row.values[place] ?? '';
-    });
+    const record = recordOf(row);
     record['capital-gain'] = ` ${Number(record['capital-gain']) + 1}`;
     if (index < OUT_OF_RANGE_ROWS) record['age'] = OUT_OF_RANGE_AGE;
     return record;
@@ -92,7 +94,12 @@ const makeDatabase = async (url: string, { database, user, password }: CensusDat
     if (!known.rowCount) await client.query(`create database ${quote(database)} owner ${quote(user)}`);
   });
 
-const csvLine = (fields: (string | number)[]): string => `${fields.map((field) => `"${String(field).replaceAll('"', '""')}"`).join(',')}\n`;
+const insertRecords = async (client: Client, table: string, records: SourceRecord[]): Promise<void> => {
+  for (let start = 0; start < records.length; start += ROWS_PER_INSERT) {
+    const batch = JSON.stringify(records.slice(start, start + ROWS_PER_INSERT));
+    await client.query(`insert into ${quote(table)} select * from json_populate_recordset(null::${quote(table)}, $1)`, [batch]);
+  }
+};
 
 /** Makes source and target databases, and fills the source where it does not hold these rows yet. */
 export const fillDatabases = async (url: string, databases: CensusDatabases, folder: string, rows: RawRow[]): Promise<void> => {
@@ -112,13 +119,11 @@ export const fillDatabases = async (url: string, databases: CensusDatabases, fol
       // Both tables or none: an interrupted start fills them again.
       await client.query('begin');
       await client.query('truncate people, countries');
-      await pipeline(
-        Readable.from(own.map(({ person_id, values }) => csvLine([person_id, ...values]))),
-        client.query(copyFrom('copy people from stdin (format csv)')),
-      );
-      await pipeline(
-        Readable.from(countries.map((name) => csvLine([` ${name}`]))),
-        client.query(copyFrom('copy countries from stdin (format csv)')),
+      await insertRecords(client, 'people', own.map(recordOf));
+      await insertRecords(
+        client,
+        'countries',
+        countries.map((name) => ({ name: ` ${name}` })),
       );
       await client.query('commit');
     },

@@ -70,10 +70,10 @@ const main = async (): Promise<number> => {
   const folder = mkdtempSync(join(tmpdir(), 'lethe-check-'));
   const waiting = steps(folder, process.argv.includes('--changed') ? changedFiles() : undefined);
   let good = true;
-  const work = async (): Promise<void> => {
+  const runWaiting = async (): Promise<void> => {
     for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) good = show(await run(step)) && good;
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  await Promise.all(Array.from({ length: availableParallelism() }, runWaiting));
   rmSync(folder, { recursive: true });
   return good ? 0 : 1;
 };

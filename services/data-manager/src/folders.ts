@@ -1,7 +1,21 @@
 // Where a run's files are. Raw data lives in the run's own folder and dies with it; results live in the Outbox.
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from './config.ts';
+import type { Stage } from './domain/execution.ts';
+
+/** The folder of each stage's output, in the run's working folder. */
+export const STAGE_FOLDERS = {
+  [RunState.EXTRACTING]: 'extract',
+  [RunState.APPLYING_RULES]: 'rules',
+  [RunState.TRANSFORMING]: 'transform',
+  [RunState.ANONYMIZING]: 'anonymize',
+  [RunState.STORING]: 'store',
+} as const satisfies Record<Stage, string>;
+
+/** The name of a stage's folder. */
+export type StageFolder = (typeof STAGE_FOLDERS)[Stage];
 
 /** The run's working folder: raw data. */
 export const runFolder = ({ dataFolder }: Config, runId: string): string => join(dataFolder, 'runs', runId);

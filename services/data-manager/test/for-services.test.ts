@@ -22,7 +22,7 @@ const as = async (service: 'task' | 'script' | 'extdatamodule', runId = ''): Pro
   suite.clients(await suite.serviceToken(service, { audience: 'data', groupId: orders.groupId, runId }));
 
 describe('GetExecution', () => {
-  test('answers what is known of a run', async () => {
+  test('returns what is known of a run', async () => {
     const runId = await preparedRun(orders.worker, orders.taskId);
     const { execution } = await (await as('task', runId)).data.getExecution({ runId });
     expect(execution).toMatchObject({ runId, state: RunState.PREPARED, entryCount: 2, refusal: '', error: '' });
@@ -32,7 +32,7 @@ describe('GetExecution', () => {
     ]);
   });
 
-  test('answers NOT_FOUND for a run that nobody requested', async () => {
+  test('fails with NOT_FOUND for a run that nobody requested', async () => {
     const runId = randomUUID();
     await expect((await as('task', runId)).data.getExecution({ runId })).rejects.toMatchObject({ reason: 'NOT_FOUND' });
   });
@@ -81,7 +81,7 @@ describe('TestRows', () => {
     ]);
   });
 
-  test('answers an error without values', async () => {
+  test('returns an error without values', async () => {
     const { data } = await as('script');
     const sql = await data.testRows({ language: 'SQL', content: 'SELECT CAST(name AS INTEGER) AS name FROM people', tables: [people] });
     expect(sql.rows).toEqual([]);
@@ -117,7 +117,7 @@ describe('DescribeConnection', () => {
     expect(table?.columns.map(({ name }) => name)).toEqual(['number', 'customer', 'amount']);
   });
 
-  test('answers that a store does not let it in, without the secret', async () => {
+  test('reports that a store does not let it in, without the secret', async () => {
     const found = await describeWith('not-the-password');
     expect(found).toMatchObject({ reachable: false, tables: [] });
     expect(found.error).not.toBe('');

@@ -66,7 +66,7 @@ describe('GetAll', () => {
 });
 
 describe('GetEntry', () => {
-  test('answers the same for a foreign entry as for one that is not there', async () => {
+  test('says the same of a foreign entry as of one that is not there', async () => {
     const refusals = [customersEntry.id, randomUUID()].map((entryId) =>
       others.worker.data.getEntry({ entryId }).catch((error: unknown) => error),
     );
@@ -112,7 +112,7 @@ describe('ReadRows', () => {
       await expect(orders.worker.data.readRows(request)).rejects.toMatchObject({ reason: 'PAGE_TOKEN_MISMATCH' });
   });
 
-  test('answers the etag of the entry, which an edit changes', async () => {
+  test('returns the etag of the entry, which an edit changes', async () => {
     const { rows, etag } = await orders.worker.data.readRows({ entryId: ordersEntry.id, pageSize: 1 });
     expect(etag).toBe(ordersEntry.etag);
     const edits = [{ edit: { $case: 'deleteRowId' as const, value: rows[0]?.rowId ?? '' } }];

@@ -49,8 +49,8 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, inde
 
 /** The tables that the document of a version is collected from. */
 const collectedFrom = async ({ worker, moduleId }: Orders, version: string): Promise<string[]> => {
-  const answer = await worker.extdatamodule.getDataModuleVersion({ moduleId, version });
-  const entries = answer.version?.document?.['protocol'] as { tableRead: { table: string } }[];
+  const published = await worker.extdatamodule.getDataModuleVersion({ moduleId, version });
+  const entries = published.version?.document?.['protocol'] as { tableRead: { table: string } }[];
   return entries.map(({ tableRead }) => tableRead.table);
 };
 
@@ -233,7 +233,7 @@ describe('a failure in the middle of an upload', () => {
     await confirmUpload(orders.worker, runId);
     await expect
       .poll(async () => (await orders.worker.task.getRun({ runId })).run?.refusal, { timeout: 20_000 })
-      .toBe(`Connection postgres ${orders.published}: Publishing failed: the server refuses the role (42501).`);
+      .toBe(`Connection postgres ${orders.published}: Publishing failed: the role of the connection lacks a right that this needs.`);
     expect(await relations(orders.published)).toEqual([]);
     const given = await orders.worker.extdatamodule.listDataModuleVersions({ moduleId: orders.moduleId, showAll: true });
     expect(given.versions).toMatchObject([{ state: DataModuleVersion_State.ABANDONED }]);

@@ -83,6 +83,46 @@ describe('Release refuses', () => {
   });
 });
 
+describe('a connection whose owners demand privacy', () => {
+  const demand = async (requirePrivacy: boolean): Promise<void> => {
+    const { worker, sourceId: connectionId } = orders;
+    await worker.extdatamodule.updateConnection({
+      connectionId,
+      connection: { requirePrivacy },
+      updateMask: ['require_privacy'],
+      etag: '*',
+    });
+  };
+
+  test('lets no table that it feeds be released, started or uploaded under privacy none, whose reason entries and runs show', async () => {
+    const { worker, sourceId } = orders;
+    // The targets of the other tests are of another module.
+    const document = changed(({ upload }) => {
+      for (const one of upload as Document[]) one['target'] = `demanded_${String(one['table'])}`;
+    });
+    const taskId = await taskOf(document);
+    await worker.task.release({ taskId });
+    const runId = await preparedRun(worker, taskId);
+    const noneReason = 'orders say nothing of who made them';
+    const { entries } = await worker.data.getAll({ runId });
+    expect(entries.find(({ table }) => table === 'orders')?.privacy?.noneReason).toBe(noneReason);
+    const { run } = await worker.task.getRun({ runId });
+    expect(run?.tables.find(({ table }) => table === 'orders')?.noneReason).toBe(noneReason);
+    await demand(true);
+    try {
+      const refusal = { reason: 'PRIVACY_REQUIRED', metadata: { table: 'orders', connection_id: sourceId } };
+      await expect(worker.task.resume({ runId })).rejects.toMatchObject(refusal);
+      await expect(worker.task.start({ target: { $case: 'taskId', value: taskId } })).rejects.toMatchObject(refusal);
+      const refused = await taskOf(document);
+      expect(await missingOf(refused)).toEqual([expect.stringMatching(/^PRIVACY_REQUIRED: .*table orders/)]);
+      await expect(worker.task.release({ taskId: refused })).rejects.toMatchObject({ reason: 'RELEASE_INCOMPLETE' });
+    } finally {
+      await demand(false);
+    }
+    await confirmUpload(worker, runId);
+  });
+});
+
 describe('a document that changes after the release', () => {
   test('is told by GetTask, and the next Release takes it in without another change of the task', async () => {
     const { worker, taskId } = orders;

@@ -8,27 +8,27 @@ import { until } from '@lethe/testkit/until';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 let suite: Suite;
-let keepers: People;
+let people: People;
 let askers: People;
 let owner: TestUser;
 beforeAll(async () => {
   suite = await startSuite({ services: ['user', 'extdatamodule'] });
-  keepers = await makePeople(suite);
+  people = await makePeople(suite);
   askers = await makePeople(suite);
-  owner = keepers.editor;
+  owner = people.editor;
 });
 afterAll(() => suite.close());
 
 const create = async (displayName: string, change: { hidden?: boolean; namespace?: string; type?: string } = {}): Promise<string> => {
   const type = change.type ?? 'file';
   const settings = type === 'file' ? { path: 'registry' } : { baseUrl: 'https://api.example.org' };
-  const { groupId } = keepers;
+  const { groupId } = people;
   const { connection } = await owner.extdatamodule.createConnection({ groupId, displayName, contract: 'c', ...change, type, settings });
   return connection?.id ?? '';
 };
 
 const statusOf = async (user: TestUser, id: string): Promise<[AccessStatus, AccessStatus] | undefined> => {
-  const { connections } = await user.extdatamodule.getAllConnection({ groupId: keepers.groupId });
+  const { connections } = await user.extdatamodule.getAllConnection({ groupId: people.groupId });
   const card = connections.find((found) => found.id === id);
   return card && [card.readAccess, card.writeAccess];
 };
@@ -39,7 +39,7 @@ test('the status follows the access: none, asked for, granted, taken back; READ 
   const becomes = (status: [AccessStatus, AccessStatus]): Promise<true> =>
     until(async () => (String(await statusOf(askers.editor, connectionId)) === String(status) ? true : undefined));
   expect(await statusOf(owner, connectionId)).toEqual([OWN_GROUP, OWN_GROUP]);
-  expect(await statusOf(keepers.guest, connectionId)).toEqual([NONE, NONE]);
+  expect(await statusOf(people.guest, connectionId)).toEqual([NONE, NONE]);
   expect(await statusOf(askers.editor, connectionId)).toEqual([NONE, NONE]);
   const { accessRequest } = await askers.editor.user.addAccess({ connectionId, access: Access.READ, reason: 'For a report' });
   await becomes([PENDING, NONE]);
@@ -60,7 +60,7 @@ test('a response to a change of rights is seen at once by a call that names its 
     reason: 'Agreed by phone',
   });
   const { connections } = await askers.editor.extdatamodule.getAllConnection(
-    { groupId: keepers.groupId, displayName: 'fresh' },
+    { groupId: people.groupId, displayName: 'fresh' },
     { metadata: { 'lethe-min-authz-revision': String(authzRevision) } },
   );
   expect(connections).toMatchObject([{ readAccess: AccessStatus.NONE, writeAccess: AccessStatus.GRANTED }]);
@@ -69,7 +69,7 @@ test('a response to a change of rights is seen at once by a call that names its 
 test('a hidden connection has a card for its group alone, until it is shown', async () => {
   const connectionId = await create('hidden', { hidden: true });
   expect(await statusOf(askers.editor, connectionId)).toBeUndefined();
-  expect(await statusOf(keepers.guest, connectionId)).toBeDefined();
+  expect(await statusOf(people.guest, connectionId)).toBeDefined();
   await owner.extdatamodule.updateConnection({
     connectionId,
     connection: Connection.fromPartial({ discoverable: true }),
@@ -94,7 +94,7 @@ test('an owner from outside the group sees and changes the connection, and nothi
   const change = { connectionId, connection: Connection.fromPartial({ contract: 'new' }), updateMask: ['contract'] };
   const updated = await stranger.extdatamodule.updateConnection({ ...change, etag: connection?.etag ?? '' });
   expect(updated.connection?.contract).toBe('new');
-  await expect(stranger.extdatamodule.listDataModules({ groupId: keepers.groupId })).rejects.toMatchObject({ reason: 'PERMISSION_DENIED' });
+  await expect(stranger.extdatamodule.listDataModules({ groupId: people.groupId })).rejects.toMatchObject({ reason: 'PERMISSION_DENIED' });
   await expect(stranger.extdatamodule.getConnection({ connectionId: await create('other', { hidden: true }) })).rejects.toMatchObject({
     reason: 'NOT_FOUND',
   });
@@ -137,7 +137,7 @@ test('each type of connection has schemas, and says whether it is read and writt
 
 test('what a new connection needs is asked for by field', async () => {
   await expect(
-    owner.extdatamodule.createConnection({ groupId: keepers.groupId, displayName: '', type: '', ownerIds: ['me'] }),
+    owner.extdatamodule.createConnection({ groupId: people.groupId, displayName: '', type: '', ownerIds: ['me'] }),
   ).rejects.toMatchObject({
     reason: 'INVALID_REQUEST',
     fields: [{ field: 'display_name' }, { field: 'type' }, { field: 'owner_ids[0]' }],

@@ -32,7 +32,7 @@ const create = async (wanted: Json) => {
   return dataModule;
 };
 
-test('a document is answered as it was sent, with its hash', async () => {
+test('a document is returned as it was sent, with its hash', async () => {
   const made = await create(document());
   const { dataModule } = await worker.extdatamodule.getDataModule({ moduleId: made.id });
   expect(dataModule).toMatchObject({ document: document(), documentRevision: 1n, headVersion: '' });

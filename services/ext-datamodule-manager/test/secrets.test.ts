@@ -46,7 +46,7 @@ const holders = async (secret: string, action: string, resource = ''): Promise<s
   return tablesHolding(suite.databaseUrl, secret);
 };
 
-test('a secret in the request, or in a uri, is set and not answered; its key and time are', async () => {
+test('a secret in the request, or in a uri, is set and never returned; its key and time are', async () => {
   const secret = canary();
   const structured = await create({ settings: await address(), secret: { values: { password: secret } } });
   const byUri = await create({ uri: `postgres://reader:${secret}@db.example.org/registry` });
@@ -190,10 +190,11 @@ describe('a change of where a connection leads', () => {
   });
 });
 
-describe('owners and discoverability', () => {
+describe('owners, discoverability and demanded privacy', () => {
   test.each([
     ['owner_ids', (id: string) => ({ ownerIds: [id] })],
     ['discoverable', () => ({ discoverable: true })],
+    ['require_privacy', () => ({ requirePrivacy: false })],
   ])('%s is not for whoever edits tasks', async (path, change) => {
     const other = await suite.user();
     await suite.member(people.groupId, other, Role.DEVELOPER);

@@ -113,7 +113,7 @@ describe('a script that goes too far', () => {
   });
 });
 
-test('a script that throws is answered with its line, and without the value that it named', async () => {
+test('a script that throws fails with its line, and without the value that it named', async () => {
   const response = await run(TYPESCRIPT, 'export default (row) => {\n  throw new Error("bad " + row.name);\n};');
   expect(response).toMatchObject({ rows: [], errorLine: 2 });
   expect(response.error).toMatch(/^SCRIPT_FAILED: /);

@@ -11,22 +11,22 @@ const PAST = new Date(Date.now() - 1000);
 const NEXT_HOUR = new Date(Date.now() + 3_600_000);
 
 let suite: Suite;
-let keepers: People;
+let people: People;
 let askers: People;
 let owner: TestUser;
 let asker: TestUser;
 beforeAll(async () => {
   suite = await startSuite({ services: ['user', 'extdatamodule'] });
-  keepers = await makePeople(suite);
+  people = await makePeople(suite);
   askers = await makePeople(suite);
-  owner = keepers.editor;
+  owner = people.editor;
   asker = askers.editor;
 });
 afterAll(() => suite.close());
 
 const makeConnection = async (hidden = false): Promise<string> => {
   const { connection } = await owner.extdatamodule.createConnection({
-    groupId: keepers.groupId,
+    groupId: people.groupId,
     displayName: `registry ${randomUUID()}`,
     type: 'file',
     settings: { path: 'registry' },
@@ -184,13 +184,13 @@ test('only an approved access is taken back, by an owner; then it may be asked f
 test('in the connection’s own group the duty is enough; users ask for themselves, services for anybody', async () => {
   const connectionId = await makeConnection();
   expect(await owner.user.checkAccess({ connectionId, access: Access.WRITE })).toMatchObject({ allowed: true, accessRequestId: '' });
-  expect((await keepers.guest.user.checkAccess({ connectionId, access: Access.READ })).allowed).toBe(false);
+  expect((await people.guest.user.checkAccess({ connectionId, access: Access.READ })).allowed).toBe(false);
   await expect(asker.user.checkAccess({ userId: owner.id, connectionId, access: Access.READ })).rejects.toMatchObject({
     reason: 'INVALID_REQUEST',
     fields: [{ field: 'user_id' }],
   });
   const service = suite.clients(await suite.serviceToken('task', { audience: 'user' })).user;
-  const question = { connectionId, access: Access.READ, connectionGroupId: keepers.groupId };
+  const question = { connectionId, access: Access.READ, connectionGroupId: people.groupId };
   expect((await service.checkAccess({ ...question, userId: owner.id })).allowed).toBe(true);
   expect((await service.checkAccess({ ...question, userId: asker.id })).allowed).toBe(false);
   await expect(service.checkAccess(question)).rejects.toMatchObject({ reason: 'INVALID_REQUEST', fields: [{ field: 'user_id' }] });
@@ -221,7 +221,7 @@ test('whoever is signed in may request access, a member of no group too, and rea
 test('a request is read by who made it and by owners of its connection, and is to others as one that nobody made', async () => {
   const accessRequestId = await ask(await makeConnection());
   expect((await owner.user.getAccessRequest({ accessRequestId })).accessRequest?.userId).toBe(asker.id);
-  const read = (id: string) => keepers.manager.user.getAccessRequest({ accessRequestId: id }).catch((error: Error) => error.message);
+  const read = (id: string) => people.manager.user.getAccessRequest({ accessRequestId: id }).catch((error: Error) => error.message);
   expect(await read(accessRequestId)).toBe('access_request not found');
   expect(await read(randomUUID())).toBe('access_request not found');
 });

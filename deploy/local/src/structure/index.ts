@@ -1,6 +1,6 @@
 // The rules of the house that no linter knows. Each has a test that plants a breach.
 import { libraryLine, noRoomCycles, rpcFiles, rpcTested } from './rooms.ts';
-import { eventsByLibrary, noBareErrors, noBareStates, noEnumAssertions, reasonsOfOwnCatalogue } from './values.ts';
+import { eventsByLibrary, noBareErrors, noBareStates, noEnumAssertions, reasonsGiven, reasonsOfOwnCatalogue } from './values.ts';
 import { plainWords } from './words.ts';
 import type { Finding, Rule, Source } from './sources.ts';
 
@@ -13,6 +13,7 @@ export const RULES: Record<string, Rule> = {
   noBareStates,
   noEnumAssertions,
   reasonsOfOwnCatalogue,
+  reasonsGiven,
   noBareErrors,
   eventsByLibrary,
   plainWords,

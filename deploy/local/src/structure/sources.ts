@@ -19,11 +19,16 @@ const PATTERNS = [
   'services/*/test/**/*.ts',
   'deploy/local/src/**/*.ts',
   'e2e/**/*.ts',
+  'bench/**/*.ts',
+  'proto/lethe/**/*.proto',
+  'docs/**/*.md',
+  'services/*/README.md',
+  '*.md',
 ];
 
-/** Reads the sources of libraries, services and the local stack. */
+/** Reads the sources of libraries, services, tests, the local stack and the contract, and the pages. */
 export const readSources = (): Source[] =>
-  globSync(PATTERNS, { cwd: ROOT })
+  globSync(PATTERNS, { cwd: ROOT, exclude: (name) => name === 'node_modules' })
     .toSorted()
     .map((file) => ({ file, text: readFileSync(join(ROOT, file), 'utf8') }));
 

@@ -90,6 +90,18 @@ describe('a planted breach is found', () => {
       ['services/user-manager/src/rpc/get-user.ts:1 reason'],
     ],
     [
+      'a reason of a catalogue that nothing gives',
+      [
+        {
+          file: 'proto/lethe/data/v1/run_error_reason.proto',
+          text: 'enum RunErrorReason {\n  RUN_ERROR_REASON_UNSPECIFIED = 0;\n  RUN_ERROR_REASON_GIVEN = 1 [a];\n  RUN_ERROR_REASON_LOST = 2 [a];\n  RUN_ERROR_REASON_OLD = 3 [deprecated = true, a];\n}',
+        },
+        { file: 'proto/lethe/task/v1/error_reason.proto', text: 'enum ErrorReason {\n  ERROR_REASON_LOST = 1 [a];\n}' },
+        { file: 'services/data-manager/src/run/a.ts', text: "throw stageError('GIVEN');" },
+      ],
+      ['proto/lethe/data/v1/run_error_reason.proto:4 unused-reason', 'proto/lethe/task/v1/error_reason.proto:2 unused-reason'],
+    ],
+    [
       'an error of DataManager without a reason',
       [{ file: 'services/data-manager/src/plan/a.ts', text: "\n\nthrow new Error('no column');" }],
       ['services/data-manager/src/plan/a.ts:3 bare-error'],
@@ -100,13 +112,30 @@ describe('a planted breach is found', () => {
       ['services/data-manager/src/run/a.ts:1 emit'],
     ],
     [
-      'a word that means something else',
-      [{ file: 'services/data-manager/src/run/a.ts', text: 'const answer = 1;\n/** Answers the row. */' }],
-      ['services/data-manager/src/run/a.ts:2 plain-words'],
+      'a word that means something else, in a name, a comment, a test’s title, the contract or a page',
+      [
+        { file: 'services/data-manager/src/run/a.ts', text: 'const count = 1;\n/** Answers the row. */\nconst lastAnswer = 1;' },
+        { file: 'e2e/a.test.ts', text: "test('it answers', () => {});" },
+        { file: 'bench/a.ts', text: 'type EngineAnswer = string;' },
+        { file: 'proto/lethe/data/v1/a.proto', text: 'message A {\n  // The keeper of the run.\n}' },
+        { file: 'docs/a.md', text: 'A doorbell.' },
+      ],
+      [
+        'bench/a.ts:1 plain-words',
+        'docs/a.md:1 plain-words',
+        'e2e/a.test.ts:1 plain-words',
+        'proto/lethe/data/v1/a.proto:2 plain-words',
+        'services/data-manager/src/run/a.ts:2 plain-words',
+        'services/data-manager/src/run/a.ts:3 plain-words',
+      ],
     ],
   ])('%s', (_name, planted, found) => {
     expect(breaches(...planted)).toEqual(found);
   });
+});
+
+test.each(['libs/', 'services/', 'deploy/', 'e2e/', 'bench/', 'proto/', 'docs/', 'CONTRIBUTING.md'])('the rules read %s', (place) => {
+  expect(readSources().some(({ file }) => file.startsWith(place))).toBe(true);
 });
 
 test('an RPC that no test calls is found', () => {

@@ -71,6 +71,29 @@ export const reasonsOfOwnCatalogue: Rule = (sources) =>
     ]);
   });
 
+// The common reasons are for every service, those to come too.
+const OWN_CATALOGUE = /^proto\/lethe\/(?!options\/)\w+\/v1\/(?:run_)?error_reason\.proto$/;
+
+/** A reason of a service's catalogue is one that the program gives: a page of errors names none that cannot be met. */
+export const reasonsGiven: Rule = (sources) => {
+  const given = new Set(
+    sources
+      .filter(({ file }) => /^(?:libs|services)\/[^/]+\/src\//.test(file) && !isTest(file))
+      .flatMap(({ text }) => [...text.matchAll(/['"`]([A-Z][A-Z0-9_]*)['"`]|\b([A-Z][A-Z0-9_]*):/g)])
+      .map(([, quoted, key]) => quoted ?? key),
+  );
+  return sources
+    .filter(({ file }) => OWN_CATALOGUE.test(file))
+    .flatMap((source) =>
+      matches(source, /\b(?:RUN_)?ERROR_REASON_(\w+) = [1-9]\d* \[(?!\s*deprecated)/, 'unused-reason', ([, reason = '']) => reason),
+    )
+    .filter(({ text }) => !given.has(text))
+    .map((finding) => ({
+      ...finding,
+      text: `nothing gives ${finding.text}: give it, remove it, or where it was released mark it deprecated`,
+    }));
+};
+
 /** DataManager's failures are of its catalogue: whatever a run can meet has a reason, and what it cannot is a defect with a place. */
 export const noBareErrors: Rule = (sources) =>
   sources

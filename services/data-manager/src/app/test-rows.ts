@@ -5,7 +5,7 @@ import { fail } from '@lethe/grpc/errors';
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { csvField } from '../engine/csv-dialect.ts';
+import { csvLine } from '../engine/csv-dialect.ts';
 import { openEngine } from '../engine/engine.ts';
 import { runUserSql } from '../engine/user-sql.ts';
 import { DUCKDB } from '../plan/dialect.ts';
@@ -50,7 +50,7 @@ const writeTable = async (
 ): Promise<{ name: string; columns: { name: string; type: string }[]; files: { path: string; sha256: string }[] }> => {
   const columns = columnsOf(table).map((column) => ({ name: column.name, type: engineType(columnType(column), DUCKDB) }));
   const [csv, parquet] = [join(folder, `${table.table}.csv`), join(folder, `${table.table}.parquet`)];
-  await writeFile(csv, table.rows.map((row) => `${columns.map(({ name }) => csvField(toText(row[name]))).join(',')}\n`).join(''), {
+  await writeFile(csv, table.rows.map((row) => csvLine(columns.map(({ name }) => toText(row[name])))).join(''), {
     mode: 0o600,
   });
   const engine = await openEngine({ directory: folder, memoryMb: 128, threads: 1 });

@@ -113,6 +113,14 @@ export type LedgerEntry = {
   tables: LedgerTable[];
 };
 
+/** An upload as one target knows it. */
+export type TargetUpload = {
+  uploadId: string;
+  /** The same for all uploads of a run over a connection: the next one removes what one that was refused has staged. */
+  stagingId: string;
+  epoch: number;
+};
+
 /** The writing side of a connector. Nothing is visible to readers before `commit`. */
 export type Target = {
   /** What the target remembers of the upload; undefined = nothing. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
-import { csvField } from '../engine/csv-dialect.ts';
+import { csvLine } from '../engine/csv-dialect.ts';
 import type { WrittenSegment } from './connector.ts';
 
 const SEGMENT_BYTES = 128 * 1024 * 1024;
@@ -42,7 +42,7 @@ export const openCsvWriter = (directory: string, prefix: string, onRows: (rowCou
   return {
     write: async (values) => {
       if (!stream) open();
-      buffer += `${values.map(csvField).join(',')}\n`;
+      buffer += csvLine(values);
       current.rowCount += 1;
       if (buffer.length >= BUFFER_BYTES) await flush();
       if (current.sizeBytes >= SEGMENT_BYTES) await close();

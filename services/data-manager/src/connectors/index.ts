@@ -7,6 +7,7 @@ import {
   type ResolvedConnection,
   type Source,
   type Target,
+  type TargetUpload,
   type Use,
 } from './connector.ts';
 import { inspectFolder } from './file/inspect.ts';
@@ -27,12 +28,7 @@ const SOURCES: Record<string, (connection: ResolvedConnection, limits: Connector
 
 const TARGETS: Record<
   string,
-  (
-    connection: ResolvedConnection,
-    limits: ConnectorLimits,
-    upload: { uploadId: string; epoch: number },
-    signal: AbortSignal,
-  ) => Promise<Target>
+  (connection: ResolvedConnection, limits: ConnectorLimits, upload: TargetUpload, signal: AbortSignal) => Promise<Target>
 > = {
   postgres: postgresTarget,
   file: fileTarget,
@@ -66,7 +62,7 @@ const locatedTarget = (target: Target, place: RunPlace): Target => ({
 export const targetOf = async (
   connection: ResolvedConnection,
   limits: ConnectorLimits,
-  upload: { uploadId: string; epoch: number },
+  upload: TargetUpload,
   signal: AbortSignal,
 ): Promise<Target> => {
   const make = TARGETS[connection.type];

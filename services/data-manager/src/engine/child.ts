@@ -8,21 +8,21 @@ import { quoteList } from '../plan/identifiers.ts';
 import { copyInStatement, copyOutStatement } from './csv-dialect.ts';
 import { classifyDatabaseError, EngineError, engineError } from './engine-error.ts';
 import { ENGINE_LIMITS } from './limits.ts';
-import type { EngineAnswer, EngineRequest, EngineResponse, EngineVerb, OpenRequest } from './protocol.ts';
+import type { EngineResult, EngineRequest, EngineResponse, EngineVerb, OpenRequest } from './protocol.ts';
 
 type Session = { instance: DuckDBInstance; connection: DuckDBConnection };
 
 let session: Session | undefined;
 let queue: Promise<void> = Promise.resolve();
 
-const EMPTY: EngineAnswer = { columns: [], rows: [], rowCount: 0 };
+const EMPTY: EngineResult = { columns: [], rows: [], rowCount: 0 };
 
 const current = (): DuckDBConnection => {
   if (session === undefined) throw engineError('ENGINE_REFUSED', 'The engine is not open.');
   return session.connection;
 };
 
-const openDatabase = async (request: OpenRequest): Promise<EngineAnswer> => {
+const openDatabase = async (request: OpenRequest): Promise<EngineResult> => {
   if (session !== undefined) throw engineError('ENGINE_REFUSED', 'The engine is open already.');
   const instance = await DuckDBInstance.create(':memory:', {
     autoinstall_known_extensions: 'false',
@@ -47,7 +47,7 @@ const openDatabase = async (request: OpenRequest): Promise<EngineAnswer> => {
 };
 
 /** Values come as text by a cast inside the engine: a detour through JavaScript numbers would round decimals. */
-const runSql = async (statement: string): Promise<EngineAnswer> => {
+const runSql = async (statement: string): Promise<EngineResult> => {
   const connection = current();
   const extracted = await connection.extractStatements(statement);
   if (extracted.count !== 1) throw engineError('ENGINE_REFUSED', 'Exactly one statement is allowed at a time.');
@@ -69,13 +69,13 @@ const runSql = async (statement: string): Promise<EngineAnswer> => {
 };
 
 /** CREATE TABLE AS and COPY return the number of rows as their only value. */
-const countWritten = async (statement: string): Promise<EngineAnswer> => {
+const countWritten = async (statement: string): Promise<EngineResult> => {
   const reader = await current().runAndReadAll(statement);
   return { ...EMPTY, rowCount: Number(reader.getRows()[0]?.[0] ?? 0) };
 };
 
 /** Writes chunk after chunk: for each column its values, then the next chunk. The row count of each chunk stands before it. */
-const writeIntegers = async (query: string, path: string): Promise<EngineAnswer> => {
+const writeIntegers = async (query: string, path: string): Promise<EngineResult> => {
   const result = await current().stream(query);
   const columns = result.columnNames();
   const refused = columns.find((_, index) => result.columnType(index).toString() !== 'INTEGER');
@@ -105,7 +105,7 @@ const writeIntegers = async (query: string, path: string): Promise<EngineAnswer>
   return { columns, rows: [], rowCount };
 };
 
-const handle = async (request: EngineVerb): Promise<EngineAnswer> => {
+const handle = async (request: EngineVerb): Promise<EngineResult> => {
   switch (request.verb) {
     case 'open':
       return openDatabase(request);
@@ -126,7 +126,7 @@ const handle = async (request: EngineVerb): Promise<EngineAnswer> => {
 const respond = async (request: EngineRequest): Promise<void> => {
   let response: EngineResponse;
   try {
-    response = { id: request.id, answer: await handle(request) };
+    response = { id: request.id, result: await handle(request) };
   } catch (error) {
     const failure = error instanceof EngineError ? { code: error.code, message: error.detail, line: 0 } : classifyDatabaseError(error);
     response = { id: request.id, failure };

@@ -2,7 +2,10 @@ import { quoteIdentifier, quoteList, quoteLiteral } from '../plan/identifiers.ts
 import { ENGINE_LIMITS } from './limits.ts';
 
 /** A value in the suite's csv form: NULL is empty, every text is quoted. */
-export const csvField = (value: string | null): string => (value === null ? '' : `"${value.replaceAll('"', '""')}"`);
+const csvField = (value: string | null): string => (value === null ? '' : `"${value.replaceAll('"', '""')}"`);
+
+/** A row in the same form, as one line. */
+export const csvLine = (values: readonly (string | null)[]): string => `${values.map(csvField).join(',')}\n`;
 
 /** A column of a csv file and the DuckDB type it is read as. */
 export type CsvColumn = { name: string; type: string };

@@ -39,7 +39,7 @@ afterEach(async () => {
 });
 
 describe('values', () => {
-  it('answers each value as its exact text', async () => {
+  it('returns each value as its exact text', async () => {
     const result = await engine.sql(
       `SELECT 9223372036854775807 AS big, 12345678901234567890123456789012345.678::DECIMAL(38,3) AS money, true AS yes, NULL AS none,
        DATE '2020-02-29' AS day, 0.1::DOUBLE AS ratio, '' AS empty -- a remark`,
@@ -168,7 +168,7 @@ describe('errors', () => {
     ['ENGINE_SQL', "SELECT error('planted-4711')"],
     ['ENGINE_REFUSED', "SELECT * FROM read_text('/planted-4711')"],
     ['ENGINE_SQL', 'SELECT * FROM "planted-4711"'],
-  ])('answers %s without the value for: %s', async (code, statement) => {
+  ])('fails with %s without the value for: %s', async (code, statement) => {
     const error = await failureOf(engine.sql(statement));
     expect(error).toMatchObject({ code: code === 'ENGINE_SQL' ? expect.stringMatching(/^ENGINE_/u) : code });
     expect(`${String(error)} ${JSON.stringify(error)} ${error instanceof Error ? (error.stack ?? '') : ''}`).not.toContain('planted');

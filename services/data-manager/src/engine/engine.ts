@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { CsvColumn } from './csv-dialect.ts';
 import { EngineError, engineError } from './engine-error.ts';
 import { ENGINE_LIMITS } from './limits.ts';
-import type { EngineAnswer, EngineResponse, EngineVerb } from './protocol.ts';
+import type { EngineResult, EngineResponse, EngineVerb } from './protocol.ts';
 
 export type { CsvColumn } from './csv-dialect.ts';
 
@@ -41,9 +41,9 @@ export type Engine = {
 };
 
 /** `caller` was made where the engine was called. */
-type Waiting = { resolve: (answer: EngineAnswer) => void; reject: (error: Error) => void; caller: Place };
+type Waiting = { resolve: (result: EngineResult) => void; reject: (error: Error) => void; caller: Place };
 
-type Channel = { call(request: EngineVerb): Promise<EngineAnswer>; send(request: EngineVerb): void; exited: Promise<void>; kill(): void };
+type Channel = { call(request: EngineVerb): Promise<EngineResult>; send(request: EngineVerb): void; exited: Promise<void>; kill(): void };
 
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
 
@@ -88,7 +88,7 @@ const connectChild = (child: ChildProcess, signal: AbortSignal | undefined): Cha
   child.on('message', (response: EngineResponse) => {
     const entry = waiting.get(response.id);
     waiting.delete(response.id);
-    if ('answer' in response) entry?.resolve(response.answer);
+    if ('result' in response) entry?.resolve(response.result);
     else entry?.reject(placed(new EngineError(response.failure), entry.caller));
   });
   const send = (message: EngineVerb & { id: number }): void => {
@@ -98,7 +98,7 @@ const connectChild = (child: ChildProcess, signal: AbortSignal | undefined): Cha
       waiting.delete(message.id);
     });
   };
-  const call = (request: EngineVerb): Promise<EngineAnswer> =>
+  const call = (request: EngineVerb): Promise<EngineResult> =>
     new Promise((resolve, reject) => {
       if (over || !child.connected) {
         reject(died());

@@ -49,6 +49,7 @@ export const measureTable = async (
     suppressionBaseCount: BigInt(base.intoAnonymizing),
     suppressionLimit: requirement?.suppressionLimit ?? 0,
     violations: result.violations,
+    noneReason: requirement?.noneReason ?? '',
   });
   return {
     rowCount: result.rowCount,

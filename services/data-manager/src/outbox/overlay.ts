@@ -2,7 +2,7 @@
 import { Table, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { csvField, readCsvExpression } from '../engine/csv-dialect.ts';
+import { csvLine, readCsvExpression } from '../engine/csv-dialect.ts';
 import type { Engine } from '../engine/engine.ts';
 import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier, quoteList } from '../plan/identifiers.ts';
@@ -38,14 +38,14 @@ export const overlayQuery = async (
   if (edits.length === 0) return stored;
   const path = join(scratch, `edits-${entry.id}.csv`);
   const lines = edits.map(({ rowId, cells }) =>
-    [String(rowId), cells ? 'kept' : 'deleted', ...columns.map((_, index) => csvField(cells?.[index] ?? null))].join(','),
+    csvLine([String(rowId), String(cells === null), ...columns.map((_, index) => cells?.[index] ?? null)]),
   );
-  await writeFile(path, `${lines.join('\n')}\n`, { mode: 0o600 });
+  await writeFile(path, lines.join(''), { mode: 0o600 });
   const read = readCsvExpression(
     [path],
     [
       { name: 'row_id', type: 'BIGINT' },
-      { name: 'fate', type: 'VARCHAR' },
+      { name: 'is_deleted', type: 'BOOLEAN' },
       ...columns.map((_, index) => ({ name: `c${index}`, type: 'VARCHAR' })),
     ],
   );
@@ -55,5 +55,5 @@ export const overlayQuery = async (
   const values = columns
     .map((column, index) => `${readTextSql(`c${index}`, columnType(column), DUCKDB)} AS ${quoteIdentifier(column.name)}`)
     .join(', ');
-  return `SELECT * FROM (${stored}) WHERE row_id NOT IN (SELECT row_id FROM ${edited}) UNION ALL SELECT row_id, ${values} FROM ${edited} WHERE fate = 'kept'`;
+  return `SELECT * FROM (${stored}) WHERE row_id NOT IN (SELECT row_id FROM ${edited}) UNION ALL SELECT row_id, ${values} FROM ${edited} WHERE NOT is_deleted`;
 };

@@ -1,9 +1,13 @@
 // References between the tables of a result: judged where it is stored, and again with the edits of both tables.
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { Engine } from '../engine/engine.ts';
 import { judgeReference, orphanQuery } from '../privacy/gate.ts';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { invariant } from '../domain/defect.ts';
+import { stageError } from '../domain/run-error.ts';
+import { STAGE_FOLDERS } from '../folders.ts';
+import { readManifestIn } from './manifest.ts';
+
+const STORE = STAGE_FOLDERS[RunState.STORING];
 
 /** A key of the result: unchanged columns, or tokens of one domain. */
 export type ResultReference = { table: string; columns: string[]; referencedTable: string; referencedColumns: string[] };
@@ -16,9 +20,10 @@ export type ResultKeys = { keys: ResultKey[]; references: ResultReference[] };
 
 /** The keys of a result in the Outbox, as its manifest has them. */
 export const readKeys = async (outbox: string): Promise<ResultKeys> => {
-  const { keys = [], references } = JSON.parse(await readFile(join(outbox, 'manifest.json'), 'utf8')) as Partial<ResultKeys> & {
-    references: ResultReference[];
-  };
+  const { manifest } = await readManifestIn(outbox, STORE);
+  // Results of the first release have no keys.
+  const { keys = [], references } = manifest as Partial<ResultKeys>;
+  if (references === undefined) throw stageError('MANIFEST_INVALID', { stage: STORE });
   return { keys, references };
 };
 

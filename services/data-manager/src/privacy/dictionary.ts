@@ -12,7 +12,7 @@ const numberedLevels = (levelCount: number): string[] =>
     return `l${level}, CAST(dense_rank() OVER (ORDER BY l${level}) - 1 AS INTEGER) AS g${level}`;
   });
 
-const finish = (name: string, levelCount: number, values: string): string => {
+const dictionarySql = (name: string, levelCount: number, values: string): string => {
   const items = ['CAST(row_number() OVER (ORDER BY value) - 1 AS INTEGER) AS code', 'value', ...numberedLevels(levelCount)];
   return `CREATE OR REPLACE TABLE ${quoteIdentifier(name)} AS SELECT ${items.join(', ')} FROM (${values})`;
 };
@@ -22,7 +22,7 @@ const distinctValues = (relation: Relation, column: Column): string =>
 
 /** The dictionary of a column that stays as it is. */
 export const plainDictionary = (name: string, relation: Relation, column: Column): string =>
-  finish(name, 1, distinctValues(relation, column));
+  dictionarySql(name, 1, distinctValues(relation, column));
 
 /** The dictionary of a column under a scheme without a table: its leaves are the distinct values in the data. */
 export const schemeDictionary = (name: string, relation: Relation, column: Column, scheme: LabelScheme): string => {
@@ -31,7 +31,7 @@ export const schemeDictionary = (name: string, relation: Relation, column: Colum
     const label = index === last ? sql : `CASE WHEN value IS NULL THEN NULL ELSE ${sql} END`;
     return `${label} AS l${index + 1}`;
   });
-  return finish(name, scheme.labels.length + 1, `SELECT value, ${labels.join(', ')} FROM (${distinctValues(relation, column)})`);
+  return dictionarySql(name, scheme.labels.length + 1, `SELECT value, ${labels.join(', ')} FROM (${distinctValues(relation, column)})`);
 };
 
 /** Counts the rows whose value a scheme does not take. */
@@ -51,10 +51,10 @@ export const hierarchyDictionary = (name: string, column: Column, { hierarchy, l
   const upper = Array.from({ length: levelCount - 1 }, (_, index) => `l${index + 1}`);
   const table = quoteIdentifier(hierarchy);
   const leaves = `SELECT ${leafSql(column)} AS value, ${upper.join(', ')} FROM ${table}`;
-  if (!hasNull) return finish(name, levelCount, leaves);
+  if (!hasNull) return dictionarySql(name, levelCount, leaves);
   const root = `l${levelCount - 1}`;
   const nulls = upper.map((label) => (label === root ? `(SELECT min(${root}) FROM ${table})` : 'CAST(NULL AS VARCHAR)'));
-  return finish(name, levelCount, `${leaves} UNION ALL SELECT CAST(NULL AS ${engineType(type, DUCKDB)}), ${nulls.join(', ')}`);
+  return dictionarySql(name, levelCount, `${leaves} UNION ALL SELECT CAST(NULL AS ${engineType(type, DUCKDB)}), ${nulls.join(', ')}`);
 };
 
 /** Leaves that cannot be read as the column's type, and leaves that are one value in it: both make a hierarchy unusable for the column. */

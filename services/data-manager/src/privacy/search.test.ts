@@ -155,7 +155,7 @@ describe('the search', () => {
     expect((await search(table, [dimension], { models: [kAnonymity(30)], metric, suppressionLimit: 0.28 }))?.node).toEqual([1]);
   });
 
-  it('answers nothing where no node holds the models', async () => {
+  it('finds nothing where no node holds the models', async () => {
     const dimension = halving('a', 4, 3);
     const table = tableOf([dimension], [[0], [1], [2]]);
     const options = { models: [kAnonymity(4)], metric: makeMetric({ kind: 'loss' }, [dimension], table), suppressionLimit: 0.9 };

@@ -35,7 +35,8 @@ export type SearchResult = {
 
 type Best = { node: Node; score: number[]; rounded: number[]; suppressedCount: number };
 
-type Work = {
+/** A walk over the lattice that is under way, and what it has found so far. */
+type Traversal = {
   plan: Plan;
   options: SearchOptions;
   allowedRows: number;
@@ -65,53 +66,53 @@ const compareCandidates = (left: Best, right: Best): number =>
   levelSum(left.node) - levelSum(right.node) ||
   compareVectors(left.node, right.node);
 
-const cannotWin = (work: Work, score: readonly number[]): boolean => {
-  if (work.best === undefined || work.options.countFeasible === true) return false;
+const cannotWin = (traversal: Traversal, score: readonly number[]): boolean => {
+  if (traversal.best === undefined || traversal.options.countFeasible === true) return false;
   // The slack keeps a bound that is too high by rounding from excluding a tie.
   const lowered = score.map((value) => value - Math.abs(value) * 1e-11);
-  return compareVectors(roundScore(lowered), work.best.rounded) > 0;
+  return compareVectors(roundScore(lowered), traversal.best.rounded) > 0;
 };
 
-const offer = (work: Work, split: Split): void => {
-  const score = work.options.metric.score(split.state, false);
+const offer = (traversal: Traversal, split: Split): void => {
+  const score = traversal.options.metric.score(split.state, false);
   const found: Best = { node: split.state.levels, score, rounded: roundScore(score), suppressedCount: split.state.suppressedCount };
-  work.feasibleCount += 1;
-  const tie = work.best === undefined ? -1 : compareVectors(found.rounded, work.best.rounded);
-  if (tie < 0) work.tieCount = 0;
-  if (tie <= 0) work.tieCount += 1;
-  if (work.best === undefined || compareCandidates(found, work.best) < 0) work.best = found;
+  traversal.feasibleCount += 1;
+  const tie = traversal.best === undefined ? -1 : compareVectors(found.rounded, traversal.best.rounded);
+  if (tie < 0) traversal.tieCount = 0;
+  if (tie <= 0) traversal.tieCount += 1;
+  if (traversal.best === undefined || compareCandidates(found, traversal.best) < 0) traversal.best = found;
 };
 
 type Tried = { split: Split; score: number[] };
 
 /** Tries the next column at all its levels, most general first: once too many rows violate, they do at every lower level. */
-const tryLevels = function* (work: Work, frame: Frame): Generator<void, Tried[]> {
-  const { plan, options } = work;
+const tryLevels = function* (traversal: Traversal, frame: Frame): Generator<void, Tried[]> {
+  const { plan, options } = traversal;
   const isLast = frame.depth + 1 === plan.order.length;
-  const rules = isLast ? work.last : work.inner;
+  const rules = isLast ? traversal.last : traversal.inner;
   const canStop = rules.models.every(({ isHereditary }) => isHereditary);
   const { lowest, highest } = plan.dimensions[plan.order[frame.depth]!]!;
-  const subtree = work.subtreeSizes[frame.depth + 1]!;
+  const subtree = traversal.subtreeSizes[frame.depth + 1]!;
   const tried: Tried[] = [];
   for (let level = highest; level >= lowest; level -= 1) {
     const state = tryLevel(plan, frame, level, rules);
-    if (cannotWin(work, options.metric.score(state, true))) {
-      work.settledNodes += subtree;
+    if (cannotWin(traversal, options.metric.score(state, true))) {
+      traversal.settledNodes += subtree;
       continue;
     }
-    work.rowVisits += frame.group.length;
-    if (work.rowVisits > ROWS_PER_TURN) yield;
-    work.evaluatedCount += isLast ? 1 : 0;
+    traversal.rowVisits += frame.group.length;
+    if (traversal.rowVisits > ROWS_PER_TURN) yield;
+    traversal.evaluatedCount += isLast ? 1 : 0;
     const counted = splitFrame(plan, frame, state, rules);
-    if (state.suppressedCount > work.allowedRows) {
-      work.settledNodes += canStop ? subtree * (level - lowest + 1) : subtree;
+    if (state.suppressedCount > traversal.allowedRows) {
+      traversal.settledNodes += canStop ? subtree * (level - lowest + 1) : subtree;
       if (canStop) break;
       continue;
     }
     measureSplit(plan, frame, counted, rules);
     if (isLast) {
-      work.settledNodes += 1;
-      offer(work, counted.split);
+      traversal.settledNodes += 1;
+      offer(traversal, counted.split);
       continue;
     }
     tried.push({ split: counted.split, score: options.metric.score(state, true) });
@@ -119,22 +120,26 @@ const tryLevels = function* (work: Work, frame: Frame): Generator<void, Tried[]>
   return tried;
 };
 
-const explore = function* (work: Work, frame: Frame): Generator<void> {
-  const tried = yield* tryLevels(work, frame);
+const explore = function* (traversal: Traversal, frame: Frame): Generator<void> {
+  const tried = yield* tryLevels(traversal, frame);
   for (const { split, score } of tried.toSorted((left, right) => compareVectors(left.score, right.score))) {
-    if (cannotWin(work, score)) {
-      work.settledNodes += work.subtreeSizes[frame.depth + 1]!;
+    if (cannotWin(traversal, score)) {
+      traversal.settledNodes += traversal.subtreeSizes[frame.depth + 1]!;
       continue;
     }
-    work.rowVisits += frame.group.length;
-    yield* explore(work, descend(work.plan, frame, split, work.inner));
+    traversal.rowVisits += frame.group.length;
+    yield* explore(traversal, descend(traversal.plan, frame, split, traversal.inner));
   }
 };
 
 const allowedRows = (table: ClassTable, limit: SearchOptions['suppressionLimit']): number =>
   typeof limit === 'number' ? suppressibleRows(limit, table.rowCount) : limit.rows;
 
-const startWork = (table: ClassTable, dimensions: readonly Dimension[], options: SearchOptions): { work: Work; root: Frame } => {
+const startTraversal = (
+  table: ClassTable,
+  dimensions: readonly Dimension[],
+  options: SearchOptions,
+): { traversal: Traversal; root: Frame } => {
   const { plan, root } = startPlan(table, dimensions);
   const { metric, models } = options;
   const hereditary = models.filter(({ isHereditary }) => isHereditary);
@@ -144,7 +149,7 @@ const startWork = (table: ClassTable, dimensions: readonly Dimension[], options:
   const subtreeSizes = Array.from({ length: plan.order.length + 1 }, (_, depth) =>
     latticeSize(plan.order.slice(depth).map((index) => dimensions[index]!)),
   );
-  const work: Work = {
+  const traversal: Traversal = {
     plan,
     options,
     allowedRows: allowedRows(table, options.suppressionLimit),
@@ -158,7 +163,7 @@ const startWork = (table: ClassTable, dimensions: readonly Dimension[], options:
     settledNodes: 0,
     rowVisits: 0,
   };
-  return { work, root };
+  return { traversal, root };
 };
 
 /** Without a column to generalize there is one node: it holds the models or not. */
@@ -183,18 +188,18 @@ export const search = async (
 ): Promise<SearchResult | undefined> => {
   options.signal?.throwIfAborted();
   if (dimensions.length === 0) return searchNothing(table, options);
-  const { work, root } = startWork(table, dimensions, options);
-  const totalNodes = work.subtreeSizes[0] ?? 1;
-  const turns = explore(work, root);
+  const { traversal, root } = startTraversal(table, dimensions, options);
+  const totalNodes = traversal.subtreeSizes[0] ?? 1;
+  const turns = explore(traversal, root);
   while (turns.next().done !== true) {
-    work.rowVisits = 0;
-    options.onProgress?.({ settledNodes: work.settledNodes, totalNodes });
+    traversal.rowVisits = 0;
+    options.onProgress?.({ settledNodes: traversal.settledNodes, totalNodes });
     await setImmediate();
     options.signal?.throwIfAborted();
   }
   options.onProgress?.({ settledNodes: totalNodes, totalNodes });
-  if (work.best === undefined) return undefined;
-  const { node, score, suppressedCount } = work.best;
-  const counted = options.countFeasible === true ? { feasibleCount: work.feasibleCount } : {};
-  return { node, score, suppressedCount, tieCount: work.tieCount, evaluatedCount: work.evaluatedCount, totalNodes, ...counted };
+  if (traversal.best === undefined) return undefined;
+  const { node, score, suppressedCount } = traversal.best;
+  const counted = options.countFeasible === true ? { feasibleCount: traversal.feasibleCount } : {};
+  return { node, score, suppressedCount, tieCount: traversal.tieCount, evaluatedCount: traversal.evaluatedCount, totalNodes, ...counted };
 };

@@ -96,10 +96,9 @@ const settle = async (session: Session, thrown: unknown): Promise<void> => {
   logFailure(deps, row, error);
   // An upload is never given up for a target that is away: what it has taken in is known only when it is back.
   const uploading = row.desire === Desire.UPLOAD || isUploading(row.state);
-  // Where a target may have the rows, nothing is given up: what stands in the way is told, and tried again.
-  const isTaken = row.publishing;
   const mayRetry = uploading || row.attempt < deps.config.maxAttempts;
-  if ((error.transient && mayRetry) || isTaken) await retryLater(session, error);
+  // Where a target may have the rows, nothing is given up: the run waits for what stands in the way, and tries again.
+  if ((error.transient && mayRetry) || row.publishing) await retryLater(session, error);
   else if (row.desire === Desire.UPLOAD) await refuseUpload(session, error);
   else await endFailed(session, error);
 };
@@ -109,7 +108,7 @@ const stopUpload = async (session: Session): Promise<void> => {
   else await session.change('upload/verify', { state: RunState.VERIFYING, nextAttemptTime: null });
 };
 
-const work = async (session: Session): Promise<void> => {
+const followDesire = async (session: Session): Promise<void> => {
   const { desire, state } = session.row;
   switch (desire) {
     case Desire.PAUSE:
@@ -135,7 +134,7 @@ const work = async (session: Session): Promise<void> => {
 export const execute = async (deps: RunDeps, claimed: ExecutionRow, signal: AbortSignal): Promise<void> => {
   const session = new Session(deps, claimed, signal);
   try {
-    await work(session);
+    await followDesire(session);
   } catch (error) {
     // At shutdown nothing is decided: the lease is given back, and the next worker goes on.
     if (signal.aborted) return;

@@ -7,12 +7,12 @@ import { failpoint } from '@lethe/db/failpoint';
 import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { randomUUIDv7 } from 'node:crypto';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { RunDeps } from '../deps.ts';
 import type { Stage } from '../domain/execution.ts';
 import { stageError } from '../domain/run-error.ts';
 import { openEngine, type Engine } from '../engine/engine.ts';
-import { makeFolder, outboxFolder, removeFolder, runFolder } from '../folders.ts';
+import { makeFolder, outboxFolder, removeFolder, runFolder, STAGE_FOLDERS } from '../folders.ts';
 import { openKey, runKeys } from '../keys/run-keys.ts';
 import { anonymize } from '../stages/anonymize/anonymize.ts';
 import { extract } from '../stages/extract/extract.ts';
@@ -29,14 +29,7 @@ import type { ExecutionRow } from '../store/tables.ts';
 import type { Session } from './session.ts';
 import { encodeReports } from './view.ts';
 
-// The folder of each stage's output.
-const FOLDERS: Record<Stage, string> = {
-  [RunState.EXTRACTING]: 'extract',
-  [RunState.APPLYING_RULES]: 'rules',
-  [RunState.TRANSFORMING]: 'transform',
-  [RunState.ANONYMIZING]: 'anonymize',
-  [RunState.STORING]: 'store',
-};
+const STORE = STAGE_FOLDERS[RunState.STORING];
 
 const runStage = async (deps: RunDeps, row: ExecutionRow, stage: Stage, context: StageContext): Promise<void> => {
   switch (stage) {
@@ -63,7 +56,7 @@ const runStage = async (deps: RunDeps, row: ExecutionRow, stage: Stage, context:
 
 /** A stage is done when its manifest is there, made from the same plan. */
 const isDone = async (directory: string, stage: Stage, planHash: string): Promise<boolean> => {
-  const folder = FOLDERS[stage];
+  const folder = STAGE_FOLDERS[stage];
   if (!existsSync(manifestPath(directory, folder))) return false;
   const { manifest } = stage === RunState.EXTRACTING ? await readExtractManifest(directory) : await readManifest(directory, folder);
   return manifest.planHash === planHash;
@@ -72,10 +65,11 @@ const isDone = async (directory: string, stage: Stage, planHash: string): Promis
 /** Moves the stored files to the Outbox. They are complete and only renamed, so doing it twice does no harm. */
 const moveToOutbox = async (deps: RunDeps, runId: string, directory: string): Promise<void> => {
   const target = outboxFolder(deps.config, runId);
-  if (existsSync(target) && !existsSync(join(directory, 'store'))) return;
+  const stored = join(directory, STORE);
+  if (existsSync(target) && !existsSync(stored)) return;
   await removeFolder(target);
   await makeFolder(dirname(target));
-  await rename(join(directory, 'store'), target);
+  await rename(stored, target);
 };
 
 const entryOf = ({ row, deps }: Session, stored: StoredTable, expireTime: Date) => ({
@@ -87,7 +81,7 @@ const entryOf = ({ row, deps }: Session, stored: StoredTable, expireTime: Date) 
   taskId: row.taskId,
   state: Entry_State.READY,
   columns: Buffer.from(Table.encode({ ...Table.decode(Buffer.alloc(0)), name: stored.table, columns: stored.columns }).finish()),
-  segments: JSON.stringify(stored.segments.map((segment) => ({ ...segment, path: segment.path.replace(/^store\//, '') }))),
+  segments: JSON.stringify(stored.segments.map((segment) => ({ ...segment, path: relative(STORE, segment.path) }))),
   rowCount: BigInt(stored.rowCount),
   editedRowCount: 0n,
   sizeBytes: BigInt(stored.sizeBytes),

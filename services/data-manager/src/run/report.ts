@@ -1,8 +1,8 @@
 // What happened to the rows, from the manifests of the stages.
-import type { TableReport } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { RunState, type TableReport } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
-import type { RuleCount, TableCounts } from '../stages/manifest.ts';
-import { readManifest } from '../stages/manifest.ts';
+import { STAGE_FOLDERS } from '../folders.ts';
+import { readManifest, type RuleCount, type TableCounts } from '../stages/manifest.ts';
 import type { StoredTable } from '../stages/store/store.ts';
 
 const rules = (counts: RuleCount[]): TableReport['dropped'] => counts.map(({ rule, count }) => ({ rule, count: BigInt(count) }));
@@ -32,35 +32,47 @@ const toReport = (counts: TableCounts): TableReport => ({
     addedCount: BigInt(addedCount),
     removedCount: BigInt(removedCount),
   })),
+  noneReason: '',
 });
 
-const merge = (reports: Map<string, TableReport>, counts: TableCounts, stage: string): void => {
-  const report = toReport(counts);
-  const known = reports.get(counts.table);
-  if (!known) {
-    reports.set(counts.table, report);
-    return;
-  }
-  known.transformed = [...known.transformed, ...report.transformed];
-  known.suppressedCount += report.suppressedCount;
-  // The report of TRANSFORMING is that of the rules with the scripts' counts.
-  if (stage !== 'anonymize') return;
-  known.replaced = [...known.replaced, ...report.replaced];
-  for (const { rule, count } of report.dropped) {
-    const same = known.dropped.find((entry) => entry.rule === rule);
-    if (same) same.count += count;
-    else known.dropped.push({ rule, count });
-  }
+const addRules = (first: TableReport['dropped'], second: TableReport['dropped']): TableReport['dropped'] => {
+  const sums = new Map<string, bigint>();
+  for (const { rule, count } of [...first, ...second]) sums.set(rule, (sums.get(rule) ?? 0n) + count);
+  return [...sums].map(([rule, count]) => ({ rule, count }));
 };
 
-/** The reports of all tables, in the order in which they were collected. */
+/** The counts of two stages of a table, kind by kind; `storedCount` is the later one's. */
+const add = (first: TableReport, second: TableReport): TableReport => ({
+  table: first.table,
+  read: [...first.read, ...second.read],
+  replaced: addRules(first.replaced, second.replaced),
+  clamped: addRules(first.clamped, second.clamped),
+  dropped: addRules(first.dropped, second.dropped),
+  castFailed: addRules(first.castFailed, second.castFailed),
+  mergedCount: first.mergedCount + second.mergedCount,
+  fellBackCount: first.fellBackCount + second.fellBackCount,
+  suppressedCount: first.suppressedCount + second.suppressedCount,
+  storedCount: second.storedCount,
+  transformed: [...first.transformed, ...second.transformed],
+  noneReason: second.noneReason,
+});
+
+// TRANSFORMING counts on from the rules' counts, so that its manifest has both; ANONYMIZING begins its own.
+const COUNTING_STAGES = [RunState.TRANSFORMING, RunState.ANONYMIZING] as const;
+
+/** The reports of all tables, in the order of the plan. */
 export const collectReports = async (directory: string, plan: EffectivePlan, stored: StoredTable[]): Promise<TableReport[]> => {
   const reports = new Map<string, TableReport>();
-  for (const stage of ['rules', 'transform', 'anonymize'])
-    for (const counts of (await readManifest(directory, stage)).manifest.reports) merge(reports, counts, stage);
+  for (const stage of COUNTING_STAGES)
+    for (const counts of (await readManifest(directory, STAGE_FOLDERS[stage])).manifest.reports) {
+      const known = reports.get(counts.table);
+      reports.set(counts.table, known ? add(known, toReport(counts)) : toReport(counts));
+    }
   for (const { table, rowCount } of stored) {
     const report = reports.get(table);
-    if (report) report.storedCount = BigInt(rowCount);
+    if (!report) continue;
+    report.storedCount = BigInt(rowCount);
+    report.noneReason = plan.results.find(({ name }) => name === table)?.privacy?.noneReason ?? '';
   }
   const order = [...plan.tables, ...plan.results].map(({ name }) => name);
   return [...reports.values()].toSorted((left, right) => order.indexOf(left.table) - order.indexOf(right.table));

@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readFile, rename, stat } from 'node:fs/promises';
+import { open, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import type { WrittenSegment } from '../connectors/connector.ts';
-import { stageError } from '../domain/run-error.ts';
+import { STAGE_FOLDERS, type StageFolder } from '../folders.ts';
+import { MANIFEST, readManifestIn } from '../outbox/manifest.ts';
+
+const EXTRACT = STAGE_FOLDERS[RunState.EXTRACTING];
 
 /** A file of rows; `path` is relative to the run folder, `sha256` is hex. */
 export type Segment = { path: string; rowCount: number; sizeBytes: number; sha256: string };
@@ -41,7 +45,7 @@ export type TableCounts = {
 
 /** `inputHash` is the SHA-256 of the manifest that the stage read: a stage whose input changed is done again. */
 export type StageManifest = {
-  stage: string;
+  stage: StageFolder;
   planHash: string;
   inputHash: string;
   tables: StageTable[];
@@ -58,7 +62,7 @@ export type ExtractSource = {
   segments: WrittenSegment[];
 };
 
-export type ExtractManifest = { stage: 'extract'; planHash: string; sources: ExtractSource[] };
+export type ExtractManifest = { stage: typeof EXTRACT; planHash: string; sources: ExtractSource[] };
 
 export const emptyCounts = (table: string): TableCounts => ({
   table,
@@ -74,10 +78,8 @@ export const emptyCounts = (table: string): TableCounts => ({
   transformed: [],
 });
 
-const MANIFEST = 'manifest.json';
-
 /** The manifest's path inside the folder of its stage. */
-export const manifestPath = (directory: string, stage: string): string => join(directory, stage, MANIFEST);
+export const manifestPath = (directory: string, stage: StageFolder): string => join(directory, stage, MANIFEST);
 
 /** Writes a file under a temporary name and renames it, so that a reader sees all of it or none. */
 export const writeFileAtomically = async (path: string, text: string): Promise<void> => {
@@ -95,29 +97,24 @@ export const writeFileAtomically = async (path: string, text: string): Promise<v
 export const writeManifest = (folder: string, manifest: StageManifest | ExtractManifest): Promise<void> =>
   writeFileAtomically(join(folder, MANIFEST), `${JSON.stringify(manifest)}\n`);
 
-const readText = async (directory: string, stage: string): Promise<string> => {
-  try {
-    return await readFile(manifestPath(directory, stage), 'utf8');
-  } catch (error) {
-    throw stageError('MANIFEST_MISSING', { stage }, error);
-  }
-};
+const hashText = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** The manifest of a stage and the SHA-256 of its bytes. Throws where there is none, or where it is another stage's. */
-export const readManifest = async (directory: string, stage: string): Promise<{ manifest: StageManifest; hash: string }> => {
-  const text = await readText(directory, stage);
-  const manifest = JSON.parse(text) as StageManifest;
-  if (manifest.stage !== stage) throw stageError('MANIFEST_INVALID', { stage });
+/** The manifest of the stage that wrote a folder, wherever the folder is, and the SHA-256 of its bytes. */
+export const readStageManifest = async (folder: string, stage: StageFolder): Promise<{ manifest: StageManifest; hash: string }> => {
+  const { text, manifest: read } = await readManifestIn(folder, stage);
+  const manifest = read as StageManifest;
   // JSON has no absent message fields; the generated type wants them as undefined.
   const tables = manifest.tables.map((table) => ({ ...table, columns: table.columns.map((column) => Column.fromPartial(column)) }));
-  return { manifest: { ...manifest, tables }, hash: createHash('sha256').update(text).digest('hex') };
+  return { manifest: { ...manifest, tables }, hash: hashText(text) };
 };
 
+/** The manifest of a stage in the run folder. Throws where there is none, or where it is another stage's. */
+export const readManifest = (directory: string, stage: StageFolder): Promise<{ manifest: StageManifest; hash: string }> =>
+  readStageManifest(join(directory, stage), stage);
+
 export const readExtractManifest = async (directory: string): Promise<{ manifest: ExtractManifest; hash: string }> => {
-  const text = await readText(directory, 'extract');
-  const manifest = JSON.parse(text) as ExtractManifest;
-  if (manifest.stage !== 'extract') throw stageError('MANIFEST_INVALID', { stage: 'extract' });
-  return { manifest, hash: createHash('sha256').update(text).digest('hex') };
+  const { text, manifest } = await readManifestIn(join(directory, EXTRACT), EXTRACT);
+  return { manifest: manifest as ExtractManifest, hash: hashText(text) };
 };
 
 /** SHA-256 of a file, hex. */

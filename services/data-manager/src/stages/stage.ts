@@ -2,6 +2,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Engine } from '../engine/engine.ts';
+import type { StageFolder } from '../folders.ts';
 import { readManifest, writeManifest, type StageManifest } from './manifest.ts';
 
 export type StageProgress = { table: string; rowCount: number; totalRowCount: number };
@@ -22,7 +23,7 @@ export type StageContext = {
  */
 export const runIntoFolder = async (
   directory: string,
-  stage: string,
+  stage: StageFolder,
   work: (folder: string) => Promise<StageManifest>,
 ): Promise<StageManifest> => {
   const partial = join(directory, `${stage}.partial`);

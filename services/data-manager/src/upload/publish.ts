@@ -6,7 +6,7 @@ import { fromCall } from '../connectors/resolve.ts';
 import type { RunDeps } from '../deps.ts';
 import { toRunError } from '../domain/run-error.ts';
 import { makeFolder } from '../folders.ts';
-import { uploadIdOf, type UploadSession } from './session.ts';
+import { uploadIdOf, type UploadSession } from './upload-session.ts';
 
 type Step = NonNullable<Parameters<RunDeps['extdatamodule']['publishDataModuleVersion']>[0]['step']>;
 

@@ -7,10 +7,10 @@ import type { Engine } from '../engine/engine.ts';
 import { join } from 'node:path';
 import { readBackHash } from './read-back.ts';
 import { withVersion, type Loading, type Ready } from './ready.ts';
-import { targetUploadId, type UploadSession } from './session.ts';
+import { targetUpload, type UploadSession } from './upload-session.ts';
 
-/** A target with what it takes. */
-type Opened = { connectionId: string; type: string; target: Target; ready: Ready[]; isTaken: boolean };
+/** A target with the tables for it; `hasRows` where it has published them already. */
+type Opened = { connectionId: string; type: string; target: Target; ready: Ready[]; hasRows: boolean };
 
 /** What loading needs besides the session: where files may lie, the tables, and the reservation that comes after loading. */
 type Load = {
@@ -24,8 +24,7 @@ type Load = {
 /** Opens the writing side of a connection for the session's upload. */
 export const openTarget = async ({ deps, row, signal }: UploadSession, connectionId: string): Promise<{ type: string; target: Target }> => {
   const connection = await resolveConnection(deps, row, { connectionId, write: true });
-  const upload = { uploadId: targetUploadId(row, connectionId), epoch: Number(row.epoch) };
-  return { type: connection.type, target: await targetOf(connection, deps.config, upload, signal) };
+  return { type: connection.type, target: await targetOf(connection, deps.config, targetUpload(row, connectionId), signal) };
 };
 
 /** The connections of an upload. */
@@ -56,9 +55,9 @@ const openAll = async (session: UploadSession, ready: readonly Ready[], opened: 
   for (const connectionId of connectionsOf(ready)) {
     const { type, target } = await openTarget(session, connectionId);
     const own = ready.filter(({ upload }) => upload.connectionId === connectionId);
-    const found: Opened = { connectionId, type, target, ready: own, isTaken: false };
+    const found: Opened = { connectionId, type, target, ready: own, hasRows: false };
     opened.push(found);
-    found.isTaken = (await target.probe(targetUploadId(session.row, connectionId))) !== undefined;
+    found.hasRows = (await target.probe(targetUpload(session.row, connectionId).uploadId)) !== undefined;
   }
 };
 
@@ -68,7 +67,7 @@ const ledgerEntry = (
   { connectionId, ready, target }: Opened,
   tables: readonly UploadTable[],
 ): LedgerEntry => ({
-  uploadId: targetUploadId(row, connectionId),
+  uploadId: targetUpload(row, connectionId).uploadId,
   epoch: Number(row.epoch),
   runId: row.runId,
   moduleId: spec.moduleId,
@@ -87,7 +86,7 @@ const publishAll = async (
 ): Promise<void> => {
   for (const opened of targets) {
     session.signal.throwIfAborted();
-    if (!opened.isTaken) {
+    if (!opened.hasRows) {
       const own = opened.ready.map((one) => withVersion(tables.get(one) as Loading, version));
       await opened.target.commit(ledgerEntry(session, version, opened, own), own);
     }
@@ -106,7 +105,7 @@ export const loadTargets = async (
     await openAll(session, ready, opened);
     const files = new Set(opened.filter(({ type }) => type === 'file').map(({ connectionId }) => connectionId));
     const tables = load.tablesOf(files);
-    for (const { target, ready: own } of opened.filter(({ isTaken }) => !isTaken)) {
+    for (const { target, ready: own } of opened.filter(({ hasRows }) => !hasRows)) {
       const loading = own.map((one) => withVersion(tables.get(one) as Loading, ''));
       await target.claim({ moduleId: session.spec.moduleId, runId: session.row.runId }, loading);
       for (const [index, one] of own.entries()) {

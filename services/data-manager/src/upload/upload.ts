@@ -24,12 +24,12 @@ import { RunError, stageError } from '../domain/run-error.ts';
 import { editsOf, entriesOf, markUploading, updateEntry } from '../store/entries.ts';
 import type { EntryRow } from '../store/tables.ts';
 import { uploadTables, type Ready } from './ready.ts';
-import { targetUploadId, type UploadSession } from './session.ts';
+import { targetUpload, type UploadSession } from './upload-session.ts';
 import { connectionsOf, loadTargets, openTarget } from './targets.ts';
-import { mayHaveTaken } from './withdraw.ts';
+import { mayHaveRows } from './withdraw.ts';
 
 /** An upload under way. */
-type Work = { session: UploadSession; plan: EffectivePlan; engine: Engine; scratch: string; folder: string };
+type UploadContext = { session: UploadSession; plan: EffectivePlan; engine: Engine; scratch: string; folder: string };
 
 /** Rows as the target reads them. */
 const csvQuery = (rows: string, columns: Column[]): string =>
@@ -41,11 +41,11 @@ const refuseViolations = (table: string, violations: readonly string[]): void =>
 };
 
 /** The gate's first step of an upload: the rows with their edits, measured anew. */
-const makeReady = async (work: Work, entry: EntryRow, upload: TableUpload): Promise<Ready> => {
-  const { engine, scratch, plan, session } = work;
+const makeReady = async (context: UploadContext, entry: EntryRow, upload: TableUpload): Promise<Ready> => {
+  const { engine, scratch, plan, session } = context;
   const columns = columnsOf(entry);
   const edits = await editsOf(session.deps.store.db, entry.id);
-  const rows = await overlayQuery(work, entry, edits);
+  const rows = await overlayQuery(context, entry, edits);
   const requirement = plan.results.find(({ name }) => name === entry.table)?.privacy;
   const before = PrivacyResult.decode(entry.privacy);
   const measured = await measureTable(engine, { rows, columns, requirement, base: gateBaseOf(before) });
@@ -69,24 +69,24 @@ const makeReady = async (work: Work, entry: EntryRow, upload: TableUpload): Prom
   };
 };
 
-const prepareAll = async (work: Work): Promise<Ready[]> => {
-  const { session } = work;
+const prepareAll = async (context: UploadContext): Promise<Ready[]> => {
+  const { session } = context;
   const ready: Ready[] = [];
   for (const entry of await entriesOf(session.deps.store.db, session.row.runId)) {
     session.signal.throwIfAborted();
-    const upload = work.plan.uploads.find(({ table }) => table === entry.table);
+    const upload = context.plan.uploads.find(({ table }) => table === entry.table);
     if (!upload) throw stageError('UPLOAD_MISSING', { table: entry.table });
-    ready.push(await makeReady(work, entry, upload));
+    ready.push(await makeReady(context, entry, upload));
   }
   const queries = new Map(ready.map(({ entry, rows }) => [entry.table, rows]));
-  for (const { table, sentence } of await brokenReferences(work.engine, await readReferences(work.folder), queries))
+  for (const { table, sentence } of await brokenReferences(context.engine, await readReferences(context.folder), queries))
     refuseViolations(table, [sentence]);
   return ready;
 };
 
 /** By table, whether every row of the base version is still there; absent where its digests are not at hand. */
-const additions = async (work: Work, ready: Ready[]): Promise<Record<string, boolean>> => {
-  const { deps, row, spec } = work.session;
+const additions = async (context: UploadContext, ready: Ready[]): Promise<Record<string, boolean>> => {
+  const { deps, row, spec } = context.session;
   const found: Record<string, boolean> = {};
   if (spec.baseVersion === '') return found;
   const baseFolder = digestFolder(deps.config, row.moduleId, spec.baseVersion);
@@ -106,25 +106,25 @@ const tableVersions = (ready: Ready[]): TableVersion[] =>
   }));
 
 /** Checks that each target knows the upload. */
-const verify = async ({ session }: Work, connectionIds: string[]): Promise<void> => {
+const verify = async ({ session }: UploadContext, connectionIds: string[]): Promise<void> => {
   for (const connectionId of connectionIds) {
     const { target } = await openTarget(session, connectionId);
     try {
-      if (!(await target.probe(targetUploadId(session.row, connectionId)))) throw stageError('LEDGER_MISSING');
+      if (!(await target.probe(targetUpload(session.row, connectionId).uploadId))) throw stageError('LEDGER_MISSING');
     } finally {
       await target.close();
     }
   }
 };
 
-const begin = async (session: UploadSession, state: RunState): Promise<void> => {
+const enterState = async (session: UploadSession, state: RunState): Promise<void> => {
   const { deps, row } = session;
   const set = { state, refusal: '', waitingFor: '', nextAttemptTime: null, reachedRevision: row.desireRevision };
   if (state === RunState.UPLOADING) await session.change('upload/begin', set, { write: (tx) => markUploading(tx, row.runId, deps.now()) });
   else await session.change('upload/verify', set);
 };
 
-const finish = async ({ session }: Work, ready: Ready[], version: string): Promise<void> => {
+const recordUploaded = async ({ session }: UploadContext, ready: Ready[], version: string): Promise<void> => {
   const { deps, row } = session;
   await publish.keepDigests(
     digestFolder(deps.config, row.moduleId, version),
@@ -158,7 +158,7 @@ const levelsOf = ({ privacy }: Ready): Record<string, number> =>
   Object.fromEntries(privacy.levels.map(({ column, level }) => [column, level]));
 
 /** The document of the version, as CreateDataModule takes it. */
-const documentOf = ({ session, plan }: Work, ready: Ready[], version: string, files: ReadonlySet<string>): Module => {
+const documentOf = ({ session, plan }: UploadContext, ready: Ready[], version: string, files: ReadonlySet<string>): Module => {
   const { row, spec } = session;
   return publishedModule(plan, {
     version,
@@ -176,23 +176,23 @@ const documentOf = ({ session, plan }: Work, ready: Ready[], version: string, fi
 };
 
 /** Refuses, before anything is reserved, a document that would be refused after the targets have the rows. */
-const judge = (work: Work, ready: Ready[], files: ReadonlySet<string>): Module => {
-  const module = documentOf(work, ready, '1.0.0', files);
+const checkDocument = (context: UploadContext, ready: Ready[], files: ReadonlySet<string>): Module => {
+  const module = documentOf(context, ready, '1.0.0', files);
   const violations = checkModule(module);
   if (violations.length > 0) throw stageError('PUBLISHED_INVALID', { problems: violations.map(({ message }) => message).join('; ') });
   return module;
 };
 
-const carry = async (work: Work): Promise<void> => {
-  const { session } = work;
-  const ready = await prepareAll(work);
+const publishRun = async (context: UploadContext): Promise<void> => {
+  const { session } = context;
+  const ready = await prepareAll(context);
   const tables = tableVersions(ready);
-  const onlyAdded = await additions(work, ready);
+  const onlyAdded = await additions(context, ready);
   const { baseVersion } = session.spec;
   const { version, files } = await loadTargets(session, ready, {
-    engine: work.engine,
-    scratch: work.scratch,
-    tablesOf: (types) => uploadTables(judge(work, ready, types), work.plan, ready),
+    engine: context.engine,
+    scratch: context.scratch,
+    tablesOf: (types) => uploadTables(checkDocument(context, ready, types), context.plan, ready),
     reserve: async () => {
       await failpoint('upload.intent.before');
       const reserved = await publish.reserve(session, { baseVersion, tables, onlyAdditions: onlyAdded });
@@ -201,20 +201,20 @@ const carry = async (work: Work): Promise<void> => {
       return reserved;
     },
   });
-  await begin(session, RunState.VERIFYING);
+  await enterState(session, RunState.VERIFYING);
   session.startProgress(RunState.VERIFYING);
-  await verify(work, connectionsOf(ready));
+  await verify(context, connectionsOf(ready));
   await failpoint('version.bump.before');
-  await publish.commit(session, { document: writeDocument(documentOf(work, ready, version, files)), tables });
+  await publish.commit(session, { document: writeDocument(documentOf(context, ready, version, files)), tables });
   await failpoint('version.bump.after');
-  await finish(work, ready, version);
+  await recordUploaded(context, ready, version);
 };
 
 /** What a failure leaves: nothing while no target can have the rows; else the upload, its id and its version stay until that is known. */
 const settleFailure = async (session: UploadSession, thrown: unknown): Promise<void> => {
   // Anything else says nothing of the upload: a lease that was lost, a database that is away.
   if (session.signal.aborted || !(thrown instanceof RunError) || thrown.transient) return;
-  if (session.row.publishing && (await mayHaveTaken(session))) return;
+  if (session.row.publishing && (await mayHaveRows(session))) return;
   await publish.abandonReserved(session, thrown.reason);
   if (session.row.publishing) await session.change('upload/withdraw', { publishing: false });
 };
@@ -229,10 +229,10 @@ export const upload = async (session: UploadSession): Promise<void> => {
   let engine: Engine | undefined;
   try {
     engine = await openEngine({ directory: folder, memoryMb: deps.config.engineMemoryMb, signal });
-    const isTaken = session.row.state === RunState.VERIFYING;
-    if (!isTaken) await begin(session, RunState.UPLOADING);
-    session.startProgress(isTaken ? RunState.VERIFYING : RunState.UPLOADING);
-    await carry({ session, plan, engine, scratch, folder });
+    const isVerifying = session.row.state === RunState.VERIFYING;
+    if (!isVerifying) await enterState(session, RunState.UPLOADING);
+    session.startProgress(isVerifying ? RunState.VERIFYING : RunState.UPLOADING);
+    await publishRun({ session, plan, engine, scratch, folder });
   } catch (thrown) {
     await settleFailure(session, thrown);
     throw thrown;

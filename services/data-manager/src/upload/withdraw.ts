@@ -3,14 +3,14 @@ import { targetOf } from '../connectors/index.ts';
 import { resolveConnection } from '../connectors/resolve.ts';
 import { toRunError } from '../domain/run-error.ts';
 import { publish } from './publish.ts';
-import { targetUploadId, type UploadSession } from './session.ts';
+import { targetUpload, type UploadSession } from './upload-session.ts';
 
 // The lease outlasts it.
 const PROBE_TIMEOUT_MS = 3_000;
 
 const probe = async ({ deps, row }: UploadSession, connectionId: string): Promise<boolean> => {
   const connection = await resolveConnection(deps, row, { connectionId, write: true });
-  const upload = { uploadId: targetUploadId(row, connectionId), epoch: Number(row.epoch) };
+  const upload = targetUpload(row, connectionId);
   const target = await targetOf(connection, deps.config, upload, AbortSignal.timeout(PROBE_TIMEOUT_MS));
   try {
     if (await target.probe(upload.uploadId)) return true;
@@ -24,7 +24,7 @@ const probe = async ({ deps, row }: UploadSession, connectionId: string): Promis
 const connectionsOf = ({ spec }: UploadSession): Set<string> => new Set(spec.plan?.uploads.map(({ connectionId }) => connectionId));
 
 /** Whether a target has the rows. One that cannot be reached may have them from the moment on that the upload was published anywhere. */
-const hasTaken = async (session: UploadSession, connectionId: string): Promise<boolean> => {
+const hasRows = async (session: UploadSession, connectionId: string): Promise<boolean> => {
   try {
     return await probe(session, connectionId);
   } catch (thrown) {
@@ -37,10 +37,10 @@ const hasTaken = async (session: UploadSession, connectionId: string): Promise<b
 };
 
 /** Whether any target has the rows, or cannot say that it has not. */
-export const mayHaveTaken = async (session: UploadSession): Promise<boolean> => {
+export const mayHaveRows = async (session: UploadSession): Promise<boolean> => {
   for (const connectionId of connectionsOf(session)) {
     try {
-      if (await hasTaken(session, connectionId)) return true;
+      if (await hasRows(session, connectionId)) return true;
     } catch (error) {
       session.deps.log.warn({ runId: session.row.runId, reason: toRunError(error).reason }, 'a target cannot say whether it has the rows');
       return true;
@@ -49,9 +49,9 @@ export const mayHaveTaken = async (session: UploadSession): Promise<boolean> => 
   return false;
 };
 
-/** Gives the upload up; false where a target has taken the rows, so that it has to be carried to its end. */
+/** Gives the upload up; false where a target has taken the rows, so that it has to be completed. */
 export const withdraw = async (session: UploadSession): Promise<boolean> => {
-  for (const connectionId of connectionsOf(session)) if (await hasTaken(session, connectionId)) return false;
+  for (const connectionId of connectionsOf(session)) if (await hasRows(session, connectionId)) return false;
   await publish.abandonReserved(session, 'STOPPED');
   return true;
 };

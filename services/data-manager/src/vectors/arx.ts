@@ -142,7 +142,7 @@ export const run = async (folder: string, options: string[]): Promise<{ passed: 
   const nodes = selected(perNode.cases, models);
   const names = [...new Set([...optima, ...nodes].flatMap(([, { qis }]) => qis))];
   const settingOf = makeSettings(await readArxFolder(folder, optimum.about, names));
-  const work = [
+  const checks = [
     ...optima.map(([index, entry]) => ({
       label: `vectors-optimum case ${index + 1}`,
       task: async () => runOptimum(settingOf(entry.qis), entry),
@@ -153,11 +153,11 @@ export const run = async (folder: string, options: string[]): Promise<{ passed: 
     })),
   ];
   let failed = 0;
-  for (const { label, task } of work) {
+  for (const { label, task } of checks) {
     const differences = await task().catch((error: unknown) => [error instanceof Error ? error.message : 'an unknown error']);
     if (differences.length === 0) continue;
     failed += 1;
     console.log(`FAILED ${label}: ${differences.join('; ')}`);
   }
-  return { passed: work.length - failed, failed };
+  return { passed: checks.length - failed, failed };
 };

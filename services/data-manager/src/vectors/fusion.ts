@@ -196,7 +196,7 @@ export const run = async (folder: string, _options: string[]): Promise<{ passed:
   const expected = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8')) as Expected;
   const root = await mkdtemp(join(tmpdir(), 'lethe-fusion-'));
   const engine = await openEngine({ directory: root });
-  const work: { label: string; task: (directory: string) => Promise<string[]> }[] = [
+  const checks: { label: string; task: (directory: string) => Promise<string[]> }[] = [
     ...Object.entries(expected.about?.emptyFields ?? {}).map(([name, counts]) => ({
       label: `${name} empty fields`,
       task: (directory: string) => runEmptyFields(engine, { folder, directory }, name, counts),
@@ -208,7 +208,7 @@ export const run = async (folder: string, _options: string[]): Promise<{ passed:
   ];
   let failed = 0;
   try {
-    for (const [index, { label, task }] of work.entries()) {
+    for (const [index, { label, task }] of checks.entries()) {
       const differences = await task(join(root, `case${index}`)).catch((error: unknown) => [String(error)]);
       if (differences.length === 0) continue;
       failed += 1;
@@ -218,5 +218,5 @@ export const run = async (folder: string, _options: string[]): Promise<{ passed:
     await engine.close();
     await rm(root, { recursive: true, force: true });
   }
-  return { passed: work.length - failed, failed };
+  return { passed: checks.length - failed, failed };
 };

@@ -13,7 +13,7 @@ import { desireOf, isLive, type Command } from '../domain/run.ts';
 import { findLiveRun, findRun, lockRun, setDesire } from '../store/runs.ts';
 import type { RunRow } from '../store/tables.ts';
 import type { Deps } from './deps.ts';
-import { requireGrants } from './grants.ts';
+import { requireConnections } from './grants.ts';
 import { refreshRun } from './mirror.ts';
 import { requireRequirement } from './require-requirement.ts';
 import { ticketFor } from './ticket.ts';
@@ -38,7 +38,7 @@ export const commandRun = async (
   const continues = command === 'RESUME' || command === 'UPLOAD';
   if (continues) await refreshRun(deps, ctx, visible.id);
   const plan = EffectivePlan.decode(visible.plan);
-  if (continues) await requireGrants(deps, ctx, plan, visible.releasedBy);
+  if (continues) await requireConnections(deps, ctx, plan, visible.releasedBy);
   const uploads = continues && (await findRun(deps.store.db, visible.id))?.state === RunState.PREPARED;
   if (uploads) await requireRequirement(deps, ctx, visible.moduleId, plan);
   const ticket = await ticketFor(deps, visible, plan);

@@ -14,7 +14,7 @@ import { bindScripts, readRules } from './bind-scripts.ts';
 import type { Deps } from './deps.ts';
 import { fetchModule } from './fetch-module.ts';
 import { findConnections, type KnownConnection } from './connections.ts';
-import { checkGrants } from './grants.ts';
+import { checkDemandedPrivacy, checkGrants } from './grants.ts';
 import { findSuperseded } from './superseded.ts';
 
 /** A configuration's plan, what is missing for its release, and the module that it is for. */
@@ -40,6 +40,15 @@ const judgePublished = async (plan: EffectivePlan, known: ReadonlyMap<string, Kn
     missing('PUBLISHED_INVALID', `published${pointer}`, `the document of the version would not be valid: ${message}`),
   );
 };
+
+const judgePrivacy = (plan: EffectivePlan, known: ReadonlyMap<string, KnownConnection>): Missing[] =>
+  checkDemandedPrivacy(plan, known).map(({ table, connectionId }) =>
+    missing(
+      'PRIVACY_REQUIRED',
+      `tables/${table}`,
+      `the owners of connection ${connectionId} demand a requirement (\`requires\`) of table ${table}, which is under \`privacy: none\``,
+    ),
+  );
 
 const checkSuperseded = async (deps: Deps, ctx: CallContext, module: Module): Promise<Missing[]> => {
   const version = await findSuperseded(deps, ctx, module);
@@ -83,7 +92,7 @@ export const compile = async (
   const ofScripts = [fieldRules, anonymization, uploading, extraction, protocolScripts, transformations].flatMap(({ missing }) => missing);
   const known = await findConnections(deps, ctx, computed.plan);
   const grants = await checkGrants(deps, ctx, computed.plan, { userId: releaserId, known });
-  const found = [...ofScripts, ...computed.missing, ...grants, ...checkTypes(computed.plan, known)];
+  const found = [...ofScripts, ...computed.missing, ...grants, ...checkTypes(computed.plan, known), ...judgePrivacy(computed.plan, known)];
   // A plan that lacks something publishes nothing, and its document would repeat what is missing.
   const published = found.length === 0 ? await judgePublished(computed.plan, known) : [];
   const superseded = await checkSuperseded(deps, ctx, parsed.module);

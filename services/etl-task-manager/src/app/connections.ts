@@ -1,4 +1,5 @@
 // The connections that a plan uses, looked up once: their group, and their type.
+import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { CallContext } from '@lethe/grpc/context';
 import { CallError, passOn } from '@lethe/grpc/errors';
@@ -17,12 +18,12 @@ export const connectionsOf = (plan: EffectivePlan): Ticket['connections'] => {
 };
 
 /** What is known of a connection here. */
-export type KnownConnection = { groupId: string; type: string };
+export type KnownConnection = Pick<Connection, 'groupId' | 'type' | 'requirePrivacy'>;
 
 const findConnection = async (deps: Deps, ctx: CallContext, connectionId: string): Promise<KnownConnection | undefined> => {
   try {
     const { connection } = await deps.extdatamodule.getConnection({ connectionId }, { parent: ctx });
-    return connection && { groupId: connection.groupId, type: connection.type };
+    return connection;
   } catch (error) {
     if (error instanceof CallError && error.reason === 'NOT_FOUND') return undefined;
     throw passOn(error, 'extdatamodule');

@@ -1,10 +1,11 @@
-// Whether the releaser of a plan may use its connections now.
+// Whether a plan may use its connections now.
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Missing } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { Access } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail, passOn } from '@lethe/grpc/errors';
 import type { Ticket } from '@lethe/grpc/service-tokens';
+import { findUnprotected, type Unprotected } from '@lethe/module/check-required-privacy';
 import { missing } from '@lethe/module/missing';
 import { connectionsOf, findConnections, type KnownConnection } from './connections.ts';
 import type { Deps } from './deps.ts';
@@ -41,8 +42,15 @@ export const checkGrants = async (
   return results;
 };
 
-/** Refuses where the user who released a plan may no longer use one of its connections. */
-export const requireGrants = async (deps: Deps, ctx: CallContext, plan: EffectivePlan, releasedBy: string): Promise<void> => {
-  const [first] = await checkGrants(deps, ctx, plan, { userId: releasedBy, known: await findConnections(deps, ctx, plan) });
+/** What a plan lacks of the privacy that the owners of its connections demand. */
+export const checkDemandedPrivacy = (plan: EffectivePlan, known: ReadonlyMap<string, KnownConnection>): Unprotected[] =>
+  findUnprotected(plan, (connectionId) => known.get(connectionId)?.requirePrivacy === true);
+
+/** Refuses where a plan may no longer use one of its connections: the user who released it lost a grant, or the owners demand privacy by now. */
+export const requireConnections = async (deps: Deps, ctx: CallContext, plan: EffectivePlan, releasedBy: string): Promise<void> => {
+  const known = await findConnections(deps, ctx, plan);
+  const [first] = await checkGrants(deps, ctx, plan, { userId: releasedBy, known });
   if (first) throw fail('GRANT_MISSING', { connection_id: first.subject.replace('connections/', '') });
+  const [unprotected] = checkDemandedPrivacy(plan, known);
+  if (unprotected) throw fail('PRIVACY_REQUIRED', { table: unprotected.table, connection_id: unprotected.connectionId });
 };

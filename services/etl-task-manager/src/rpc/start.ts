@@ -12,7 +12,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { commandRun } from '../app/command-run.ts';
 import type { Deps } from '../app/deps.ts';
 import { fetchModule } from '../app/fetch-module.ts';
-import { requireGrants } from '../app/grants.ts';
+import { requireConnections } from '../app/grants.ts';
 import { findSuperseded } from '../app/superseded.ts';
 import { ticketFor } from '../app/ticket.ts';
 import { auditRun, runView } from '../app/views.ts';
@@ -47,7 +47,7 @@ const prepare = async (deps: Deps, ctx: UserCall, task: TaskRow, request: StartR
   if (!revision) throw fail('NOT_RELEASED');
   const plan = planOfRun(revision, request.parameters);
   const releasedBy = revision.releasedBy ?? '';
-  await requireGrants(deps, ctx, plan, releasedBy);
+  await requireConnections(deps, ctx, plan, releasedBy);
   const module = await fetchModule(deps, ctx, task.moduleId);
   const parsed = await parseDocument(module.document ?? {});
   const superseded = 'module' in parsed ? await findSuperseded(deps, ctx, parsed.module) : undefined;

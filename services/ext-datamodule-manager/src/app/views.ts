@@ -24,6 +24,7 @@ export const connectionView = (row: ConnectionRow): Connection => ({
   contract: row.contract,
   ownerIds: row.ownerIds,
   discoverable: row.discoverable,
+  requirePrivacy: row.requirePrivacy,
   secretSet: row.secretCiphertext !== null,
   secretUpdateTime: row.secretUpdateTime ?? undefined,
   secretKeyId: row.secretKeyId ?? '',

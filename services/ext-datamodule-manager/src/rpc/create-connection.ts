@@ -14,7 +14,7 @@ import { insertConnection } from '../store/connections.ts';
 export const createConnection =
   (deps: Deps) =>
   async (request: CreateConnectionRequest, ctx: UserCall): Promise<CreateConnectionResponse> => {
-    const { groupId, displayName, description, namespace, contract } = request;
+    const { groupId, displayName, description, namespace, contract, requirePrivacy } = request;
     const { kind, settings, secret } = checkAddress(request.type, {
       settings: request.settings,
       secret: request.secret?.values,
@@ -36,6 +36,7 @@ export const createConnection =
         contract,
         ownerIds,
         discoverable: !request.hidden,
+        requirePrivacy,
         ...sealed,
       });
       return {

@@ -17,8 +17,18 @@ import { sameDestination } from '../domain/destination.ts';
 import { lockConnection, saveConnection, type ConnectionChanges } from '../store/connections.ts';
 import type { ConnectionRow } from '../store/tables.ts';
 
-const MUTABLE = ['display_name', 'description', 'namespace', 'settings', 'contract', 'owner_ids', 'discoverable', 'secret'];
-const OWNERS_ONLY = ['owner_ids', 'discoverable'];
+const MUTABLE = [
+  'display_name',
+  'description',
+  'namespace',
+  'settings',
+  'contract',
+  'owner_ids',
+  'discoverable',
+  'require_privacy',
+  'secret',
+];
+const OWNERS_ONLY = ['owner_ids', 'discoverable', 'require_privacy'];
 
 const isPopulated =
   (request: UpdateConnectionRequest) =>
@@ -33,6 +43,7 @@ const isPopulated =
       owner_ids: wanted?.ownerIds.length,
       // An absent flag cannot be distinguished from false; without a mask it stays as it is.
       discoverable: wanted?.discoverable,
+      require_privacy: wanted?.requirePrivacy,
       secret: request.secret ?? (request.uri !== '' ? request.uri : undefined),
     };
     return Boolean(values[path]);
@@ -45,6 +56,7 @@ const plainChanges = (wanted: Connection | undefined, paths: Set<string>): Conne
   ...(paths.has('contract') ? { contract: wanted?.contract ?? '' } : {}),
   ...(paths.has('owner_ids') ? { ownerIds: wanted?.ownerIds ?? [] } : {}),
   ...(paths.has('discoverable') ? { discoverable: wanted?.discoverable ?? false } : {}),
+  ...(paths.has('require_privacy') ? { requirePrivacy: wanted?.requirePrivacy ?? false } : {}),
 });
 
 /**
@@ -68,7 +80,7 @@ const addressChanges = (deps: Deps, before: ConnectionRow, request: UpdateConnec
   };
 };
 
-/** Who owns a connection and who sees it is decided by its owners and by owners of its group: whoever edits tasks cannot grant himself. */
+/** Who owns a connection, who sees it and what privacy it demands is decided by its owners and by owners of its group: whoever edits tasks cannot grant himself. */
 const checkOwnership = (ctx: CallContext, connection: ConnectionRow, paths: Set<string>): void => {
   const changed = OWNERS_ONLY.filter((path) => paths.has(path));
   const { user } = ctx;

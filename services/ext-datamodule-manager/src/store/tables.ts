@@ -21,6 +21,7 @@ export type Tables = PlatformTables & {
     contract: string;
     ownerIds: string[];
     discoverable: boolean;
+    requirePrivacy: Generated<boolean>;
     secretKeyId: string | null;
     secretWrappedKey: Buffer | null;
     secretCiphertext: Buffer | null;

@@ -26,7 +26,7 @@ const FORMATS: Record<FileFormat, (read: FileRead) => TextFormat> = {
   [FileFormat.UNSPECIFIED]: ({ csv }) => csvFormat(csv),
   [FileFormat.CSV]: ({ csv }) => csvFormat(csv),
   [FileFormat.JSONL]: () => ({ kind: 'lines' }),
-  [FileFormat.JSON]: () => ({ kind: 'array', pointer: '', also: [], isPage: false }),
+  [FileFormat.JSON]: () => ({ kind: 'array', pointer: '', pagingPointers: [], isPage: false }),
 };
 
 const extract = async (path: string, read: FileRead, extraction: Extraction): Promise<WrittenSegment[]> => {

@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createInterface } from 'node:readline';
 import { parse } from 'csv-parse';
-import { type ConnectorLimits, type LedgerEntry, type ResolvedConnection, type Target, type UploadTable } from '../connector.ts';
+import {
+  type ConnectorLimits,
+  type LedgerEntry,
+  type ResolvedConnection,
+  type Target,
+  type TargetUpload,
+  type UploadTable,
+} from '../connector.ts';
 import { claimFile, digest, entryPath, fileOf, HIDDEN, readEntry, readLedger, writeEntry } from './ledger.ts';
 import { inFolder } from './failure.ts';
 import { folderOf } from './root.ts';
@@ -25,19 +32,13 @@ const countRecords = async (path: string): Promise<number> => {
  * The writing side of a file connection. The ledger file is written after the renames: a crash between them is finished by the next try, which stages
  * the same rows again and renames them over the same names. Until then a reader of REPLACE may see some tables new and others old.
  */
-export const fileTarget = async (
-  connection: ResolvedConnection,
-  limits: ConnectorLimits,
-  upload: { uploadId: string; epoch: number },
-): Promise<Target> => {
+export const fileTarget = async (connection: ResolvedConnection, limits: ConnectorLimits, upload: TargetUpload): Promise<Target> => {
   const folder = await folderOf(connection, limits);
   const hidden = join(folder, HIDDEN);
   await inFolder('Preparing the target', () => mkdir(hidden, { recursive: true, mode: 0o700 }));
   const entryFile = entryPath(folder, upload.uploadId, 'entry');
   const intentFile = entryPath(folder, upload.uploadId, 'intent');
-  // One for all uploads of a run over a connection, so that the next one cleans up after one that was refused.
-  const [runId = '', , connectionId = ''] = upload.uploadId.split('.');
-  const prefix = `${digest(`${runId}.${connectionId}`)}.`;
+  const prefix = `${digest(upload.stagingId)}.`;
   const staged = (table: UploadTable): string => join(hidden, `${prefix}${upload.epoch}.${digest(table.table)}.csv`);
   const final = (table: UploadTable): string => fileOf(folder, table.versioned);
   /** What another connection of the same run has published here is no earlier version. */

@@ -50,7 +50,7 @@ const bounded = (): Transform => {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       size += chunk.length;
-      if (size > TEXT_LIMITS.pageBytes) done(stageError('ANSWER_TOO_LARGE', { limit: TEXT_LIMITS.pageBytes }));
+      if (size > TEXT_LIMITS.pageBytes) done(stageError('HTTP_PAGE_TOO_LARGE', { limit: TEXT_LIMITS.pageBytes }));
       else done(null, chunk);
     },
   });

@@ -6,7 +6,7 @@ import { stageError } from '../../domain/run-error.ts';
 export type Place = { query: Record<string, string> } | { url: URL };
 
 /** What was read of a page: its rows, the texts at the pointers of `pagePointers`, and where it was. */
-export type PageRead = { page: number; rowCount: number; also: readonly (string | null)[]; received: number; url: URL };
+export type PageRead = { page: number; rowCount: number; pagingValues: readonly (string | null)[]; received: number; url: URL };
 
 const DEFAULT_MAX_PAGES = 1_000_000;
 
@@ -61,7 +61,7 @@ const isReached = (count: number, limit: string | null | undefined): boolean =>
   limit !== null && limit !== undefined && /^\d+$/.test(limit) && count >= Number(limit);
 
 const follow = (kind: Kind, read: PageRead, path: string): Place | undefined => {
-  const [found] = read.also;
+  const [found] = read.pagingValues;
   switch (kind.$case) {
     case 'pageNumber':
       if (isReached(read.page + 1, found)) return undefined;

@@ -18,7 +18,7 @@ import { endStatusOf, firstPlace, maxPagesOf, nextPlace, pagePointers, type Plac
 import { open, urlOf } from './request.ts';
 import { stageError } from '../../domain/run-error.ts';
 
-const NO_ROWS: Omit<ReadResult, 'script'> = { rowCount: 0, also: [], digest: '' };
+const NO_ROWS: Omit<ReadResult, 'script'> = { rowCount: 0, pagingValues: [], digest: '' };
 
 /** Pages and places that were read before: a server that gives one again would be read for ever. */
 const openHistory = (path: string): ((mark: string) => void) => {
@@ -41,7 +41,7 @@ const readPages = async (context: PageContext, read: HttpRead, reader: TextReade
     const object = `Page ${page + 1} of ${read.path}`;
     const got = await getPage(context, { url, path, object, endStatus: endStatusOf(paging, page) });
     const { encoding, packed } = got;
-    const format = { kind: 'array', pointer: read.rowsPointer, also: pagePointers(paging), isPage: true } as const;
+    const format = { kind: 'array', pointer: read.rowsPointer, pagingPointers: pagePointers(paging), isPage: true } as const;
     const result = got.isEmpty ? NO_ROWS : await reader.read({ path, object, encoding, packed, format });
     if (result.rowCount > 0) note(`rows ${result.digest}`);
     if (result.rowCount > 0 && page >= limit) throw stageError('PAGES_TOO_MANY', { path: read.path, limit });

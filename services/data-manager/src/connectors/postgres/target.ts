@@ -6,7 +6,14 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { quoteLiteral } from '../../plan/identifiers.ts';
-import { type ConnectorLimits, type LedgerEntry, type ResolvedConnection, type Target, type UploadTable } from '../connector.ts';
+import {
+  type ConnectorLimits,
+  type LedgerEntry,
+  type ResolvedConnection,
+  type Target,
+  type TargetUpload,
+  type UploadTable,
+} from '../connector.ts';
 import { connectPostgres, defaultSchema } from './client.ts';
 import { toRunError } from './failure.ts';
 import { fence, preparePlace, probe, qualified, record, type Place } from './ledger.ts';
@@ -58,7 +65,7 @@ const dropStaging = async (client: Client, place: Place, prefix: string): Promis
 export const postgresTarget = async (
   connection: ResolvedConnection,
   limits: ConnectorLimits,
-  upload: { uploadId: string; epoch: number },
+  upload: TargetUpload,
   signal: AbortSignal,
 ): Promise<Target> => {
   const client = await connectPostgres(connection, limits);
@@ -73,9 +80,7 @@ export const postgresTarget = async (
       throw toRunError(error, activity);
     }
   };
-  // One for all uploads of a run over a connection, so that the next one cleans up after one that was refused.
-  const [runId = '', , connectionId = ''] = upload.uploadId.split('.');
-  const hash = createHash('sha256').update(`${runId}.${connectionId}`).digest('hex').slice(0, 20);
+  const hash = createHash('sha256').update(upload.stagingId).digest('hex').slice(0, 20);
   const schemaOf = ({ schema }: UploadTable): string => schema || defaultSchema(connection);
   const place = await guarded('Preparing the target', async () => {
     const found = await preparePlace(client, defaultSchema(connection));

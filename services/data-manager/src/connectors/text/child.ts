@@ -15,12 +15,12 @@ import { DEFAULT_DIALECT } from './dialect.ts';
 import { openDecoder } from './decode.ts';
 import { arrayRows, lineRows, type ArrayRows, type JsonSource } from './json-rows.ts';
 import { TEXT_LIMITS } from './limits.ts';
-import type { CheckText, HeaderText, OpenText, ReadText, TextAnswer, TextRequest, TextResponse, TextVerb } from './protocol.ts';
+import type { CheckText, HeaderText, OpenText, ReadText, TextResult, TextRequest, TextResponse, TextVerb } from './protocol.ts';
 import { TextRefusal } from './refusal.ts';
 import { NO_COUNTS, ScriptRows } from './script-rows.ts';
 import { Tally } from './tally.ts';
 
-const EMPTY: TextAnswer = { rowCount: 0, also: [], digest: '', segments: [], names: [], script: NO_COUNTS };
+const EMPTY: TextResult = { rowCount: 0, pagingValues: [], digest: '', segments: [], names: [], script: NO_COUNTS };
 
 const send = (response: TextResponse): void => {
   process.send?.(response);
@@ -28,13 +28,13 @@ const send = (response: TextResponse): void => {
 
 let session: { job: OpenText; writer: CsvWriter } | undefined;
 
-const openSession = (job: OpenText): TextAnswer => {
+const openSession = (job: OpenText): TextResult => {
   const writer = openCsvWriter(job.directory, job.prefix, (rowCount, sizeBytes) => send({ id: 0, progress: { rowCount, sizeBytes } }));
   session = { job, writer };
   return EMPTY;
 };
 
-type Maker = RowMaker & Partial<Pick<ArrayRows, 'also' | 'digest'>>;
+type Maker = RowMaker & Partial<Pick<ArrayRows, 'textsAt' | 'digest'>>;
 
 const makerOf = (job: OpenText, { format, object }: ReadText, tally: Tally, script: ScriptRows | undefined): Maker => {
   if (format.kind === 'csv') return csvRows(format, job.columns, object, tally);
@@ -57,7 +57,7 @@ const UNPACK: Record<ReadText['packed'], (path: string) => Transform | Promise<T
 };
 
 /** Reads one input to its end, or to what is wrong with it. */
-const readText = async (job: OpenText, writer: CsvWriter, request: ReadText): Promise<TextAnswer> => {
+const readText = async (job: OpenText, writer: CsvWriter, request: ReadText): Promise<TextResult> => {
   const { path, object, encoding, packed, format } = request;
   const tally = new Tally(object);
   const script = job.script && new ScriptRows(job.script, job.columns);
@@ -86,11 +86,11 @@ const readText = async (job: OpenText, writer: CsvWriter, request: ReadText): Pr
   // A page without a byte has no rows, as one of null has none.
   if (sizeBytes > 0 || format.kind !== 'array' || !format.isPage) await take(Buffer.alloc(0), true);
   tally.assertNone();
-  const also = format.kind === 'array' && sizeBytes > 0 ? (maker.also?.(format.also) ?? []) : [];
-  return { ...EMPTY, rowCount, also, digest: maker.digest?.() ?? '', script: script?.counts ?? NO_COUNTS };
+  const pagingValues = format.kind === 'array' && sizeBytes > 0 ? (maker.textsAt?.(format.pagingPointers) ?? []) : [];
+  return { ...EMPTY, rowCount, pagingValues, digest: maker.digest?.() ?? '', script: script?.counts ?? NO_COUNTS };
 };
 
-const checkText = async ({ path, object, columns }: CheckText): Promise<TextAnswer> => {
+const checkText = async ({ path, object, columns }: CheckText): Promise<TextResult> => {
   const tally = new Tally(object);
   const header = { rowCount: 0, names: columns.map(({ name }) => name) };
   const maker = csvRows({ kind: 'csv', dialect: DEFAULT_DIALECT, header }, columns, object, tally);
@@ -102,7 +102,7 @@ const checkText = async ({ path, object, columns }: CheckText): Promise<TextAnsw
 
 const HEADER_BYTES = 1_048_576;
 
-const readHeader = async ({ path }: HeaderText): Promise<TextAnswer> => {
+const readHeader = async ({ path }: HeaderText): Promise<TextResult> => {
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
@@ -113,7 +113,7 @@ const readHeader = async ({ path }: HeaderText): Promise<TextAnswer> => {
   }
 };
 
-const handle = async (request: TextVerb): Promise<TextAnswer> => {
+const handle = async (request: TextVerb): Promise<TextResult> => {
   switch (request.verb) {
     case 'open':
       return openSession(request);
@@ -134,9 +134,9 @@ const isOf = (error: unknown, request: TextRequest): boolean => {
   return syscall === 'read' || ('path' in request && path === request.path);
 };
 
-const answer = async (request: TextRequest): Promise<void> => {
+const respond = async (request: TextRequest): Promise<void> => {
   try {
-    send({ id: request.id, answer: await handle(request) });
+    send({ id: request.id, result: await handle(request) });
   } catch (error) {
     if (error instanceof TextRefusal) send({ id: request.id, refusal: { reason: error.reason, facts: error.facts } });
     // Of an unknown error only its code and where it came from: its text may quote the input.
@@ -147,7 +147,7 @@ const answer = async (request: TextRequest): Promise<void> => {
 let queue: Promise<void> = Promise.resolve();
 process.on('message', (request: TextRequest) => {
   const before = queue;
-  queue = before.then(() => answer(request));
+  queue = before.then(() => respond(request));
 });
 
 process.on('disconnect', () => {

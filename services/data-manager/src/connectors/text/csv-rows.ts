@@ -81,8 +81,8 @@ export const csvRows = (
       return undefined;
     }
     const cells = places.map((place) => fields[place] ?? null);
-    const isTaken = cells.every((cell, index) => tally.takes(cell, columns[index]?.source ?? '', `line ${line}`, line));
-    return isTaken ? cells : undefined;
+    const isKept = cells.every((cell, index) => tally.takes(cell, columns[index]?.source ?? '', `line ${line}`, line));
+    return isKept ? cells : undefined;
   };
   const describeProblem = ({ problem, line, column }: CsvProblem): TextRefusal => {
     const known = columns.find((_, index) => layout?.places[index] === column)?.source;

@@ -44,21 +44,21 @@ const cellsOf = ({
   return (text, place, line) => {
     const row = read(text, place, line);
     if (!row) return undefined;
-    let isTaken = true;
+    let isKept = true;
     const cells = columns.map(({ source, name }, index) => {
       const found = findInRow(row, parts[index] ?? []);
       if (found.kind === 'twice') throw new TextRefusal('JSON_MEMBER_TWICE', { object, place, line, column: name });
       if (found.kind === 'missing') {
         if (needsMembers) {
-          isTaken = false;
+          isKept = false;
           tally.missing(name, place, line);
         }
         return null;
       }
-      if (!tally.takes(found.value, source, place, line)) isTaken = false;
+      if (!tally.takes(found.value, source, place, line)) isKept = false;
       return script?.takesType(index, found.type) === false ? null : found.value;
     });
-    return isTaken ? cells : undefined;
+    return isKept ? cells : undefined;
   };
 };
 
@@ -99,7 +99,7 @@ export const lineRows = (source: JsonSource): RowMaker => {
 
 /** The rows of an array in a JSON text, and what stands beside them. */
 export type ArrayRows = RowMaker & {
-  also: (pointers: readonly string[]) => (string | null)[];
+  textsAt: (pointers: readonly string[]) => (string | null)[];
   /** Tells pages with the same rows. */
   digest: () => string;
 };
@@ -129,15 +129,15 @@ export const arrayRows = (source: JsonSource, { pointer, isPage }: { pointer: st
   let count = 0;
   let frame = 'null';
   const digest = createHash('sha256');
-  const guarded = <T>(work: () => T): T => {
+  const guarded = <T>(read: () => T): T => {
     try {
-      return work();
+      return read();
     } catch (error) {
       if (error instanceof JsonProblem) throw new TextRefusal('JSON_INVALID', { object, place: `line ${cutter.line}`, line: cutter.line });
       throw error instanceof JsonTooLong ? tooLong(object, `row ${count + 1} (line ${error.line})`, error.line) : error;
     }
   };
-  const finish = (): void => {
+  const endFrame = (): void => {
     frame = guarded(() => cutter.end());
     if (cutter.found || (isPage && isNullAt(frame, pointer))) return;
     throw new TextRefusal('JSON_ROWS_MISSING', { object, pointer: pointer || '(the whole text)' });
@@ -154,10 +154,10 @@ export const arrayRows = (source: JsonSource, { pointer, isPage }: { pointer: st
         const row = cells(written, isPage ? `row ${count}` : `line ${line}`, line);
         if (row) rows.push(row);
       }
-      if (isEnd) finish();
+      if (isEnd) endFrame();
       return rows;
     },
-    also: (pointers) => pointers.map((found) => textAt(frame, found)),
+    textsAt: (pointers) => pointers.map((found) => textAt(frame, found)),
     digest: () => digest.digest('base64'),
   };
 };

@@ -11,8 +11,8 @@ export type CsvHeader = { rowCount: number; names: string[] };
 export type TextFormat =
   | { kind: 'csv'; dialect: CsvDialect; header: CsvHeader }
   | { kind: 'lines' }
-  /** An array at a pointer; `also` are pointers of texts and numbers beside it. `isPage`: null in its place has no rows. */
-  | { kind: 'array'; pointer: string; also: string[]; isPage: boolean };
+  /** An array at a pointer; `pagingPointers` lead to texts and numbers beside it. `isPage`: null in its place has no rows. */
+  | { kind: 'array'; pointer: string; pagingPointers: string[]; isPage: boolean };
 
 /** A column that is read: its name in the module, and a column or a JSON pointer of the source. */
 export type TextColumn = { name: string; source: string };
@@ -55,10 +55,10 @@ export type TextVerb = CheckText | OpenText | ReadText | HeaderText | { verb: 'c
 
 export type TextRequest = TextVerb & { id: number };
 
-/** `rowCount` and `also` of what was read, `digest` of its bytes; `segments` when it is closed; `names` of a header. */
-export type TextAnswer = {
+/** `rowCount` and, of a page, `pagingValues` of what was read, `digest` of its bytes; `segments` when it is closed; `names` of a header. */
+export type TextResult = {
   rowCount: number;
-  also: (string | null)[];
+  pagingValues: (string | null)[];
   digest: string;
   segments: WrittenSegment[];
   names: string[];
@@ -66,7 +66,7 @@ export type TextAnswer = {
 };
 
 export type TextResponse =
-  | { id: number; answer: TextAnswer }
+  | { id: number; result: TextResult }
   | { id: number; refusal: { reason: TextReason; facts: TextFacts } }
   | { id: number; failure: { code: string; frames: string[]; isSource: boolean } }
   | { id: 0; progress: { rowCount: number; sizeBytes: number } };

@@ -5,7 +5,7 @@ import { foreignError, stageError, toRunError } from '../../domain/run-error.ts'
 import { fileError } from '../file/failure.ts';
 import type { WrittenSegment } from '../connector.ts';
 import { TEXT_LIMITS } from './limits.ts';
-import type { OpenText, ReadText, ScriptCounts, TextAnswer, TextResponse, TextVerb } from './protocol.ts';
+import type { OpenText, ReadText, ScriptCounts, TextResult, TextResponse, TextVerb } from './protocol.ts';
 
 export type { ScriptCounts, TextColumn, TextFormat } from './protocol.ts';
 
@@ -13,7 +13,7 @@ export type { ScriptCounts, TextColumn, TextFormat } from './protocol.ts';
 export type ReaderOptions = Omit<OpenText, 'verb'> & { signal: AbortSignal; onRows: (rowCount: number, sizeBytes: number) => void };
 
 /** What was read of one input. */
-export type ReadResult = Pick<TextAnswer, 'rowCount' | 'also' | 'digest' | 'script'>;
+export type ReadResult = Pick<TextResult, 'rowCount' | 'pagingValues' | 'digest' | 'script'>;
 
 /** A process that reads inputs one after the other. Errors are RunErrors with line and name, never a text of the input. */
 export type TextReader = {
@@ -41,7 +41,7 @@ class ReaderFailure extends Error {
 
 type TextFailure = Extract<TextResponse, { failure: object }>['failure'];
 
-type Waiting = { object: string; resolve: (answer: TextAnswer) => void; reject: (error: unknown) => void };
+type Waiting = { object: string; resolve: (result: TextResult) => void; reject: (error: unknown) => void };
 
 /** What the reader process could not do: with the file that it reads, or with its own. */
 const failureOf = ({ code, frames, isSource }: TextFailure, object: string): unknown => {
@@ -49,7 +49,7 @@ const failureOf = ({ code, frames, isSource }: TextFailure, object: string): unk
   return isSource ? fileError(failure, `Reading ${object.replace(/^The /, 'the ')}`) : toRunError(failure);
 };
 
-type Channel = { call: (request: TextVerb, object: string) => Promise<TextAnswer>; kill: () => void };
+type Channel = { call: (request: TextVerb, object: string) => Promise<TextResult>; kill: () => void };
 
 const connect = (child: ChildProcess, signal: AbortSignal | undefined, onRows: ReaderOptions['onRows']): Channel => {
   let waiting: Waiting | undefined;
@@ -72,7 +72,7 @@ const connect = (child: ChildProcess, signal: AbortSignal | undefined, onRows: R
     if ('progress' in response) return onRows(response.progress.rowCount, response.progress.sizeBytes);
     const current = waiting;
     waiting = undefined;
-    if ('answer' in response) current?.resolve(response.answer);
+    if ('result' in response) current?.resolve(response.result);
     else if ('refusal' in response) current?.reject(foreignError(response.refusal.reason, response.refusal.facts));
     else current?.reject(failureOf(response.failure, current.object));
   });

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { AnonymizationStep } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import { SuppressScope } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import type { Column, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
@@ -28,8 +29,9 @@ import {
 import { runIntoFolder, type StageContext } from '../stage.ts';
 import { invariant } from '../../domain/defect.ts';
 import { stageError } from '../../domain/run-error.ts';
+import { STAGE_FOLDERS } from '../../folders.ts';
 
-const STAGE = 'anonymize';
+const STAGE = STAGE_FOLDERS[RunState.ANONYMIZING];
 
 /** Rows of one segment: about a hundred megabytes of Parquet at usual widths. */
 const SEGMENT_ROWS = 4_194_304;
@@ -85,7 +87,8 @@ const inputRelation = (directory: string, { table, columns, segments }: StageTab
 const countRows = async (engine: Engine, query: string): Promise<number> =>
   Number((await engine.sql(`SELECT count(*) FROM (${query})`)).rows[0]?.[0] ?? 0);
 
-type Work = {
+/** The steps of one table, with what they need and what they have done. */
+type TableSteps = {
   context: StageContext;
   keys: AnonymizationKeys;
   dictionaries: DictionaryContext;
@@ -132,14 +135,14 @@ const mergeMissing = (privacy: TablePrivacy, { replaced, dropped, suppressedCoun
   privacy.changedColumns.push(...replaced.map(({ rule }) => rule.replace(/^leaf:/, '')));
 };
 
-const runStep = async (work: Work, relation: Relation, index: number): Promise<Relation> => {
-  const { context, table, steps, privacy } = work;
+const runStep = async (tableSteps: TableSteps, relation: Relation, index: number): Promise<Relation> => {
+  const { context, table, steps, privacy } = tableSteps;
   const operation = steps[index]?.operation;
   invariant(operation, 'a step has no operation');
   if (operation.$case === 'pseudonymize') {
     const step = operation.value;
     const domain = tokenDomain(step);
-    const next = pseudonymize(table.name, relation, step, work.keys.pseudonymKey(domain));
+    const next = pseudonymize(table.name, relation, step, tableSteps.keys.pseudonymKey(domain));
     if (tokenLength(step) < SAFE_TOKEN_LENGTH)
       await checkTokens(context.engine, { before: relation, after: next, table: table.name, columns: step.columns });
     for (const column of step.columns) {
@@ -169,7 +172,7 @@ const runStep = async (work: Work, relation: Relation, index: number): Promise<R
   );
   const done = await generalizeTable(
     {
-      context: work.dictionaries,
+      context: tableSteps.dictionaries,
       table,
       relation,
       step,
@@ -252,12 +255,12 @@ const anonymizeTable = async (
   if (isLinked) privacy.dropped.push(...(await lostCounts(engine, table)));
   privacy.rowsIn -= countAll(privacy.dropped);
   const steps = plan.steps.filter((step) => step.table === table.name);
-  const work: Work = { context, keys, dictionaries, table, steps, privacy };
+  const tableSteps: TableSteps = { context, keys, dictionaries, table, steps, privacy };
   try {
     let relation = inputRelation(directory, input, isLinked);
     for (const index of steps.keys()) {
       context.signal.throwIfAborted();
-      relation = await runStep(work, relation, index);
+      relation = await runStep(tableSteps, relation, index);
     }
     if (isLinked) await keepKeys(engine, plan.results, table.name, relation);
     const expected = rowsIn - privacy.suppressedCount - countAll(privacy.dropped);
@@ -305,7 +308,7 @@ const anonymizeAll = async (
 };
 
 const anonymizeInto = async (context: StageContext, keys: AnonymizationKeys, folder: string): Promise<AnonymizeManifest> => {
-  const { manifest: input, hash } = await readManifest(context.directory, 'transform');
+  const { manifest: input, hash } = await readManifest(context.directory, STAGE_FOLDERS[RunState.TRANSFORMING]);
   const done = await anonymizeAll(context, keys, input.tables, folder);
   const reports = done.map(({ written: { table, segments }, privacy: { replaced, dropped, suppressedCount } }) => ({
     ...emptyCounts(table),

@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MissingLeaf, type GeneralizedColumn, type Hierarchy } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
-import { csvField } from '../../engine/csv-dialect.ts';
+import { csvLine } from '../../engine/csv-dialect.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { DUCKDB } from '../../plan/dialect.ts';
 import { quoteIdentifier, quoteList, quoteLiteral } from '../../plan/identifiers.ts';
@@ -50,8 +50,8 @@ export const loadTexts = async (
 ): Promise<void> => {
   const path = join(context.folder, `${name}.csv`);
   const lines: string[] = [];
-  for (const row of rows) lines.push(row.map(csvField).join(','));
-  await writeFile(path, lines.length === 0 ? '' : `${lines.join('\n')}\n`, { mode: 0o600 });
+  for (const row of rows) lines.push(csvLine(row));
+  await writeFile(path, lines.join(''), { mode: 0o600 });
   await context.engine.copyIn(name, [path], columns);
   await rm(path);
 };

@@ -25,7 +25,7 @@ export type ChosenLevel = { column: string; level: number; highestLevel: number;
 /** What a step over classes decided. `metric` is empty where nothing was searched for. */
 export type Decision = { levels: ChosenLevel[]; metric: string; loss: number; tieCount: number; suppressedCount: number };
 
-export type GeneralizeWork = {
+export type GeneralizeInput = {
   context: DictionaryContext;
   table: Table;
   relation: Relation;
@@ -78,13 +78,13 @@ const laterScheme = (steps: readonly AnonymizationStep[], column: string): Gener
     .find((entry) => entry.column === column && entry.level !== undefined);
 
 /** The generalized columns of this step and of later ones, whose dictionaries are made here too. */
-const generalizedFrom = ({ step, later }: GeneralizeWork): GeneralizedColumn[] =>
+const generalizedFrom = ({ step, later }: GeneralizeInput): GeneralizedColumn[] =>
   [step, ...later.flatMap(({ operation }) => (operation?.$case === 'generalize' ? [operation.value] : []))].flatMap(
     ({ columns }) => columns,
   );
 
 /** Whether classes decide here: in the searched step, or else in the last one, unless cells are suppressed later. */
-const looksAtClasses = ({ step, later, table }: GeneralizeWork, isSearchedElsewhere: boolean): boolean => {
+const looksAtClasses = ({ step, later, table }: GeneralizeInput, isSearchedElsewhere: boolean): boolean => {
   if (step.search !== undefined) return true;
   if (modelsOf(table).length === 0 || isSearchedElsewhere) return false;
   return !later.some(
@@ -94,8 +94,8 @@ const looksAtClasses = ({ step, later, table }: GeneralizeWork, isSearchedElsewh
 };
 
 /** The dictionaries of all columns that make up classes when the table is done: later fixed levels count, columns that leave do not. */
-const classDictionaries = async (work: GeneralizeWork, own: ReadonlyMap<string, Dictionary>): Promise<Dictionary[]> => {
-  const { context, relation, later, table } = work;
+const classDictionaries = async (input: GeneralizeInput, own: ReadonlyMap<string, Dictionary>): Promise<Dictionary[]> => {
+  const { context, relation, later, table } = input;
   const dictionaries: Dictionary[] = [];
   for (const column of relation.columns) {
     if (column.role !== Role.QUASI_IDENTIFYING || leaves(later, column.name)) continue;
@@ -143,11 +143,11 @@ const suppressClasses = async (
 };
 
 const decideByClasses = async (
-  work: GeneralizeWork,
+  input: GeneralizeInput,
   own: ReadonlyMap<string, Dictionary>,
 ): Promise<{ decision: Decision; levels: Map<string, number>; suppressed?: SuppressedClasses }> => {
-  const { context, relation, table, step } = work;
-  const dictionaries = await classDictionaries(work, own);
+  const { context, relation, table, step } = input;
+  const dictionaries = await classDictionaries(input, own);
   const dimensions = dictionaries.map(({ dimension }) => dimension);
   const columns = dictionaries.map(({ name, dimension }) => ({ column: dimension.column, dictionary: name }));
   const classes = await context.engine.integers(classQuery(relation, columns));
@@ -155,13 +155,13 @@ const decideByClasses = async (
   const models = modelsOf(table);
   if (models.length === 0) throw stageError('REQUIREMENT_MISSING', { table: table.name });
   const metric = makeMetric(metricOptions(step), dimensions, counted);
-  const allowed = suppressibleRows(table.privacy?.suppressionLimit ?? 0, work.rowsIn) - work.removedCount;
+  const allowed = suppressibleRows(table.privacy?.suppressionLimit ?? 0, input.rowsIn) - input.removedCount;
   const found = await search(counted, dimensions, {
     models,
     metric,
     suppressionLimit: { rows: allowed },
-    signal: work.signal,
-    onProgress: ({ settledNodes, totalNodes }) => work.onProgress(settledNodes, totalNodes),
+    signal: input.signal,
+    onProgress: ({ settledNodes, totalNodes }) => input.onProgress(settledNodes, totalNodes),
   });
   if (found === undefined) {
     const top = evaluateNode(
@@ -174,7 +174,7 @@ const decideByClasses = async (
       table: table.name,
       models: models.map(({ description }) => description).join(', '),
       limit: Math.max(0, allowed),
-      count: work.rowsIn,
+      count: input.rowsIn,
       suppressed: top.suppressedCount,
     });
   }
@@ -197,14 +197,14 @@ const decideByClasses = async (
  * Throws REQUIREMENT_UNREACHABLE where no levels hold the requirement.
  */
 export const generalizeTable = async (
-  given: GeneralizeWork,
+  given: GeneralizeInput,
   isSearchedElsewhere: boolean,
 ): Promise<{ relation: Relation; decision: Decision; missing: MissingLeaves }> => {
   const { context, step, table } = given;
   const missing = await applyMissingLeaf(context, table.name, given.relation, generalizedFrom(given));
   const { relation } = missing;
   const droppedCount = missing.dropped.reduce((sum, { count }) => sum + count, 0);
-  const work: GeneralizeWork = {
+  const input: GeneralizeInput = {
     ...given,
     relation,
     rowsIn: given.rowsIn - droppedCount,
@@ -219,7 +219,7 @@ export const generalizeTable = async (
       throw stageError('STEP_ROLE_MISMATCH', { table: table.name, column: column.name });
     own.set(column.name, await makeDictionary(context, { table: table.name, relation, column }, entry));
   }
-  const byClasses = looksAtClasses(work, isSearchedElsewhere) ? await decideByClasses(work, own) : undefined;
+  const byClasses = looksAtClasses(input, isSearchedElsewhere) ? await decideByClasses(input, own) : undefined;
   const levels: ChosenLevel[] = step.columns.map(({ column, level }) => ({
     column,
     level: level ?? byClasses?.levels.get(column) ?? 0,

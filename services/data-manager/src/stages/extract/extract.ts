@@ -4,6 +4,7 @@ import { parseScriptContent } from '@lethe/module/parse-script';
 import { columnsOfSource, type SourcePlace } from '@lethe/module/source';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { placeOf, type DirectRead, type ResolvedConnection } from '../../connectors/connector.ts';
 import { sourceOf } from '../../connectors/index.ts';
 import type { ExecutionRow } from '../../store/tables.ts';
@@ -13,8 +14,9 @@ import { writeManifest, type ExtractManifest, type ExtractSource } from '../mani
 import { fetchScript, resolveConnection } from '../../connectors/resolve.ts';
 import type { StageContext } from '../stage.ts';
 import { locating, stageError } from '../../domain/run-error.ts';
+import { STAGE_FOLDERS } from '../../folders.ts';
 
-const STAGE = 'extract';
+const STAGE = STAGE_FOLDERS[RunState.EXTRACTING];
 
 /** A source as it is read: declaratively, or by a script in SQL or TypeScript. */
 type Plan = SourcePlace & { connectionId: string } & (
@@ -100,7 +102,7 @@ export const extract = async (deps: RunDeps, row: ExecutionRow, context: StageCo
     const place = { ...(connection && placeOf(connection)), table: plan.table };
     sources.push(await locating(place, () => extractSource(deps, context, { folder: partial, plan, connection })));
   }
-  const manifest: ExtractManifest = { stage: 'extract', planHash: context.planHash, sources };
+  const manifest: ExtractManifest = { stage: STAGE, planHash: context.planHash, sources };
   await writeManifest(partial, manifest);
   await rm(join(context.directory, STAGE), { recursive: true, force: true });
   await rename(partial, join(context.directory, STAGE));

@@ -1,5 +1,6 @@
 import { rm, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { KeyConflict } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import type { Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { readCsvExpression } from '../../engine/csv-dialect.ts';
@@ -28,15 +29,16 @@ import { columnsOfSource } from '@lethe/module/source';
 import { runIntoFolder, type StageContext } from '../stage.ts';
 import { invariant } from '../../domain/defect.ts';
 import { stageError } from '../../domain/run-error.ts';
+import { STAGE_FOLDERS } from '../../folders.ts';
 
-const STAGE = 'rules';
+const STAGE = STAGE_FOLDERS[RunState.APPLYING_RULES];
 
 /** Scratch of this stage alone: the sources as Parquet, one file a segment. */
 const RAW = 'rules.raw';
 
 type RawSegment = { rank: number; segment: number; rowCount: number; query: string };
 
-type TableWork = { table: Table; clean: CleanPlan; sources: ExtractSource[]; segments: RawSegment[]; source: string };
+type LoadedTable = { table: Table; clean: CleanPlan; sources: ExtractSource[]; segments: RawSegment[]; source: string };
 
 const emptySource = (table: Table): string =>
   `SELECT CAST(0 AS BIGINT) AS row_id${table.columns.map((_, index) => `, CAST(NULL AS VARCHAR) AS c${index}`).join('')} WHERE false`;
@@ -74,7 +76,7 @@ const loadSegment = async (
   return { rank, segment: entry.segment, rowCount, query };
 };
 
-const loadTable = async (context: StageContext, table: Table, sources: ExtractSource[]): Promise<TableWork> => {
+const loadTable = async (context: StageContext, table: Table, sources: ExtractSource[]): Promise<LoadedTable> => {
   const segments: RawSegment[] = [];
   const ordered = sources.filter((source) => source.table === table.name).toSorted((left, right) => left.rank - right.rank);
   for (const source of ordered) {
@@ -99,24 +101,24 @@ const assertLiterals = async (engine: Engine, tables: readonly Table[]): Promise
 };
 
 /** Counts what the rules for single values do to a table. Throws where a cast fails whose policy is Fail. */
-const countCleaning = async (engine: Engine, work: TableWork): Promise<TableCounts> => {
-  const counts = emptyCounts(work.table.name);
-  const { rows } = await engine.sql(countingQuery(work.clean, work.source));
+const countCleaning = async (engine: Engine, loaded: LoadedTable): Promise<TableCounts> => {
+  const counts = emptyCounts(loaded.table.name);
+  const { rows } = await engine.sql(countingQuery(loaded.clean, loaded.source));
   const failures: string[] = [];
   for (const [code, count, ...flags] of rows) {
     if (code === null || code === undefined) {
-      for (const [index, counter] of work.clean.counters.entries()) {
+      for (const [index, counter] of loaded.clean.counters.entries()) {
         counts[counter.kind].push({ rule: counter.rule, count: Number(flags[index] ?? 0) });
       }
       continue;
     }
-    const rule = work.clean.rowRules[Number(code)];
+    const rule = loaded.clean.rowRules[Number(code)];
     invariant(rule, 'a row was dropped by a rule that there is not');
     if (rule.fails) failures.push(`column ${rule.column}: ${String(count)} values cannot be read as the column's type (rule ${rule.name})`);
     else counts.dropped.push({ rule: rule.name, count: Number(count) });
   }
-  if (failures.length > 0) throw stageError('CAST_FAILED', { table: work.table.name, failures: failures.join('; ') });
-  counts.read = work.sources.map((source) => ({
+  if (failures.length > 0) throw stageError('CAST_FAILED', { table: loaded.table.name, failures: failures.join('; ') });
+  counts.read = loaded.sources.map((source) => ({
     rank: source.rank,
     source: source.source,
     sourceName: source.sourceName,
@@ -126,25 +128,25 @@ const countCleaning = async (engine: Engine, work: TableWork): Promise<TableCoun
   return counts;
 };
 
-const writeSegments = async (context: StageContext, work: TableWork, keys: KeyResult, folder: string): Promise<Segment[]> => {
+const writeSegments = async (context: StageContext, loaded: LoadedTable, keys: KeyResult, folder: string): Promise<Segment[]> => {
   const segments: Segment[] = [];
-  const totalRowCount = work.segments.reduce((total, segment) => total + segment.rowCount, 0);
+  const totalRowCount = loaded.segments.reduce((total, segment) => total + segment.rowCount, 0);
   let rowCount = 0;
-  for (const segment of work.segments) {
+  for (const segment of loaded.segments) {
     context.signal.throwIfAborted();
-    const name = `${work.table.name}-${segment.rank}-${segment.segment}.parquet`;
+    const name = `${loaded.table.name}-${segment.rank}-${segment.segment}.parquet`;
     const file = join(folder, name);
     const bounds = rowIdBounds(segment.rank, segment.segment, segment.rowCount);
-    const isFilled = work.table.primaryKey?.conflict === KeyConflict.FILL;
-    const clean = isFilled ? filledRowsQuery(work.table.name, bounds) : work.clean.query(segment.query);
+    const isFilled = loaded.table.primaryKey?.conflict === KeyConflict.FILL;
+    const clean = isFilled ? filledRowsQuery(loaded.table.name, bounds) : loaded.clean.query(segment.query);
     const { droppedTable, replacements } = keys;
-    const query = keptRowsQuery(work.table, clean, { droppedTable, replacements, bounds }, DUCKDB);
+    const query = keptRowsQuery(loaded.table, clean, { droppedTable, replacements, bounds }, DUCKDB);
     const written = await context.engine.copyOut(query, file, 'parquet');
     // A segment of which nothing stays is not worth a file.
     if (written.rowCount === 0) await rm(file);
     else segments.push(await describeSegment(file, `${STAGE}/${name}`, written.rowCount));
     rowCount += segment.rowCount;
-    context.onProgress({ table: work.table.name, rowCount, totalRowCount });
+    context.onProgress({ table: loaded.table.name, rowCount, totalRowCount });
   }
   return segments;
 };
@@ -159,28 +161,28 @@ const applyInto = async (context: StageContext, folder: string): Promise<StageMa
   const { manifest: extract, hash } = await readExtractManifest(directory);
   assertSources(extract.sources, plan.tables);
   await assertLiterals(engine, plan.tables);
-  const works: TableWork[] = [];
+  const loadedTables: LoadedTable[] = [];
   const counted = new Map<string, TableCounts>();
   for (const table of plan.tables) {
     context.signal.throwIfAborted();
-    const work = await loadTable(context, table, extract.sources);
-    works.push(work);
-    counted.set(table.name, await countCleaning(engine, work));
+    const loaded = await loadTable(context, table, extract.sources);
+    loadedTables.push(loaded);
+    counted.set(table.name, await countCleaning(engine, loaded));
   }
   context.signal.throwIfAborted();
-  const keys = await applyKeys(engine, works);
+  const keys = await applyKeys(engine, loadedTables);
   const manifest: StageManifest = { stage: STAGE, planHash: context.planHash, inputHash: hash, tables: [], reports: [] };
-  for (const work of works) {
-    const result = keys.get(work.table.name);
-    const counts = counted.get(work.table.name);
-    invariant(result && counts, `table ${work.table.name} was not worked on`);
-    const segments = await writeSegments(context, work, result, folder);
+  for (const loaded of loadedTables) {
+    const result = keys.get(loaded.table.name);
+    const counts = counted.get(loaded.table.name);
+    invariant(result && counts, `table ${loaded.table.name} was not worked on`);
+    const segments = await writeSegments(context, loaded, result, folder);
     counts.dropped.push(...result.dropped);
     counts.mergedCount = result.mergedCount;
     counts.fellBackCount = result.fellBackCount;
     counts.storedCount = segments.reduce((total, segment) => total + segment.rowCount, 0);
     assertConserved(counts, counts.storedCount);
-    manifest.tables.push({ table: work.table.name, columns: work.table.columns, segments });
+    manifest.tables.push({ table: loaded.table.name, columns: loaded.table.columns, segments });
     manifest.reports.push(counts);
   }
   await dropKeyTables(engine, plan.tables);

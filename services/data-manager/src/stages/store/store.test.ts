@@ -38,7 +38,7 @@ const run = async (plan: EffectivePlan, rows: Record<string, (string | null)[][]
 };
 
 describe('storing', () => {
-  it('answers what was measured on the stored files', async () => {
+  it('returns what was measured on the stored files', async () => {
     const [stored] = await run(planOf([AGE], { privacy: need(2) }), { people: [['3'], ['3'], ['4'], ['4'], ['4']] });
     expect(stored).toMatchObject({
       table: 'people',

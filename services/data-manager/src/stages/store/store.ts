@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { copyFile, link, readFile } from 'node:fs/promises';
+import { copyFile, link } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { PrivacyResult } from '@lethe/contracts/gen/lethe/data/v1/entry';
-import { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { DUCKDB } from '../../plan/dialect.ts';
 import { quoteIdentifier, quoteList, quoteNames } from '../../plan/identifiers.ts';
 import { columnType, engineType } from '../../plan/types.ts';
@@ -10,14 +11,15 @@ import { readAnonymizeManifest, type TablePrivacy } from '../anonymize/anonymize
 import { resultKeys, resultReferences } from '../anonymize/result-keys.ts';
 import { assertHoldable } from '../../outbox/holdable.ts';
 import { measureTable } from '../../outbox/measure.ts';
-import { emptyCounts, readManifest, type Segment, type StageManifest, type StageTable } from '../manifest.ts';
+import { emptyCounts, readStageManifest, type Segment, type StageManifest, type StageTable } from '../manifest.ts';
 import { brokenReferences, type ResultKeys, type ResultReference } from '../../outbox/references.ts';
 import { brokenRules, rowRules } from '../../outbox/row-rules.ts';
 import { runIntoFolder, type StageContext } from '../stage.ts';
 import { invariant } from '../../domain/defect.ts';
 import { stageError } from '../../domain/run-error.ts';
+import { STAGE_FOLDERS } from '../../folders.ts';
 
-const STAGE = 'store';
+const STAGE = STAGE_FOLDERS[RunState.STORING];
 
 /** A table as it is in the Outbox; `row_id` and the columns in this order are in each segment. */
 export type StoredTable = {
@@ -152,19 +154,10 @@ const storeInto = async (context: StageContext, folder: string): Promise<StoreMa
 export const store = (context: StageContext): Promise<StageManifest> =>
   runIntoFolder(context.directory, STAGE, (folder) => storeInto(context, folder));
 
-/** The manifest after the folder got the run's name. */
-const readMoved = async (outbox: string): Promise<StageManifest> => {
-  const manifest = JSON.parse(await readFile(join(outbox, 'manifest.json'), 'utf8')) as StageManifest;
-  return {
-    ...manifest,
-    tables: manifest.tables.map((table) => ({ ...table, columns: table.columns.map((column) => Column.fromPartial(column)) })),
-  };
-};
-
 /** What was stored: from the run's folder, or from the Outbox where the files have moved there. */
 export const readStored = async (directory: string, outbox: string): Promise<StoredTable[]> => {
-  const moved = !existsSync(join(directory, STAGE)) && existsSync(outbox);
-  const manifest = moved ? await readMoved(outbox) : (await readManifest(directory, STAGE)).manifest;
+  const own = join(directory, STAGE);
+  const { manifest } = await readStageManifest(!existsSync(own) && existsSync(outbox) ? outbox : own, STAGE);
   if (!('stored' in manifest)) throw stageError('MANIFEST_INVALID', { stage: STAGE });
   return (manifest as StoreManifest).stored.map((stored) => ({
     ...stored,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { PinnedScript, TransformStep } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Column, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { columnsOf } from '../../connectors/text/columns.ts';
@@ -28,8 +29,9 @@ import { writeScriptRows, type WrittenFile } from './script-rows.ts';
 import { runIntoFolder, type StageContext } from '../stage.ts';
 import { invariant } from '../../domain/defect.ts';
 import { locating, stageError } from '../../domain/run-error.ts';
+import { STAGE_FOLDERS } from '../../folders.ts';
 
-const STAGE = 'transform';
+const STAGE = STAGE_FOLDERS[RunState.TRANSFORMING];
 
 /** Scratch of this stage alone: a folder a step. */
 const SCRATCH = 'transform.scratch';
@@ -52,7 +54,7 @@ export type TransformContext = StageContext & {
   userTimeoutMs?: number;
 };
 
-type StepWork = {
+type StepInput = {
   context: TransformContext;
   tables: Map<string, StageTable>;
   table: string;
@@ -93,56 +95,56 @@ const assertResultColumns = (table: string, result: UserResult, columns: readonl
 };
 
 /** A segment of this stage still lies in the folder that is under way. */
-const fileOf = (work: StepWork, segment: Segment): string =>
-  segment.path.startsWith(`${STAGE}/`) ? join(work.folder, basename(segment.path)) : join(work.context.directory, segment.path);
+const fileOf = (input: StepInput, segment: Segment): string =>
+  segment.path.startsWith(`${STAGE}/`) ? join(input.folder, basename(segment.path)) : join(input.context.directory, segment.path);
 
-const runSqlStep = async (work: StepWork): Promise<StepResult> => {
-  const { context } = work;
-  const tables = [...work.tables.values()].map((table) => ({
+const runSqlStep = async (input: StepInput): Promise<StepResult> => {
+  const { context } = input;
+  const tables = [...input.tables.values()].map((table) => ({
     name: table.table,
     columns: table.columns.map((column) => ({ name: column.name, type: engineType(columnType(column), DUCKDB) })),
-    files: table.segments.map((segment) => ({ path: fileOf(work, segment), sha256: segment.sha256 })),
+    files: table.segments.map((segment) => ({ path: fileOf(input, segment), sha256: segment.sha256 })),
   }));
   const options = {
-    directory: work.scratch,
-    statement: work.content,
+    directory: input.scratch,
+    statement: input.content,
     tables,
-    parameters: work.parameters,
+    parameters: input.parameters,
     hashFile,
     signal: context.signal,
     ...(context.userTimeoutMs === undefined ? {} : { timeoutMs: context.userTimeoutMs }),
   };
   const files = await runUserSql(options, (result) => {
-    assertResultColumns(work.table, result, work.columns);
+    assertResultColumns(input.table, result, input.columns);
     const typeOf = (name: string): string => result.columns.find((column) => column.name === name)?.type ?? '';
-    const values = work.columns.map((column) => resultValueSql(column, typeOf(column.name), DUCKDB));
-    return writeScriptRows(result.engine, { ...work, from: result.table, values }, result.outputFolder);
+    const values = input.columns.map((column) => resultValueSql(column, typeOf(column.name), DUCKDB));
+    return writeScriptRows(result.engine, { ...input, from: result.table, values }, result.outputFolder);
   });
   return { files, droppedCount: 0 };
 };
 
-const runTypeScriptStep = async (work: StepWork): Promise<StepResult> => {
-  const { context } = work;
-  const current = work.tables.get(work.table);
-  if (current === undefined) throw stageError('TRANSFORM_INPUT_MISSING', { table: work.table });
-  const inputPath = join(work.scratch, 'in.ndjson');
-  const outputPath = join(work.scratch, 'out.ndjson');
+const runTypeScriptStep = async (input: StepInput): Promise<StepResult> => {
+  const { context } = input;
+  const current = input.tables.get(input.table);
+  if (current === undefined) throw stageError('TRANSFORM_INPUT_MISSING', { table: input.table });
+  const inputPath = join(input.scratch, 'in.ndjson');
+  const outputPath = join(input.scratch, 'out.ndjson');
   const names = quoteNames(current.columns.map((column) => column.name));
-  const paths = quoteList(current.segments.map((segment) => fileOf(work, segment)));
+  const paths = quoteList(current.segments.map((segment) => fileOf(input, segment)));
   const empty = current.columns.map((column) => `CAST(NULL AS ${engineType(columnType(column), DUCKDB)}) AS ${quoteNames([column.name])}`);
   const rows =
     current.segments.length === 0
       ? `SELECT ${empty.join(', ')} WHERE false`
       : `SELECT ${names} FROM read_parquet(${paths}) ORDER BY row_id`;
   await context.engine.sql(writeLinesStatement(rows, current.columns, inputPath, DUCKDB));
-  const script = { content: work.content, wholeTable: work.wholeTable, parameters: work.parameters };
+  const script = { content: input.content, wholeTable: input.wholeTable, parameters: input.parameters };
   await context.runScript(script, { path: inputPath, columns: current.columns }, { path: outputPath }, context.signal);
-  return readOutput(work, outputPath);
+  return readOutput(input, outputPath);
 };
 
 /** What a script prints is foreign text like a file. */
-const readOutput = async (work: StepWork, path: string): Promise<StepResult> => {
-  const { context, table, columns, scratch } = work;
+const readOutput = async (input: StepInput, path: string): Promise<StepResult> => {
+  const { context, table, columns, scratch } = input;
   const names = columns.map(({ name }) => name);
   const script = { types: columns.map((column) => acceptedTypes(columnType(column))), dropped: DROPPED_LINE_KEY };
   const shared = { table, directory: scratch, prefix: 'out-', signal: context.signal, onRows: () => undefined };
@@ -152,14 +154,14 @@ const readOutput = async (work: StepWork, path: string): Promise<StepResult> => 
   );
   if (found.strange > 0) throw stageError('SCRIPT_LINES_INVALID', { table, count: found.strange });
   if (found.undeclared > 0) throw stageError('SCRIPT_COLUMNS_UNDECLARED', { table, count: found.undeclared });
-  if (work.wholeTable && found.dropped > 0) throw stageError('SCRIPT_ROWS_DROPPED', { table });
+  if (input.wholeTable && found.dropped > 0) throw stageError('SCRIPT_ROWS_DROPPED', { table });
   const paths = segments.map((segment) => join(scratch, segment.path));
   const texts = columns.map((_, index) => ({ name: `c${index}`, type: 'VARCHAR' }));
   const values = columns.map((column, index) => textValueSql(column, index, DUCKDB));
   const files = await withLongLines((lineBytes) =>
     writeScriptRows(
       context.engine,
-      { table, rank: work.rank, columns, from: readCsvExpression(paths, texts, lineBytes), values, bad: found.bad },
+      { table, rank: input.rank, columns, from: readCsvExpression(paths, texts, lineBytes), values, bad: found.bad },
       scratch,
     ),
   );
@@ -213,7 +215,7 @@ const runStep = async (
   const current = tables.get(table);
   const scratch = join(context.directory, SCRATCH, String(rank));
   await mkdir(scratch, { recursive: true, mode: 0o700 });
-  const work: StepWork = {
+  const input: StepInput = {
     context,
     tables,
     table,
@@ -226,9 +228,9 @@ const runStep = async (
     folder,
   };
   const isSql = script.language.toLowerCase() === 'sql';
-  const result = isSql ? await runSqlStep(work) : await runTypeScriptStep(work);
+  const result = isSql ? await runSqlStep(input) : await runTypeScriptStep(input);
   const inCount = rowCountOf(current);
-  const written: StageTable = { table, columns: work.columns, segments: await keepFiles(folder, result.files) };
+  const written: StageTable = { table, columns: input.columns, segments: await keepFiles(folder, result.files) };
   await rm(scratch, { recursive: true, force: true });
   tables.set(table, written);
   const report = reports.get(table) ?? emptyCounts(table);
@@ -256,7 +258,7 @@ const matchResults = (tables: ReadonlyMap<string, StageTable>, results: readonly
 };
 
 const transformInto = async (context: TransformContext, folder: string): Promise<StageManifest> => {
-  const { manifest: rules, hash } = await readManifest(context.directory, 'rules');
+  const { manifest: rules, hash } = await readManifest(context.directory, STAGE_FOLDERS[RunState.APPLYING_RULES]);
   const tables = new Map(rules.tables.map((table) => [table.table, table]));
   const reports = new Map(rules.reports.map((report) => [report.table, report]));
   const steps = context.plan.transforms.toSorted((left, right) => (left.binding?.rank ?? 0) - (right.binding?.rank ?? 0));

@@ -1,6 +1,7 @@
-// What an upload needs of the turn that carries it.
+// What an upload needs of the worker's turn that it is part of.
 import type { ExecutionSpec, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { Transaction } from 'kysely';
+import type { TargetUpload } from '../connectors/connector.ts';
 import type { RunDeps } from '../deps.ts';
 import type { ExecutionUpdate } from '../store/executions.ts';
 import type { ExecutionRow, Tables } from '../store/tables.ts';
@@ -19,5 +20,9 @@ export type UploadSession = {
 /** The id of the run's present upload, by which targets and ExtDatamoduleManager know it. */
 export const uploadIdOf = ({ runId, uploadGeneration }: ExecutionRow): string => `${runId}.${uploadGeneration}`;
 
-/** The id by which one target knows the upload: two connections may lead to one store, which then has an entry for each. */
-export const targetUploadId = (row: ExecutionRow, connectionId: string): string => `${uploadIdOf(row)}.${connectionId}`;
+/** The upload as the target of a connection knows it: two connections may lead to one store, which then has an entry for each. */
+export const targetUpload = (row: ExecutionRow, connectionId: string): TargetUpload => ({
+  uploadId: `${uploadIdOf(row)}.${connectionId}`,
+  stagingId: `${row.runId}.${connectionId}`,
+  epoch: Number(row.epoch),
+});
