@@ -1,12 +1,10 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { services } from '@lethe/contracts/registry';
 import { ROOT } from '@lethe/servers/repository';
 
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 const pages = globSync(['docs/*.md', 'services/*/README.md', 'README.md', 'CONTRIBUTING.md'], { cwd: ROOT });
-const rpcNames = new Set(services().flatMap(({ methods }) => methods.map(({ name }) => name)));
 
 /** `file.ts`: "test", "test" */
 const citations = [
@@ -28,11 +26,6 @@ test('no cell of the specification is empty', () => {
     .split('\n')
     .filter((line) => line.startsWith('| '));
   for (const row of rows) expect(row.split('|').slice(1, -1)).toEqual(Array.from({ length: 3 }, () => expect.stringMatching(/\S/)));
-});
-
-test('every RPC for users stands in the specification or in its service’s README', () => {
-  const texts = pages.map(read).join('\n');
-  for (const name of rpcNames) expect(texts).toContain(`\`${name}\``);
 });
 
 describe('files that the pages name', () => {

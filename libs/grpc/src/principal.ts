@@ -14,6 +14,7 @@ export type Membership = {
 export type UserPrincipal = {
   readonly kind: 'user';
   readonly userId: string;
+  readonly displayName: string;
   readonly superuser: boolean;
   /** Permission names, `<noun>.*`, or `*`. */
   readonly scopes: readonly string[];
@@ -47,6 +48,7 @@ const NOT_FOR_SUPERUSERS = new Set(['row.read']);
 export const toPrincipal = (response: AuthenticateResponse): UserPrincipal => ({
   kind: 'user',
   userId: response.user?.id ?? '',
+  displayName: response.user?.displayName ?? '',
   superuser: response.user?.superuser ?? false,
   scopes: response.scopes,
   tokenId: response.tokenId,

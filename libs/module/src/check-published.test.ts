@@ -1,5 +1,5 @@
 import { BaseType, DataType, Role } from '@lethe/contracts/gen/lethe/module/v1/schema';
-import { EmptyStrategy, NullReference } from '@lethe/contracts/gen/lethe/module/v1/rules';
+import { EmptyRule, EmptyStrategy, NullReference } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import { FileFormat } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import { UploadPlan } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { describe, expect, test } from 'vitest';
@@ -19,7 +19,7 @@ const withRequiredReference = (): Partial<EffectivePlanInput> => {
   const person = tableOf(module.tables, 'person');
   person.columns = person.columns.map((column) =>
     column.name === 'country'
-      ? { ...column, cast: undefined, empty: { nullMarkers: [], replacement: '', strategy: EmptyStrategy.DROP_RECORD } }
+      ? { ...column, cast: undefined, empty: EmptyRule.fromPartial({ strategy: EmptyStrategy.DROP_RECORD }) }
       : column,
   );
   person.foreignKeys = person.foreignKeys.map((key) => ({ ...key, nullReference: NullReference.UNSPECIFIED }));

@@ -4,7 +4,7 @@ import { pino, type DestinationStream, type Logger } from 'pino';
 const ALLOWED = new Set(
   (
     'service method code reason durationMs actor traceId incidentId error stack dependency worker event address port runId stage attempt state ' +
-    'segment table rowCount sizeBytes consumer count signal version limit wall missing'
+    'segment table rowCount sizeBytes consumer count signal version limit wall missing defect'
   ).split(' '),
 );
 

@@ -65,6 +65,8 @@ export type SuiteOptions = {
   services?: readonly Noun[];
   settings?: Record<string, string>;
   log?: string;
+  /** Gets each line of the log in place of standard output. */
+  onLog?: (line: string) => void;
   issuers?: string[];
   host?: string;
 };
@@ -102,7 +104,7 @@ export const startSuite = async (options: SuiteOptions = {}): Promise<Suite> => 
       maxCalls: 512,
       drainMs: 2_000,
       env,
-      log: createLogger(noun, options.log ?? 'silent'),
+      log: createLogger(noun, options.log ?? 'silent', options.onLog && { write: options.onLog }),
     });
   const running = new Map<Noun, RunningService>();
   for (const noun of options.services ?? NOUNS) running.set(noun, await start(noun));

@@ -98,7 +98,7 @@ test('of two targets the second refuses after the first has published: nothing i
     2,
   );
   await confirmUpload(worker, runId);
-  await expect.poll(async () => (await runOf(runId))?.waitingFor, { timeout: 20_000 }).toContain('refuses the role');
+  await expect.poll(async () => (await runOf(runId))?.waitingFor, { timeout: 20_000 }).toContain('lacks a right');
   expect(await states()).toEqual([State.RESERVED]);
   await waitFor(worker, runId, RunState.UPLOADED);
   expect(await states()).toEqual([State.PUBLISHED]);

@@ -233,7 +233,7 @@ describe('a failure in the middle of an upload', () => {
     await confirmUpload(orders.worker, runId);
     await expect
       .poll(async () => (await orders.worker.task.getRun({ runId })).run?.refusal, { timeout: 20_000 })
-      .toBe('Publishing failed: the server refuses the role (42501).');
+      .toBe(`Connection postgres ${orders.published}: Publishing failed: the role of the connection lacks a right that this needs.`);
     expect(await relations(orders.published)).toEqual([]);
     const given = await orders.worker.extdatamodule.listDataModuleVersions({ moduleId: orders.moduleId, showAll: true });
     expect(given.versions).toMatchObject([{ state: DataModuleVersion_State.ABANDONED }]);

@@ -45,7 +45,10 @@ test('an owner who names another user gives the access at once, until the time t
   expect(accessRequest).toMatchObject({
     state: AccessRequest_State.APPROVED,
     userId: asker.id,
+    userName: asker.subject,
     deciderId: owner.id,
+    deciderName: owner.subject,
+    connectionName: expect.stringMatching(/^registry /),
     access: Access.WRITE,
     expireTime: NEXT_HOUR,
   });
@@ -114,9 +117,16 @@ test('what a user holds and waits for is in GetUser, and in the status of the ca
   await owner.user.approveAccessRequest({ accessRequestId, decision: Decision.APPROVE });
   const pendingId = await ask(waiting, Access.WRITE);
   const { access } = await asker.user.getUser({});
-  expect(access?.grants).toContainEqual({ connectionId: held, access: Access.READ, accessRequestId, expireTime: undefined });
+  expect(access?.grants).toContainEqual({
+    connectionId: held,
+    connectionName: expect.stringContaining('registry'),
+    access: Access.READ,
+    accessRequestId,
+    expireTime: undefined,
+  });
   expect(access?.pendingGrants).toContainEqual({
     connectionId: waiting,
+    connectionName: expect.stringContaining('registry'),
     access: Access.WRITE,
     accessRequestId: pendingId,
     expireTime: undefined,

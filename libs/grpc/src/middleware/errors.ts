@@ -1,3 +1,4 @@
+import { framesOf } from '@lethe/contracts/frames';
 import { randomUUID } from 'node:crypto';
 import type { CallContext } from '../context.ts';
 import { AppError, CallError, toStatus } from '../errors.ts';
@@ -5,12 +6,12 @@ import { AppError, CallError, toStatus } from '../errors.ts';
 // Of a defect the log keeps where it happened, never its text: driver errors quote values.
 const describe = (error: unknown): { error: string; stack: string } => {
   if (!(error instanceof Error)) return { error: typeof error, stack: '' };
-  const frames = (error.stack ?? '').split('\n').filter((line) => line.trimStart().startsWith('at '));
   const code = (error as { code?: unknown }).code;
+  const isCode = typeof code === 'number' || (typeof code === 'string' && /^[A-Z0-9_]{1,40}$/.test(code));
   const reason = error instanceof AppError ? error.reason : '';
   return {
-    error: [error.name, typeof code === 'string' || typeof code === 'number' ? String(code) : '', reason].filter(Boolean).join(' '),
-    stack: frames.slice(0, 8).join('\n'),
+    error: [error.constructor.name, isCode ? String(code) : '', reason].filter(Boolean).join(' '),
+    stack: framesOf(error).slice(0, 8).join('\n'),
   };
 };
 

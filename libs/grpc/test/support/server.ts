@@ -29,6 +29,7 @@ export const GROUP_ID = '018f0000-0000-7000-8000-000000000001';
 export const USER: UserPrincipal = {
   kind: 'user',
   userId: '018f0000-0000-7000-8000-0000000000aa',
+  displayName: 'Somebody',
   superuser: true,
   scopes: ['*'],
   tokenId: '',

@@ -16,7 +16,7 @@ import { toRunError } from '../domain/run-error.ts';
 import { removeFolder } from '../folders.ts';
 import { hashFile } from '../stages/manifest.ts';
 import { SCRIPT_TIME_MS } from '../sandbox/limits.ts';
-import { runScript, ScriptFailed } from '../sandbox/sandbox.ts';
+import { runScript } from '../sandbox/sandbox.ts';
 
 const TIMEOUT_MS = 50_000;
 const OUTPUT_BYTES = 8 * 1024 * 1024;
@@ -118,7 +118,7 @@ export const runOnRows = async (deps: RunDeps, request: TestRowsRequest, signal:
     return {
       rows: [],
       error: `${error.reason}: ${error.message}`,
-      errorLine: error instanceof ScriptFailed ? error.line : 0,
+      errorLine: Number(error.place.line ?? 0n),
       durationMs: Date.now() - startMs,
     };
   } finally {

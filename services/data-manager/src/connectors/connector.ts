@@ -2,12 +2,22 @@
 import type { DescribedTable } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { ProtocolEntry } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
-import type { RunError } from '../domain/run-error.ts';
+import type { RunError, RunPlace } from '../domain/run-error.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PrivateTargets } from './address.ts';
 
 /** A connection with its secrets; it never leaves the process. */
-export type ResolvedConnection = { id: string; type: string; settings: Record<string, unknown>; secret: Record<string, string> };
+export type ResolvedConnection = {
+  id: string;
+  /** Its display name. */
+  name: string;
+  type: string;
+  settings: Record<string, unknown>;
+  secret: Record<string, string>;
+};
+
+/** A connection as the place of a failure. */
+export const placeOf = ({ id, name }: ResolvedConnection): RunPlace => ({ connectionId: id, connectionName: name });
 
 /** What connectors may reach. */
 export type ConnectorLimits = {

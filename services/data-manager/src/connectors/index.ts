@@ -1,6 +1,7 @@
 // Which connector serves which type of connection. A new connector is a folder and a line here.
 import {
   kindOfRead,
+  placeOf,
   type ConnectorLimits,
   type Inspection,
   type ResolvedConnection,
@@ -17,7 +18,7 @@ import { httpSource } from './http/source.ts';
 import { inspectPostgres } from './postgres/inspect.ts';
 import { postgresSource } from './postgres/source.ts';
 import { postgresTarget } from './postgres/target.ts';
-import { stageError } from '../domain/run-error.ts';
+import { locating, stageError, type RunPlace } from '../domain/run-error.ts';
 
 const SOURCES: Record<string, (connection: ResolvedConnection, limits: ConnectorLimits) => Source> = {
   postgres: postgresSource,
@@ -37,11 +38,28 @@ const TARGETS: Record<
 export const sourceOf = (connection: ResolvedConnection, limits: ConnectorLimits): Source => {
   const make = SOURCES[connection.type];
   if (!make) throw stageError('CONNECTION_TYPE_UNSUPPORTED', { type: connection.type, use: 'read' });
-  return make(connection, limits);
+  const source = make(connection, limits);
+  const place = placeOf(connection);
+  return {
+    describe: (signal) => locating(place, () => source.describe(signal)),
+    extract: (extraction) => locating({ ...place, table: extraction.table }, () => source.extract(extraction)),
+  };
 };
 
+/** A target whose failures say which connection they are of. */
+const locatedTarget = (target: Target, place: RunPlace): Target => ({
+  probe: (uploadId) => locating(place, () => target.probe(uploadId)),
+  stage: (table, csvPaths) => locating({ ...place, table: table.table }, () => target.stage(table, csvPaths)),
+  readBack: (table, csvPath) => locating({ ...place, table: table.table }, () => target.readBack(table, csvPath)),
+  claim: (owner, tables) => locating(place, () => target.claim(owner, tables)),
+  commit: (entry, tables) => locating(place, () => target.commit(entry, tables)),
+  schemaOf: (table) => target.schemaOf(table),
+  cleanUp: () => locating(place, () => target.cleanUp()),
+  close: () => target.close(),
+});
+
 /** The writing side of a connection, for one upload in one epoch. */
-export const targetOf = (
+export const targetOf = async (
   connection: ResolvedConnection,
   limits: ConnectorLimits,
   upload: TargetUpload,
@@ -49,7 +67,8 @@ export const targetOf = (
 ): Promise<Target> => {
   const make = TARGETS[connection.type];
   if (!make) throw stageError('CONNECTION_TYPE_UNSUPPORTED', { type: connection.type, use: 'written' });
-  return make(connection, limits, upload, signal);
+  const place = placeOf(connection);
+  return locatedTarget(await locating(place, () => make(connection, limits, upload, signal)), place);
 };
 
 const inspectHttp = async (connection: ResolvedConnection, limits: ConnectorLimits, use: Use, signal: AbortSignal): Promise<Inspection> => {
@@ -69,7 +88,7 @@ const INSPECTORS: Record<
 > = { postgres: inspectPostgres, file: inspectFolder, http: inspectHttp };
 
 /** Opens a store and looks at what it is used for: the one way of TestConnection and of the preflight. What cannot be opened throws. */
-export const inspectConnection = (
+export const inspectConnection = async (
   connection: ResolvedConnection,
   limits: ConnectorLimits,
   use: Use,
@@ -77,5 +96,8 @@ export const inspectConnection = (
 ): Promise<Inspection> => {
   const inspect = INSPECTORS[connection.type];
   if (!inspect) throw stageError('CONNECTION_TYPE_UNSUPPORTED', { type: connection.type, use: 'read' });
-  return inspect(connection, limits, use, signal);
+  const place = placeOf(connection);
+  const { unreadable, unwritable } = await locating(place, () => inspect(connection, limits, use, signal));
+  for (const problem of [...unreadable, ...unwritable]) problem.locate(place);
+  return { unreadable, unwritable };
 };

@@ -9,7 +9,7 @@ import type { TokenRequest } from '@lethe/grpc/service-tokens';
 import { createHash } from 'node:crypto';
 import type { ResolvedConnection } from './connector.ts';
 import type { ExecutionRow } from '../store/tables.ts';
-import { stageError } from '../domain/run-error.ts';
+import { RunError, stageError } from '../domain/run-error.ts';
 
 /** How the services are called that keep connections and scripts. */
 type ServiceAccess = {
@@ -37,9 +37,11 @@ export const resolveConnection = async (
   const token = await deps.serviceToken({ audience: 'extdatamodule', groupId: row.groupId, runId: row.runId });
   try {
     const { connection, secret } = await deps.extdatamodule.resolveConnection({ ticket: row.ticket, connectionId, write }, { token });
-    return { id: connectionId, type: connection?.type ?? '', settings: connection?.settings ?? {}, secret: secret?.values ?? {} };
+    const name = connection?.displayName ?? '';
+    return { id: connectionId, name, type: connection?.type ?? '', settings: connection?.settings ?? {}, secret: secret?.values ?? {} };
   } catch (error) {
-    throw fromCall(error, 'ExtDatamoduleManager');
+    const failure = fromCall(error, 'ExtDatamoduleManager');
+    throw failure instanceof RunError ? failure.locate({ connectionId }) : failure;
   }
 };
 
@@ -59,6 +61,7 @@ export const fetchScript = async (
     if (!script?.version || hash !== pinned.contentHash) throw stageError('SCRIPT_CHANGED', { table });
     return { ...script.version, language: pinned.language };
   } catch (error) {
-    throw fromCall(error, 'ScriptManager');
+    const failure = fromCall(error, 'ScriptManager');
+    throw failure instanceof RunError ? failure.locate({ table }) : failure;
   }
 };

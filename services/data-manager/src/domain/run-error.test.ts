@@ -1,6 +1,7 @@
 import type { RunErrorReason } from '@lethe/contracts/gen/lethe/data/v1/run_error_reason';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { RunError, stageError, toRunError, type RunFacts, type RunReason } from './run-error.ts';
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { locating, RunError, runErrorInfo, stageError, toRunError, type RunFacts, type RunReason } from './run-error.ts';
 
 describe('the error of a reason', () => {
   test('has the sentence of the catalogue with its facts, and what the catalogue says of another try', () => {
@@ -21,6 +22,40 @@ describe('the error of a reason', () => {
     stageError('TABLE_UNKNOWN', { table: 'orders', column: 'number' });
     // @ts-expect-error no facts at all
     stageError('TABLE_UNKNOWN');
+  });
+});
+
+describe('the place of a failure', () => {
+  test('is what its sentence names, and what those add who know more; what is known already stays', async () => {
+    const failing = locating({ table: 'other', connectionId: 'c', connectionName: 'shop' }, () =>
+      locating({ table: 'orders' }, () => Promise.reject(stageError('TABLE_MISSING', { object: 'public.orders' }))),
+    );
+    const error: RunError = await failing.catch((thrown: unknown) => thrown as RunError);
+    expect(error).toMatchObject({ place: { table: 'orders', connectionId: 'c', connectionName: 'shop', object: 'public.orders' } });
+    expect(runErrorInfo(error, RunState.EXTRACTING)).toEqual({
+      reason: 'TABLE_MISSING',
+      stage: RunState.EXTRACTING,
+      table: 'orders',
+      column: '',
+      connectionId: 'c',
+      connectionName: 'shop',
+      object: 'public.orders',
+      line: 0n,
+      count: 0n,
+      action: "Correct the name, or ask the store's owner for the right to read it.",
+    });
+  });
+
+  test('stands before the sentence where that does not name it', () => {
+    expect(stageError('HTTP_AWAY').locate({ table: 'orders', connectionName: 'shop' }).told).toBe(
+      'Table orders, connection shop: The HTTP server cannot be reached.',
+    );
+    expect(stageError('TABLE_UNKNOWN', { table: 'orders' }).told).toBe('The plan has no table orders.');
+  });
+
+  test('is not known of an error that the catalogue does not have', async () => {
+    const thrown = new RangeError('planted');
+    await expect(locating({ table: 'orders' }, () => Promise.reject(thrown))).rejects.toBe(thrown);
   });
 });
 

@@ -128,7 +128,7 @@ const respond = async (request: EngineRequest): Promise<void> => {
   try {
     response = { id: request.id, result: await handle(request) };
   } catch (error) {
-    const failure = error instanceof EngineError ? { code: error.code, message: error.detail } : classifyDatabaseError(error);
+    const failure = error instanceof EngineError ? { code: error.code, message: error.detail, line: 0 } : classifyDatabaseError(error);
     response = { id: request.id, failure };
   }
   process.send?.(response);

@@ -1,14 +1,14 @@
+import { framesOf, Place } from '@lethe/contracts/frames';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CsvColumn } from './csv-dialect.ts';
-import { engineError } from './engine-error.ts';
+import { EngineError, engineError } from './engine-error.ts';
 import { ENGINE_LIMITS } from './limits.ts';
 import type { EngineResult, EngineResponse, EngineVerb } from './protocol.ts';
 
-export type { EngineError } from './engine-error.ts';
 export type { CsvColumn } from './csv-dialect.ts';
 
 /** `directory` is absolute and the only tree that the engine may touch; an abort of `signal` kills the process. */
@@ -40,7 +40,8 @@ export type Engine = {
   readonly pid: number;
 };
 
-type Waiting = { resolve: (result: EngineResult) => void; reject: (error: Error) => void };
+/** `caller` was made where the engine was called. */
+type Waiting = { resolve: (result: EngineResult) => void; reject: (error: Error) => void; caller: Place };
 
 type Channel = { call(request: EngineVerb): Promise<EngineResult>; send(request: EngineVerb): void; exited: Promise<void>; kill(): void };
 
@@ -54,6 +55,12 @@ const startChild = (directory: string): ChildProcess =>
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     serialization: 'advanced',
   });
+
+/** An error of the other process with the frames of the call that met it. */
+const placed = (error: EngineError, caller: Place): EngineError => {
+  error.stack = [`${error.name}: ${error.message}`, ...framesOf(caller)].join('\n');
+  return error;
+};
 
 const connectChild = (child: ChildProcess, signal: AbortSignal | undefined): Channel => {
   const waiting = new Map<number, Waiting>();
@@ -82,7 +89,7 @@ const connectChild = (child: ChildProcess, signal: AbortSignal | undefined): Cha
     const entry = waiting.get(response.id);
     waiting.delete(response.id);
     if ('result' in response) entry?.resolve(response.result);
-    else entry?.reject(engineError(response.failure.code, response.failure.message));
+    else entry?.reject(placed(new EngineError(response.failure), entry.caller));
   });
   const send = (message: EngineVerb & { id: number }): void => {
     child.send(message, (error) => {
@@ -99,7 +106,7 @@ const connectChild = (child: ChildProcess, signal: AbortSignal | undefined): Cha
       }
       const id = nextId;
       nextId += 1;
-      waiting.set(id, { resolve, reject });
+      waiting.set(id, { resolve, reject, caller: new Place() });
       send({ ...request, id });
     });
   const sendOnly = (request: EngineVerb): void => {

@@ -19,6 +19,7 @@ export type EngineRequest = EngineVerb & { id: number };
 /** `columns` and `rows` for sql; `rowCount` for copies; `columns` and `rowCount` for integers, whose values stand in the file. */
 export type EngineResult = { columns: string[]; rows: (string | null)[][]; rowCount: number };
 
-export type EngineFailure = { code: EngineErrorCode; message: string };
+/** `line` is one of the statement; 0 = none. */
+export type EngineFailure = { code: EngineErrorCode; message: string; line: number };
 
 export type EngineResponse = { id: number; result: EngineResult } | { id: number; failure: EngineFailure };

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { quoteIdentifier, quoteList, quoteLiteral, quoteNames } from '../plan/identifiers.ts';
 import { findStatementProblem } from './check-statement.ts';
 import { openEngine, type Engine } from './engine.ts';
-import { engineError } from './engine-error.ts';
+import { EngineError, engineError } from './engine-error.ts';
 import { ENGINE_LIMITS } from './limits.ts';
 
 /** A table that the statement sees as a view: its columns with their engine types, and its Parquet files, absolute. */
@@ -75,12 +75,16 @@ const pureFunctions = async (engine: Engine): Promise<Set<string>> => {
 
 const assertStatement = async (engine: Engine, options: UserSqlOptions): Promise<void> => {
   const { rows } = await engine.sql(`SELECT json_serialize_sql(${quoteLiteral(options.statement)})`);
-  const problem = findStatementProblem(rows[0]?.[0] ?? '{}', {
+  const serialized = rows[0]?.[0] ?? '{}';
+  const problem = findStatementProblem(serialized, {
     tables: options.tables.map((table) => table.name),
     columns: options.tables.flatMap((table) => table.columns.map((column) => column.name)),
     functions: await pureFunctions(engine),
   });
-  if (problem !== undefined) throw engineError('ENGINE_REFUSED', problem);
+  if (problem === undefined) return;
+  const { position } = JSON.parse(serialized) as { position?: unknown };
+  const line = typeof position === 'string' ? options.statement.slice(0, Number(position)).split('\n').length : 0;
+  throw new EngineError({ code: 'ENGINE_REFUSED', message: problem, line });
 };
 
 const runWithTimeout = async (engine: Engine, statement: string, timeoutMs: number): Promise<void> => {
@@ -94,16 +98,26 @@ const runWithTimeout = async (engine: Engine, statement: string, timeoutMs: numb
   }
 };
 
+const PREFIX = `CREATE TABLE ${quoteIdentifier(RESULT)} AS`;
+
+/** A failure of the person's own statement, with the line as the person counts it. */
+const ofScript = (error: unknown, statement: string): unknown => {
+  if (!(error instanceof EngineError)) return error;
+  const line = Number(error.place.line ?? 0n) - 1;
+  const isLine = line >= 1 && line <= statement.split('\n').length;
+  return new EngineError({ code: error.code, message: error.detail, line: isLine ? line : 0 }, true);
+};
+
 const materialize = async (engine: Engine, options: UserSqlOptions): Promise<UserResult['columns']> => {
   for (const [name, value] of Object.entries(options.parameters)) {
-    if (!NAME.test(name)) throw engineError('ENGINE_REFUSED', 'A parameter has a name that cannot be used.');
+    if (!NAME.test(name))
+      throw new EngineError({ code: 'ENGINE_REFUSED', message: 'A parameter has a name that cannot be used.', line: 0 }, true);
     await engine.sql(`SET VARIABLE ${quoteIdentifier(name)} = ${quoteLiteral(value)}`);
   }
-  await runWithTimeout(
-    engine,
-    `CREATE TABLE ${quoteIdentifier(RESULT)} AS\n${options.statement}`,
-    options.timeoutMs ?? ENGINE_LIMITS.userTimeoutMs,
-  );
+  const statement = `${PREFIX}\n${options.statement}`;
+  await runWithTimeout(engine, statement, options.timeoutMs ?? ENGINE_LIMITS.userTimeoutMs).catch((error: unknown) => {
+    throw ofScript(error, options.statement);
+  });
   const { rows } = await engine.sql(
     `SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ${quoteLiteral(RESULT)} ORDER BY column_index`,
   );
@@ -140,7 +154,11 @@ export const runUserSql = async <Result>(options: UserSqlOptions, use: (result: 
     signal: options.signal,
   });
   try {
-    await assertStatement(engine, options);
+    await assertStatement(engine, options).catch((error: unknown) => {
+      throw error instanceof EngineError
+        ? new EngineError({ code: error.code, message: error.detail, line: Number(error.place.line ?? 0n) }, true)
+        : error;
+    });
     for (const table of options.tables) await createView(engine, table, placed.get(table.name) ?? []);
     const columns = await materialize(engine, options);
     const result = await use({ engine, table: RESULT, columns, outputFolder });

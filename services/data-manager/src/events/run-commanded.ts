@@ -1,3 +1,4 @@
+import { Desire } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { RunCommanded } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { NotYet, on } from '@lethe/events/consume';
 import { lockExecution, updateExecution } from '../store/executions.ts';
@@ -10,5 +11,6 @@ export const runCommanded = on<Tables, RunCommanded>(RunCommanded, async (tx, co
   // A command may come before a redelivered RunRequested: it waits for its run.
   if (!row) throw new NotYet();
   if (row.desireRevision >= desireRevision) return;
-  await updateExecution(tx, runId, { desire, desireRevision, deleteEntries, ticket, nextAttemptTime: null });
+  const confirmed = desire === Desire.UPLOAD ? { refusal: '', errorInfo: null } : {};
+  await updateExecution(tx, runId, { desire, desireRevision, deleteEntries, ticket, nextAttemptTime: null, ...confirmed });
 });

@@ -21,6 +21,7 @@ export const describeConnection =
     try {
       const resolved = {
         id: connection?.id ?? '',
+        name: connection?.displayName ?? '',
         type: connection?.type ?? '',
         settings: connection?.settings ?? {},
         secret: secret?.values ?? {},

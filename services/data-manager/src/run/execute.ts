@@ -1,11 +1,11 @@
 // One claimed execution: does what is desired of it, as far as it gets.
 import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { isUploading, isWorking, stateName } from '@lethe/contracts/run-state';
-import { Outcome } from '@lethe/contracts/gen/lethe/event/v1/event';
 import type { RunDeps } from '../deps.ts';
 import { defect } from '../domain/defect.ts';
 import { backoffMs } from '../domain/execution.ts';
-import { toRunError, type RunError } from '../domain/run-error.ts';
+import { stageError, toRunError, type RunError } from '../domain/run-error.ts';
+import { EngineError } from '../engine/engine-error.ts';
 import { outboxFolder, removeFolder, runFolder } from '../folders.ts';
 import { markDeleted, restoreUploading } from '../store/entries.ts';
 import type { ExecutionRow } from '../store/tables.ts';
@@ -39,21 +39,21 @@ const stop = async (session: Session): Promise<void> => {
 const retryLater = (session: Session, error: RunError): Promise<void> => {
   const { attempt } = session.row;
   const nextAttemptTime = new Date(session.deps.now().getTime() + backoffMs(attempt));
-  const set = { attempt: attempt + 1, nextAttemptTime, waitingFor: error.message };
-  return session.change('retry', set, { outcome: Outcome.FAILED, reason: error.reason });
+  const set = { attempt: attempt + 1, nextAttemptTime, waitingFor: error.told };
+  return session.change('retry', set, { failure: error });
 };
 
 const endFailed = async (session: Session, error: RunError): Promise<void> => {
   const { deps, row } = session;
   const set = {
     state: RunState.FAILED,
-    error: error.message,
+    error: error.told,
     waitingFor: '',
     nextAttemptTime: null,
     endTime: deps.now(),
     reachedRevision: row.desireRevision,
   };
-  await session.change('fail', set, { outcome: Outcome.FAILED, reason: error.reason });
+  await session.change('fail', set, { failure: error });
   await removeFolder(runFolder(deps.config, row.runId));
 };
 
@@ -61,7 +61,7 @@ const refuseUpload = (session: Session, error: RunError): Promise<void> => {
   const { deps, row } = session;
   const set = {
     state: RunState.PREPARED,
-    refusal: error.message,
+    refusal: error.told,
     reachedRevision: row.desireRevision,
     waitingFor: '',
     nextAttemptTime: null,
@@ -69,10 +69,15 @@ const refuseUpload = (session: Session, error: RunError): Promise<void> => {
     publishing: false,
   };
   return session.change('refuse-upload', set, {
-    outcome: Outcome.FAILED,
-    reason: error.reason,
+    failure: error,
     write: (tx) => restoreUploading(tx, row.runId, deps.now()),
   });
+};
+
+/** A statement of Lethe's own that the engine refuses is a defect: nobody can correct it. */
+const asDefect = (error: RunError): RunError => {
+  const isOwn = error instanceof EngineError && !error.isOfScript && (error.code === 'ENGINE_SQL' || error.code === 'ENGINE_REFUSED');
+  return isOwn ? stageError('INTERNAL', {}, error).locate(error.place) : error;
 };
 
 const logFailure = (deps: RunDeps, row: ExecutionRow, error: RunError): void => {
@@ -87,7 +92,7 @@ const settle = async (session: Session, thrown: unknown): Promise<void> => {
   // Nothing can be written down now, and nothing is wrong with the run: the turn ends, and the next one goes on.
   if (isOwnDatabaseAway(thrown)) throw thrown;
   const { deps, row } = session;
-  const error = toRunError(thrown);
+  const error = asDefect(toRunError(thrown));
   logFailure(deps, row, error);
   // An upload is never given up for a target that is away: what it has taken in is known only when it is back.
   const uploading = row.desire === Desire.UPLOAD || isUploading(row.state);

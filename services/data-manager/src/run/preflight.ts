@@ -5,7 +5,7 @@ import { columnsOfSource } from '@lethe/module/source';
 import { inspectConnection } from '../connectors/index.ts';
 import { resolveConnection } from '../connectors/resolve.ts';
 import type { RunDeps } from '../deps.ts';
-import { RunError, stageError } from '../domain/run-error.ts';
+import { RunError, stageError, type RunPlace } from '../domain/run-error.ts';
 import { planSource } from '../stages/extract/extract.ts';
 import type { StageContext } from '../stages/stage.ts';
 import type { ExecutionRow } from '../store/tables.ts';
@@ -15,15 +15,15 @@ const SENTENCES = 20;
 type Look = { connectionId: string; write: boolean; reads: ReadUse[]; writes: WriteUse[] };
 
 /** A run before its first row: what will be read and written, by connection and direction, and what is wrong. */
-type Inspection = { deps: RunDeps; row: ExecutionRow; context: StageContext; looks: Map<string, Look>; problems: RunError[] };
+type Preflight = { deps: RunDeps; row: ExecutionRow; context: StageContext; looks: Map<string, Look>; problems: RunError[] };
 
 /** Collects what is wrong; what is no error of the catalogue is a defect, and ends the look. */
-const gather = async (problems: RunError[], work: () => Promise<void>): Promise<void> => {
+const gather = async (problems: RunError[], place: RunPlace, work: () => Promise<void>): Promise<void> => {
   try {
     await work();
   } catch (error) {
     if (!(error instanceof RunError)) throw error;
-    problems.push(error);
+    problems.push(error.locate(place));
   }
 };
 
@@ -34,9 +34,9 @@ const lookFor = (looks: Map<string, Look>, connectionId: string, write: boolean)
   return found;
 };
 
-const plannedReads = async ({ deps, row, context, looks, problems }: Inspection): Promise<void> => {
+const plannedReads = async ({ deps, row, context, looks, problems }: Preflight): Promise<void> => {
   for (const entry of context.plan.sources)
-    await gather(problems, async () => {
+    await gather(problems, { table: entry.table }, async () => {
       const source = await planSource(deps, row, context, entry);
       if (source.connectionId === '') return;
       const table = context.plan.tables.find(({ name }) => name === source.table);
@@ -48,15 +48,15 @@ const plannedReads = async ({ deps, row, context, looks, problems }: Inspection)
     });
 };
 
-const plannedWrites = ({ context, looks }: Inspection): void => {
+const plannedWrites = ({ context, looks }: Preflight): void => {
   for (const { table, connectionId, schema, target, mode } of context.plan.uploads)
     lookFor(looks, connectionId, true).writes.push({ table, schema, target: target || table, replace: mode === UploadMode.REPLACE });
 };
 
-const inspectAll = async ({ deps, row, context, looks, problems }: Inspection): Promise<void> => {
+const inspectAll = async ({ deps, row, context, looks, problems }: Preflight): Promise<void> => {
   await Promise.all(
     [...looks.values()].map(({ connectionId, write, reads, writes }) =>
-      gather(problems, async () => {
+      gather(problems, { connectionId }, async () => {
         const connection = await resolveConnection(deps, row, { connectionId, write });
         const use: Use = { moduleId: row.moduleId, collectedModuleId: context.plan.collectedModuleId, reads, writes };
         const { unreadable, unwritable } = await inspectConnection(connection, deps.config, use, context.signal);
@@ -71,15 +71,15 @@ const refuse = (problems: readonly RunError[]): void => {
   const [first] = problems;
   if (!first) return;
   const isFinal = problems.some(({ transient }) => !transient);
-  const told = [...new Map(problems.map((problem) => [problem.message, problem])).values()];
+  const told = [...new Map(problems.map((problem) => [problem.told, problem])).values()];
   if (!isFinal || told.length === 1) throw first;
-  const sentences = told.slice(0, SENTENCES).map(({ message }) => message);
+  const sentences = told.slice(0, SENTENCES).map(({ told: sentence }) => sentence);
   throw stageError('PREFLIGHT_FAILED', { count: told.length, problems: sentences.join(' ') });
 };
 
 /** Looks at all sources and targets of a run. */
 export const preflight = async (deps: RunDeps, row: ExecutionRow, context: StageContext): Promise<void> => {
-  const inspection: Inspection = { deps, row, context, looks: new Map(), problems: [] };
+  const inspection: Preflight = { deps, row, context, looks: new Map(), problems: [] };
   await plannedReads(inspection);
   plannedWrites(inspection);
   await inspectAll(inspection);

@@ -22,7 +22,7 @@ const write = async (stage: StageFolder, reports: TableCounts[]): Promise<void> 
 // One of each kind, so that a kind that is lost shows.
 const counted = (count: number): TableCounts => ({
   table: 'people',
-  read: [{ rank: count, source: `source ${count}`, rowCount: count, sizeBytes: count }],
+  read: [{ rank: count, source: `source ${count}`, sourceName: `name ${count}`, rowCount: count, sizeBytes: count }],
   replaced: [{ rule: 'shared', count }],
   clamped: [{ rule: 'shared', count }],
   dropped: [{ rule: 'shared', count }],

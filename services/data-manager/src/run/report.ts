@@ -9,9 +9,10 @@ const rules = (counts: RuleCount[]): TableReport['dropped'] => counts.map(({ rul
 
 const toReport = (counts: TableCounts): TableReport => ({
   table: counts.table,
-  read: counts.read.map(({ rank, source, rowCount, sizeBytes }) => ({
+  read: counts.read.map(({ rank, source, sourceName, rowCount, sizeBytes }) => ({
     rank,
     source,
+    sourceName,
     rowCount: BigInt(rowCount),
     sizeBytes: BigInt(sizeBytes),
   })),
@@ -53,6 +54,7 @@ const add = (first: TableReport, second: TableReport): TableReport => ({
   suppressedCount: first.suppressedCount + second.suppressedCount,
   storedCount: second.storedCount,
   transformed: [...first.transformed, ...second.transformed],
+  noneReason: second.noneReason,
 });
 
 // TRANSFORMING counts on from the rules' counts, so that its manifest has both; ANONYMIZING begins its own.

@@ -1,5 +1,5 @@
 // An execution as others see it.
-import { Execution, Progress, type TableReport } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { Execution, Progress, RunErrorInfo, type TableReport } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { ExecutionChanged } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { event, type OutgoingEvent } from '@lethe/db/event';
 import type { AuditView } from '@lethe/db/mutate';
@@ -26,6 +26,7 @@ export const executionView = (row: ExecutionRow, entryCount: number): Execution 
   waitingFor: row.waitingFor,
   refusal: row.refusal,
   error: row.error,
+  errorInfo: row.errorInfo ? RunErrorInfo.decode(row.errorInfo) : undefined,
   attempt: row.attempt,
   nextAttemptTime: row.nextAttemptTime ?? undefined,
   tables: decodeReports(row.report),

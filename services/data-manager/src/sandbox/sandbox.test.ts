@@ -74,13 +74,39 @@ describe('what a script can do', () => {
 
   test('a script that throws tells its kind and line, and no value', async () => {
     const error = await failure('export default (row) => {\n  const x = 1;\n  throw new TypeError(`secret ${JSON.stringify(row)}`);\n}');
-    expect(error).toMatchObject({ reason: 'SCRIPT_FAILED', line: 3 });
+    expect(error).toMatchObject({ reason: 'SCRIPT_FAILED', place: { line: 3n } });
     expect(error.message).not.toContain('secret');
   });
 
   test('a script that names its error itself shows no such name', async () => {
     const error = await failure("export default () => { throw Object.assign(new Error('x'), { name: 'secret_4711' }); }");
     expect(error.message).toMatch(/^The script ended with Error/);
+  });
+});
+
+describe('what a script writes about its own end', () => {
+  const end = (report: string): string =>
+    `Deno.stderr.writeSync(new TextEncoder().encode(${JSON.stringify(`${report}\n`)})); Deno.exit(1);`;
+  test.each([
+    ['an error with a name of its own', "throw Object.assign(new Error('x'), { name: 'secret_4711' });"],
+    ['an error with a stack of its own', "throw Object.assign(new Error('x'), { stack: 'data:application/typescript;base64,x:4711:1' });"],
+    ['an error whose name is computed', "throw Object.defineProperty(new Error('x'), 'name', { get: () => 'secret_' + 4711 });"],
+    ['something that is no error', "throw { name: 'secret_4711', stack: 'secret_4711' };"],
+    ['a text', "throw 'secret_4711';"],
+    ['a message of many lines', "throw new TypeError('x\\n    at data:application/typescript;base64,secret_4711:4711:1');"],
+    ['a report of a line that it does not have', end('{"kind":"TypeError","line":4711}')],
+    ['a report of half a line', end('{"kind":"TypeError","line":1.4711}')],
+    ['a report of a kind that is none', end('{"kind":"secret_4711","line":1}')],
+    ['a report that is no JSON', end('secret_4711')],
+    ['a log', "console.error('secret_4711'); console.log('secret_4711'); Deno.exit(1);"],
+    ['an aggregate', "throw new AggregateError([new Error('secret_4711')], 'secret_4711', { cause: 'secret_4711' });"],
+    ['a rejection that nobody waits for', "Promise.reject(new Error('secret_4711')); await new Promise((done) => setTimeout(done, 50));"],
+  ])('is not told: %s', async (_, body) => {
+    const error = await failure(`export default async () => {\n  ${body}\n};`);
+    expect(error.reason).toBe('SCRIPT_FAILED');
+    expect(error.message).toMatch(/^The script ended with (?:Error|TypeError|AggregateError)(?: \(line [12]\))?\.$/);
+    expect(error.place.line ?? 1n).toBeLessThanOrEqual(3n);
+    expect(`${error.told} ${JSON.stringify(error)}`).not.toMatch(/secret|4711/);
   });
 });
 

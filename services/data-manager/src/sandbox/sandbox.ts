@@ -8,18 +8,8 @@ import { Transform, type Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import type { Isolation } from '../domain/isolation.ts';
-import { RunError, runSentence, stageError } from '../domain/run-error.ts';
+import { stageError, type RunError } from '../domain/run-error.ts';
 import { SANDBOX_LIMITS, type SandboxLimits } from './limits.ts';
-
-/** A script that threw or ended by itself: the kind of its error, and the line of the script, 0 = unknown. */
-export class ScriptFailed extends RunError {
-  readonly line: number;
-
-  constructor(kind: string, line: number) {
-    super('SCRIPT_FAILED', runSentence('SCRIPT_FAILED', { kind, place: line > 0 ? ` (line ${line})` : '' }));
-    this.line = line;
-  }
-}
 
 /** One execution: the script, its rows as NDJSON, and where its rows go. */
 export type ScriptJob = {
@@ -179,6 +169,13 @@ const readError = async (stream: Readable): Promise<{ kind: string; line: number
   }
 };
 
+/** A script that threw or ended by itself. A script can write what it likes about its end: the kind is one of a list, the line one of its own. */
+const scriptFailed = ({ kind, line }: { kind: string; line: number }, content: string): RunError => {
+  const isLine = Number.isInteger(line) && line >= 1 && line <= content.split('\n').length;
+  const error = stageError('SCRIPT_FAILED', { kind, place: isLine ? ` (line ${line})` : '' });
+  return isLine ? error.locate({ line: BigInt(line) }) : error;
+};
+
 /** Runs a script to its end. Throws a RunError where it fails, is stopped, or breaks a cap; then the output is not to be used. */
 export const runScript = async (isolation: Isolation, job: ScriptJob, signal: AbortSignal): Promise<void> => {
   if (isolation.deno === undefined) throw stageError('SANDBOX_UNAVAILABLE');
@@ -215,7 +212,7 @@ export const runScript = async (isolation: Isolation, job: ScriptJob, signal: Ab
     // V8 ends a process whose heap is full by a trap.
     const outOfMemory = error.kind === 'OutOfMemory' || killedBy === 'SIGTRAP' || killedBy === 'SIGABRT';
     if (outOfMemory) throw stageError('SCRIPT_MEMORY');
-    if (code !== 0) throw new ScriptFailed(error.kind, error.line);
+    if (code !== 0) throw scriptFailed(error, job.content);
   } finally {
     guard.stop();
     killGroup(child);

@@ -6,8 +6,8 @@ describe('the balance of rows', () => {
   const counts = {
     ...emptyCounts('people'),
     read: [
-      { rank: 1, source: 'a', rowCount: 10, sizeBytes: 1 },
-      { rank: 2, source: 'b', rowCount: 5, sizeBytes: 1 },
+      { rank: 1, source: 'a', sourceName: '', rowCount: 10, sizeBytes: 1 },
+      { rank: 2, source: 'b', sourceName: '', rowCount: 5, sizeBytes: 1 },
     ],
     dropped: [
       { rule: 'empty:name', count: 2 },

@@ -18,7 +18,7 @@ export type Segment = { path: string; rowCount: number; sizeBytes: number; sha25
 export type StageTable = { table: string; columns: Column[]; segments: Segment[] };
 
 export type RuleCount = { rule: string; count: number };
-export type SourceCount = { rank: number; source: string; rowCount: number; sizeBytes: number };
+export type SourceCount = { rank: number; source: string; sourceName: string; rowCount: number; sizeBytes: number };
 export type ScriptCount = {
   scriptId: string;
   rank: number;
@@ -52,8 +52,15 @@ export type StageManifest = {
   reports: TableCounts[];
 };
 
-/** What extraction wrote of one source of one table; the segments' paths are relative to the run folder. `sourceColumns` as in the plan. `source` names the source the same way for every table that it has. */
-export type ExtractSource = { table: string; rank: number; source: string; sourceColumns: string[]; segments: WrittenSegment[] };
+/** What extraction wrote of one source of one table; the segments' paths are relative to the run folder. `sourceColumns` as in the plan. `source` names the source the same way for every table that it has; `sourceName` is the connection's. */
+export type ExtractSource = {
+  table: string;
+  rank: number;
+  source: string;
+  sourceName: string;
+  sourceColumns: string[];
+  segments: WrittenSegment[];
+};
 
 export type ExtractManifest = { stage: typeof EXTRACT; planHash: string; sources: ExtractSource[] };
 

@@ -30,6 +30,8 @@ export type Tables = PlatformTables & {
     waitingFor: string;
     refusal: string;
     error: string;
+    /** A RunErrorInfo: what `error`, `refusal` or `waitingFor` says; null where all are empty. */
+    errorInfo: Buffer | null;
     attempt: number;
     nextAttemptTime: OptionalTime;
     /** TableReports as JSON of their proto form. */

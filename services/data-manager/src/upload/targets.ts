@@ -37,7 +37,8 @@ const stageTable = async ({ engine, scratch }: Load, target: Target, ready: Read
   await target.readBack(table, back);
   const hash = await readBackHash(engine, back, ready.columns);
   if (count !== ready.rowCount || hash !== ready.contentHash) {
-    throw stageError('TARGET_DIFFERS', { table: table.table, found: count, count: ready.rowCount });
+    const { connectionId } = ready.upload;
+    throw stageError('TARGET_DIFFERS', { table: table.table, found: count, count: ready.rowCount }).locate({ connectionId });
   }
 };
 

@@ -21,7 +21,7 @@ import { ticketFor } from './ticket.ts';
 import { auditRun, runView } from './views.ts';
 
 /** A command, and for STOP what becomes of the entries of the run's Outbox. */
-type RunCommand = { command: Command; outbox?: OutboxDecision };
+type RunCommand = { command: Command; outbox?: OutboxDecision; reason?: string };
 
 const hasEntries = (run: RunRow): boolean =>
   (run.execution ? Execution.decode(run.execution).entryCount > 0 : false) || run.state === RunState.PREPARED;
@@ -31,7 +31,7 @@ export const commandRun = async (
   deps: Deps,
   ctx: UserCall,
   request: { runId: string; requestId: string },
-  { command, outbox = OutboxDecision.UNSPECIFIED }: RunCommand,
+  { command, outbox = OutboxDecision.UNSPECIFIED, reason = '' }: RunCommand,
 ): Promise<{ run: Run }> => {
   const visible = await loadVisible(ctx, 'run', findRun(deps.store.db, request.runId));
   ctx.runId = visible.id;
@@ -52,7 +52,7 @@ export const commandRun = async (
       throw fail('OUTBOX_DECISION_REQUIRED', { run_id: before.id });
     const live = desire === Desire.UPLOAD ? await findLiveRun(tx, before.taskId) : undefined;
     if (live && live.id !== before.id) throw fail('RUN_ALREADY_ACTIVE', { run_id: live.id });
-    const after = await setDesire(tx, before, { desire, live: isLive(before.state, desire, true) }, deps.now());
+    const after = await setDesire(tx, before, { desire, live: isLive(before.state, desire, true), stopReason: reason }, deps.now());
     const commanded = event('data', RunCommanded, {
       runId: after.id,
       desireRevision: after.desireRevision,

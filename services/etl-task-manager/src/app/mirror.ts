@@ -22,7 +22,7 @@ export const takeExecution = async (tx: Tx, execution: Execution, now: Date): Pr
     updateTime: now,
     endTime: isTerminal(execution.state) ? (run.endTime ?? now) : null,
   });
-  await emit(tx, { events: stateNotices(run, execution.state), traceparent: '' });
+  await emit(tx, { events: stateNotices(run, execution), traceparent: '' });
 };
 
 /** The execution of a run as DataManager has it; undefined where it does not know the run, or, with `optional`, cannot be reached. */

@@ -1,4 +1,4 @@
-import { Execution } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { Desire, Execution } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { Run, Task, TaskRevision, type Missing } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { isTerminal } from '@lethe/contracts/run-state';
@@ -16,6 +16,7 @@ export const revisionView = (row: RevisionRow, draftPlan?: EffectivePlan): TaskR
   moduleDocumentHash: row.moduleDocumentHash,
   moduleDocumentRevision: row.moduleDocumentRevision,
   releasedBy: row.releasedBy ?? '',
+  releasedByName: row.releasedByName,
   releaseTime: row.releaseTime ?? undefined,
 });
 
@@ -44,6 +45,8 @@ export const runView = (row: RunRow, options: { fetched?: Execution | undefined;
   const execution = options.fetched && options.fetched.revision >= row.executionRevision ? options.fetched : stored;
   const state = execution?.state ?? row.state;
   const reconciling = row.desireRevision > (execution?.desireRevision ?? 0n) && !isTerminal(state);
+  // A confirmation clears the refusal of the last one, whether DataManager has heard of it or not.
+  const isConfirmed = reconciling && row.desire === Desire.UPLOAD;
   return {
     id: row.id,
     taskId: row.taskId,
@@ -54,8 +57,9 @@ export const runView = (row: RunRow, options: { fetched?: Execution | undefined;
     desire: row.desire,
     reconciling,
     waitingFor: execution?.waitingFor ?? '',
-    refusal: execution?.refusal ?? '',
+    refusal: isConfirmed ? '' : (execution?.refusal ?? ''),
     error: execution?.error ?? '',
+    errorInfo: isConfirmed ? undefined : execution?.errorInfo,
     baseVersion: row.baseVersion,
     publishedVersion: execution?.publishedVersion ?? '',
     tables: execution?.tables ?? [],
@@ -63,6 +67,9 @@ export const runView = (row: RunRow, options: { fetched?: Execution | undefined;
     attempt: execution?.attempt ?? 0,
     nextAttemptTime: execution?.nextAttemptTime,
     startedBy: row.startedBy,
+    startedByName: row.startedByName,
+    taskName: row.taskName,
+    moduleName: row.moduleName,
     parameters: readParameters(row),
     snapshotHash: row.snapshotHash,
     createTime: row.createTime,

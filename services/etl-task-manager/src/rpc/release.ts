@@ -30,7 +30,7 @@ export const release =
   (deps: Deps) =>
   async (request: ReleaseRequest, ctx: UserCall): Promise<ReleaseResponse> => {
     const task = await loadVisible(ctx, 'task', findTask(deps.store.db, request.taskId));
-    const releasedBy = ctx.user.userId;
+    const { userId: releasedBy, displayName: releasedByName } = ctx.user;
     // A repeated request finds the draft released; `mutate` returns the stored response for it.
     const candidate = await findCandidate(deps, ctx, task);
     return mutate(deps.store, ctx, request.requestId, async (tx) => {
@@ -48,6 +48,7 @@ export const release =
         moduleDocumentHash: compiled.module.documentHash,
         moduleDocumentRevision: compiled.module.documentRevision,
         releasedBy,
+        releasedByName,
         releaseTime: deps.now(),
       });
       const after = await saveTask(tx, before, { headRevision: revision.number, releasedRevision: revision.number }, deps.now());

@@ -1,4 +1,5 @@
 import { RunRequested } from '@lethe/contracts/gen/lethe/event/v1/facts';
+import type { DataModule } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { StartRequest, StartResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import { event } from '@lethe/db/event';
@@ -32,7 +33,14 @@ const planOfRun = (revision: RevisionRow, parameters: Record<string, string>): E
   return plan;
 };
 
-type Prepared = { runId: string; plan: EffectivePlan; ticket: string; baseVersion: string; releasedBy: string; revision: RevisionRow };
+type Prepared = {
+  runId: string;
+  plan: EffectivePlan;
+  ticket: string;
+  module: DataModule;
+  releasedBy: string;
+  revision: RevisionRow;
+};
 
 const prepare = async (deps: Deps, ctx: UserCall, task: TaskRow, request: StartRequest): Promise<Prepared> => {
   const revision = task.releasedRevision > 0 ? await findRevision(deps.store.db, task.id, task.releasedRevision) : undefined;
@@ -46,13 +54,13 @@ const prepare = async (deps: Deps, ctx: UserCall, task: TaskRow, request: StartR
   if (superseded !== undefined) throw fail('VERSION_SUPERSEDED', { version: superseded });
   const runId = randomUUIDv7();
   const ticket = await ticketFor(deps, { id: runId, groupId: task.groupId, releasedBy, snapshotHash: revision.snapshotHash }, plan);
-  return { runId, plan, ticket, baseVersion: module.headVersion, releasedBy, revision };
+  return { runId, plan, ticket, module, releasedBy, revision };
 };
 
 const startTask = async (deps: Deps, ctx: UserCall, taskId: string, request: StartRequest): Promise<StartResponse> => {
   const task = await loadVisible(ctx, 'task', findTask(deps.store.db, taskId));
-  const { runId, plan, ticket, baseVersion, releasedBy, revision } = await prepare(deps, ctx, task, request);
-  const startedBy = ctx.user.userId;
+  const { runId, plan, ticket, module, releasedBy, revision } = await prepare(deps, ctx, task, request);
+  const { userId: startedBy, displayName: startedByName } = ctx.user;
   return mutate(deps.store, ctx, request.requestId, async (tx) => {
     await lockTask(tx, task.id);
     const live = await findLiveRun(tx, task.id);
@@ -60,8 +68,10 @@ const startTask = async (deps: Deps, ctx: UserCall, taskId: string, request: Sta
     const { moduleId, groupId } = task;
     const { number: taskRevision, snapshotHash } = revision;
     const { parameters } = request;
+    const baseVersion = module.headVersion;
     const spec = { taskId: task.id, groupId, moduleId, taskRevision, snapshotHash, baseVersion, startedBy, releasedBy, plan, parameters };
-    const run = await insertRun(tx, { ...spec, id: runId });
+    const names = { taskName: task.displayName, moduleName: module.displayName, startedByName };
+    const run = await insertRun(tx, { ...spec, ...names, id: runId });
     const requested = event('data', RunRequested, { spec: { ...spec, runId, ticket } });
     return {
       response: { run: runView(run) },

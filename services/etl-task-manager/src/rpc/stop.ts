@@ -7,4 +7,4 @@ import type { Deps } from '../app/deps.ts';
 export const stop =
   (deps: Deps) =>
   (request: StopRequest, ctx: UserCall): Promise<StopResponse> =>
-    commandRun(deps, ctx, request, { command: 'STOP', outbox: request.outbox });
+    commandRun(deps, ctx, request, { command: 'STOP', outbox: request.outbox, reason: request.reason });

@@ -60,7 +60,18 @@ export const waitsForDelivery = async (db: Db, run: RunRow, olderThanMs: number)
 /** A run to be made, with its plan and parameters. */
 export type NewRun = Pick<
   RunRow,
-  'id' | 'taskId' | 'groupId' | 'moduleId' | 'taskRevision' | 'snapshotHash' | 'baseVersion' | 'startedBy' | 'releasedBy'
+  | 'id'
+  | 'taskId'
+  | 'taskName'
+  | 'groupId'
+  | 'moduleId'
+  | 'moduleName'
+  | 'taskRevision'
+  | 'snapshotHash'
+  | 'baseVersion'
+  | 'startedBy'
+  | 'startedByName'
+  | 'releasedBy'
 > & { plan: EffectivePlan; parameters: Record<string, string> };
 
 /** Makes a run in state CREATED that is desired to run. */
@@ -81,10 +92,15 @@ export const insertRun = (db: Db, { plan, parameters, ...run }: NewRun): Promise
     .executeTakeFirstOrThrow();
 
 /** Sets what is desired of a run, as the next revision of its desire. `live`: whether it now prevents another run of its task. */
-export const setDesire = (db: Db, before: RunRow, { desire, live }: Pick<RunRow, 'desire' | 'live'>, now: Date): Promise<RunRow> =>
+export const setDesire = (
+  db: Db,
+  before: RunRow,
+  { desire, live, stopReason }: Pick<RunRow, 'desire' | 'live' | 'stopReason'>,
+  now: Date,
+): Promise<RunRow> =>
   db
     .updateTable('runs')
-    .set({ desire, desireRevision: before.desireRevision + 1n, live, updateTime: now })
+    .set({ desire, desireRevision: before.desireRevision + 1n, live, stopReason, updateTime: now })
     .where('id', '=', before.id)
     .returningAll()
     .executeTakeFirstOrThrow();

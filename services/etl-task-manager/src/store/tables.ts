@@ -32,6 +32,7 @@ export type Tables = PlatformTables & {
     moduleDocumentHash: string;
     moduleDocumentRevision: bigint;
     releasedBy: string | null;
+    releasedByName: Generated<string>;
     releaseTime: OptionalTime;
   };
   runs: {
@@ -54,6 +55,12 @@ export type Tables = PlatformTables & {
     /** A JSON object of texts. */
     parameters: Buffer;
     startedBy: string;
+    /** Names as they were at Start. */
+    startedByName: string;
+    taskName: string;
+    moduleName: string;
+    /** What Stop was called with. */
+    stopReason: Generated<string>;
     releasedBy: string;
     expiryNoticed: Generated<boolean>;
     createTime: Time;

@@ -92,9 +92,10 @@ export const updateDraft = (db: Db, taskId: string, number: number, configuratio
     .executeTakeFirstOrThrow();
 
 /** What a release pins, and who released it when. */
-export type Release = Pick<RevisionRow, 'snapshotHash' | 'moduleDocumentHash' | 'moduleDocumentRevision' | 'releasedBy' | 'releaseTime'> & {
-  plan: EffectivePlan;
-};
+export type Release = Pick<
+  RevisionRow,
+  'snapshotHash' | 'moduleDocumentHash' | 'moduleDocumentRevision' | 'releasedBy' | 'releasedByName' | 'releaseTime'
+> & { plan: EffectivePlan };
 
 /** Freezes a draft. */
 export const markReleased = (db: Db, { taskId, number }: RevisionRow, { plan, ...release }: Release): Promise<RevisionRow> =>

@@ -16,4 +16,8 @@ export const ownerNotice = (row: ConnectionRow, notice: keyof typeof VERBS): Out
     userIds: row.ownerIds,
     duties: [],
     holdersOf: [],
+    taskId: '',
+    runId: '',
+    cause: '',
+    errorInfo: undefined,
   });

@@ -48,6 +48,7 @@ export const addAccess =
         id: randomUUIDv7(),
         connectionId: connection.id,
         connectionGroupId: connection.groupId,
+        connectionName: connection.displayName,
         userId,
         access: request.access,
         reason: request.reason,
@@ -70,6 +71,10 @@ export const addAccess =
           kind: Kind.ACCESS_REQUESTED,
           text: `Access to your connection ${connection.displayName} is asked for`,
         });
-      return { response: { accessRequest: accessRequestView(made, deps.now()), authzRevision }, ...about, after: auditAccess(made) };
+      return {
+        response: { accessRequest: await accessRequestView(tx, made, deps.now()), authzRevision },
+        ...about,
+        after: auditAccess(made),
+      };
     });
   };

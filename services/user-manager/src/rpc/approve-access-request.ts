@@ -36,7 +36,7 @@ export const approveAccessRequest =
       const text = `Your request for the connection ${connection.displayName} was ${approve ? 'approved' : 'denied'}`;
       await notify(tx, [after.userId], { kind: Kind.ACCESS_DECIDED, resource, groupId: '', text });
       return {
-        response: { accessRequest: accessRequestView(after, deps.now()), authzRevision },
+        response: { accessRequest: await accessRequestView(tx, after, deps.now()), authzRevision },
         resource,
         groupId: connection.groupId,
         before: auditAccess(before),

@@ -11,5 +11,5 @@ export const getAccessRequest =
   async (request: GetAccessRequestRequest, ctx: UserCall): Promise<GetAccessRequestResponse> => {
     const own = await findAccessRequest(deps.store.db, request.accessRequestId);
     const found = own?.userId === ctx.user.userId ? own : (await loadOwnedRequest(deps, ctx, request.accessRequestId)).request;
-    return { accessRequest: accessRequestView(found, deps.now()) };
+    return { accessRequest: await accessRequestView(deps.store.db, found, deps.now()) };
   };

@@ -5,7 +5,7 @@ import { notFound } from '@lethe/grpc/errors';
 import { closePage, openPage } from '@lethe/grpc/page';
 import type { Deps } from '../app/deps.ts';
 import { fetchConnection } from '../app/fetch-connection.ts';
-import { accessRequestView } from '../app/views.ts';
+import { accessRequestViews } from '../app/views.ts';
 import * as accessRequests from '../store/access-requests.ts';
 
 /** A page of the caller's own requests, or of those for a connection that the caller owns. */
@@ -26,7 +26,7 @@ export const listAccessRequests =
       after: page.after,
       limit: page.limit + 1,
     });
-    const views = rows.map((row) => accessRequestView(row, deps.now()));
+    const views = await accessRequestViews(deps.store.db, rows, deps.now());
     const { items, nextPageToken } = closePage(page, views, ({ id }) => id, AccessRequest);
     return { accessRequests: items, nextPageToken };
   };

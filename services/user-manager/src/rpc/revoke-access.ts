@@ -29,7 +29,7 @@ export const revokeAccess =
         text: `Your access to the connection ${connection.displayName} was revoked`,
       });
       return {
-        response: { accessRequest: accessRequestView(after, deps.now()), authzRevision },
+        response: { accessRequest: await accessRequestView(tx, after, deps.now()), authzRevision },
         resource,
         groupId: connection.groupId,
         before: auditAccess(before),

@@ -40,6 +40,8 @@ export type Tables = PlatformTables & {
     id: string;
     connectionId: string;
     connectionGroupId: string;
+    /** As it was when the access was asked for. */
+    connectionName: Generated<string>;
     userId: string;
     access: Access;
     reason: string;
@@ -71,6 +73,11 @@ export type Tables = PlatformTables & {
     resource: string;
     groupId: string | null;
     text: string;
+    taskId: Generated<string>;
+    runId: Generated<string>;
+    cause: Generated<string>;
+    /** A RunErrorInfo. */
+    errorInfo: Buffer | null;
     createTime: Time;
     ackTime: OptionalTime;
   };

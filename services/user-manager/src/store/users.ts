@@ -20,6 +20,17 @@ export const knownUserIds = async (db: Db, ids: readonly string[]): Promise<stri
   return known.map(({ id }) => id);
 };
 
+/** The display names of users by id. */
+export const userNames = async (db: Db, ids: readonly string[]): Promise<Map<string, string>> => {
+  if (ids.length === 0) return new Map();
+  const known = await db
+    .selectFrom('users')
+    .select(['id', 'displayName'])
+    .where('id', 'in', [...new Set(ids)])
+    .execute();
+  return new Map(known.map(({ id, displayName }) => [id, displayName]));
+};
+
 /** A page of users by id; deactivated ones only where `withDeactivated`. */
 export const listUsers = (db: Db, filter: { after: string; limit: number; query: string; withDeactivated: boolean }): Promise<UserRow[]> =>
   db

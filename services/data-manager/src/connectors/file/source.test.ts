@@ -16,7 +16,10 @@ afterEach(() => rm(root, { recursive: true }));
 type Read = Omit<Parameters<typeof FileRead.fromPartial>[0], 'path'>;
 
 const source = () =>
-  fileSource({ id: 'c', type: 'file', settings: { path: '' }, secret: {} }, { privateTargets: () => false, fileRoot: root });
+  fileSource(
+    { id: 'c', name: 'planted', type: 'file', settings: { path: '' }, secret: {} },
+    { privateTargets: () => false, fileRoot: root },
+  );
 
 /** Reads columns of a file; the segments as text. */
 const collect = async (content: string | Buffer, columns: string[], read: Read = {}): Promise<string> => {

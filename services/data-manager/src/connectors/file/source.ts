@@ -15,6 +15,7 @@ import { columnsOf } from '../text/columns.ts';
 import { encodingOf } from '../text/decode.ts';
 import { csvFormat } from '../text/dialect.ts';
 import { readFileInto, readHeaders, type TextFormat } from '../text/reader.ts';
+import { inFolder } from './failure.ts';
 import { fileIn, folderOf } from './root.ts';
 import { stageError } from '../../domain/run-error.ts';
 
@@ -60,7 +61,7 @@ const describe = async (connection: ResolvedConnection, limits: ConnectorLimits,
 
 /** The reading side of a file connection. */
 export const fileSource = (connection: ResolvedConnection, limits: ConnectorLimits): Source => ({
-  describe: (signal) => describe(connection, limits, signal),
+  describe: (signal) => inFolder('Describing the folder', () => describe(connection, limits, signal)),
   extract: async (extraction) => {
     const { read } = extraction;
     if (read.$case !== 'fileRead') throw stageError('READ_MISMATCH', { type: 'file', read: kindOfRead(read) });

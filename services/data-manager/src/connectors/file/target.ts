@@ -15,6 +15,7 @@ import {
   type UploadTable,
 } from '../connector.ts';
 import { claimFile, digest, entryPath, fileOf, HIDDEN, readEntry, readLedger, writeEntry } from './ledger.ts';
+import { inFolder } from './failure.ts';
 import { folderOf } from './root.ts';
 import { stageError } from '../../domain/run-error.ts';
 
@@ -34,7 +35,7 @@ const countRecords = async (path: string): Promise<number> => {
 export const fileTarget = async (connection: ResolvedConnection, limits: ConnectorLimits, upload: TargetUpload): Promise<Target> => {
   const folder = await folderOf(connection, limits);
   const hidden = join(folder, HIDDEN);
-  await mkdir(hidden, { recursive: true, mode: 0o700 });
+  await inFolder('Preparing the target', () => mkdir(hidden, { recursive: true, mode: 0o700 }));
   const entryFile = entryPath(folder, upload.uploadId, 'entry');
   const intentFile = entryPath(folder, upload.uploadId, 'intent');
   const prefix = `${digest(upload.stagingId)}.`;
@@ -44,40 +45,44 @@ export const fileTarget = async (connection: ResolvedConnection, limits: Connect
   const ownLedger = async (run: string): Promise<LedgerEntry[]> =>
     (await readLedger(folder)).filter((entry) => entry.runId !== run || entry.uploadId === upload.uploadId);
   return {
-    probe: () => readEntry(entryFile),
-    stage: async (table, csvPaths) => {
-      const path = staged(table);
-      await pipeline([header(table)], createWriteStream(path, { mode: 0o600 }));
-      for (const source of csvPaths) await pipeline(createReadStream(source), createWriteStream(path, { flags: 'a' }));
-      return (await countRecords(path)) - 1;
-    },
+    probe: () => inFolder('Looking the upload up at the target', () => readEntry(entryFile)),
+    stage: (table, csvPaths) =>
+      inFolder(`Loading table ${table.table}`, async () => {
+        const path = staged(table);
+        await pipeline([header(table)], createWriteStream(path, { mode: 0o600 }));
+        for (const source of csvPaths) await pipeline(createReadStream(source), createWriteStream(path, { flags: 'a' }));
+        return (await countRecords(path)) - 1;
+      }),
     readBack: async (table, csvPath) => {
-      await copyFile(staged(table), csvPath);
+      await inFolder(`Reading table ${table.table} back`, () => copyFile(staged(table), csvPath));
       return dropFirstLine(csvPath);
     },
-    claim: async (owner, tables) => {
-      const ledger = await ownLedger(owner.runId);
-      // The version has no name yet.
-      for (const { versioned: _, ...table } of tables) await claimFile(folder, ledger, owner.moduleId, table);
-    },
-    commit: async (entry, tables) => {
-      if (await readEntry(entryFile)) return;
-      const ledger = await ownLedger(entry.runId);
-      for (const table of tables) await claimFile(folder, ledger, entry.moduleId, table);
-      for (const table of tables)
-        if (table.columns.some(({ name }) => /[",\n]/.test(name))) throw stageError('TARGET_COLUMN_UNUSABLE', { table: table.table });
-      // The next try after a crash between the renames finds the names as its own.
-      await writeEntry(intentFile, entry);
-      await failpoint('upload.target.commit.before');
-      for (const table of tables) await rename(staged(table), final(table));
-      await writeEntry(entryFile, entry);
-      await rm(intentFile, { force: true });
-      await failpoint('upload.target.commit.after');
-    },
+    claim: (owner, tables) =>
+      inFolder('Looking at the names of the target', async () => {
+        const ledger = await ownLedger(owner.runId);
+        // The version has no name yet.
+        for (const { versioned: _, ...table } of tables) await claimFile(folder, ledger, owner.moduleId, table);
+      }),
+    commit: (entry, tables) =>
+      inFolder('Publishing', async () => {
+        if (await readEntry(entryFile)) return;
+        const ledger = await ownLedger(entry.runId);
+        for (const table of tables) await claimFile(folder, ledger, entry.moduleId, table);
+        for (const table of tables)
+          if (table.columns.some(({ name }) => /[",\n]/.test(name))) throw stageError('TARGET_COLUMN_UNUSABLE', { table: table.table });
+        // The next try after a crash between the renames finds the names as its own.
+        await writeEntry(intentFile, entry);
+        await failpoint('upload.target.commit.before');
+        for (const table of tables) await rename(staged(table), final(table));
+        await writeEntry(entryFile, entry);
+        await rm(intentFile, { force: true });
+        await failpoint('upload.target.commit.after');
+      }),
     schemaOf: () => '',
-    cleanUp: async () => {
-      for (const name of await readdir(hidden)) if (name.startsWith(prefix)) await rm(join(hidden, name), { force: true });
-    },
+    cleanUp: () =>
+      inFolder('Cleaning up', async () => {
+        for (const name of await readdir(hidden)) if (name.startsWith(prefix)) await rm(join(hidden, name), { force: true });
+      }),
     close: async () => {},
   };
 };

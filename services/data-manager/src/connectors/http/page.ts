@@ -8,7 +8,9 @@ import type { ConnectorLimits, ResolvedConnection } from '../connector.ts';
 import { encodingOf } from '../text/decode.ts';
 import { TEXT_LIMITS } from '../text/limits.ts';
 import { RunError, stageError } from '../../domain/run-error.ts';
-import { open } from './request.ts';
+import { codeOf } from '../../domain/error-code.ts';
+import { isNetworkError, isSystemCode } from '../system-error.ts';
+import { open, toRunError } from './request.ts';
 
 /** A page: how its bytes are written, or that there is none. */
 export type Page = { status: number; isEmpty: boolean; encoding: string; packed: 'gzip' | 'deflate' | '' };
@@ -69,8 +71,9 @@ const savePage = async (response: IncomingMessage, path: string, signal: AbortSi
   try {
     await pipeline(response, bounded(), createWriteStream(path, { mode: 0o600 }), { signal });
   } catch (error) {
-    if (error instanceof RunError || signal.aborted || (error as { code?: unknown }).code === 'ENOSPC') throw error;
-    throw stageError('HTTP_AWAY', {}, error);
+    // The page goes to this machine's disk: an error of files is none of the server's.
+    const isOwn = isSystemCode(codeOf(error)) && !isNetworkError(error);
+    throw signal.aborted || isOwn ? error : toRunError(error);
   }
 };
 

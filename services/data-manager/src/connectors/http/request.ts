@@ -4,7 +4,9 @@ import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import { resolveTarget } from '../address.ts';
 import { type ConnectorLimits, type ResolvedConnection } from '../connector.ts';
-import { stageError } from '../../domain/run-error.ts';
+import { RunError, stageError } from '../../domain/run-error.ts';
+import { codeOf } from '../../domain/error-code.ts';
+import { tlsProblem } from '../system-error.ts';
 
 const TIMEOUT_MS = 60_000;
 
@@ -30,6 +32,15 @@ export const urlOf = ({ settings }: ResolvedConnection, path: string, query: Rec
 /** The one address to connect to for a URL; refused where it may not be reached. */
 export const addressOf = (url: URL, limits: ConnectorLimits): Promise<string> =>
   resolveTarget(url.hostname, Number(url.port) || (url.protocol === 'https:' ? 443 : 80), limits.privateTargets);
+
+/** An error of a request, by its code. */
+export const toRunError = (error: unknown): RunError => {
+  if (error instanceof RunError) return error;
+  const code = codeOf(error);
+  const problem = tlsProblem(code);
+  if (problem !== undefined) return stageError('HTTP_TLS', { problem }, error);
+  return code.startsWith('HPE_') ? stageError('HTTP_PROTOCOL', {}, error) : stageError('HTTP_AWAY', {}, error);
+};
 
 /** What is asked for; `headers` come before those of the connection. */
 export type HttpGet = { url: URL; headers?: Record<string, string> };
@@ -59,7 +70,7 @@ export const open = async (
       resolve,
     );
     request.on('timeout', () => request.destroy(stageError('HTTP_AWAY')));
-    request.on('error', (cause) => reject(signal.aborted ? (signal.reason as Error) : stageError('HTTP_AWAY', {}, cause)));
+    request.on('error', (cause) => reject(signal.aborted ? (signal.reason as Error) : toRunError(cause)));
     request.end();
   });
 };

@@ -11,7 +11,8 @@ import {
   type ResolvedConnection,
   type Use,
 } from '../connector.ts';
-import { defaultSchema, toRunError, withPostgres } from './client.ts';
+import { defaultSchema, withPostgres } from './client.ts';
+import { toRunError } from './failure.ts';
 import { findPlace, isOwnedBy } from './ledger.ts';
 import { claimName } from './relations.ts';
 
@@ -29,7 +30,7 @@ const inspectTable = async (client: Client, schema: string, table: string, wante
   );
   const [found] = rows;
   const object = `the table ${schema}.${table}`;
-  if (!found) return stageError('TABLE_MISSING', { table: `${schema}.${table}` });
+  if (!found) return stageError('TABLE_MISSING', { object: `${schema}.${table}` });
   const missing = wanted.filter((column) => !found.columns.includes(column));
   if (missing.length > 0) return stageError('COLUMN_MISSING', { object: `The table ${schema}.${table}`, columns: missing.join(', ') });
   const denied = wanted.filter((column) => found.unreadable.includes(column));
@@ -40,13 +41,14 @@ const inspectTable = async (client: Client, schema: string, table: string, wante
 /** Lets the server plan a query, which reads no row, and says of tables, columns and rights what is wrong. */
 const inspectQuery = async (client: Client, use: Extract<ReadUse, { kind: 'query' }>): Promise<void> => {
   await client.query('begin read only');
+  const content = use.content.trim().replace(/;$/, '');
+  const statement = `explain select ${use.columns.map(quoteIdentifier).join(', ')} from (\n${content}\n) as source`;
   try {
     for (const [name, value] of Object.entries(use.parameters))
       await client.query('select set_config($1, $2, true)', [`lethe.${name}`, value]);
-    const query = use.content.trim().replace(/;$/, '');
-    await client.query(`explain select ${use.columns.map(quoteIdentifier).join(', ')} from (\n${query}\n) as source`);
+    await client.query(statement);
   } catch (error) {
-    throw toRunError(error, `Planning the query of table ${use.table}`);
+    throw toRunError(error, `Planning the query of table ${use.table}`, { statement, content });
   } finally {
     await client.query('rollback');
   }
@@ -98,7 +100,7 @@ const inspectWrites = async (
       await claimName(client, place, { ...claim, moduleId, replace });
     } catch (error) {
       if (!(error instanceof RunError)) throw error;
-      problems.push(error);
+      problems.push(error.locate({ table }));
     }
   return problems;
 };
@@ -114,7 +116,7 @@ export const inspectPostgres = (
     const unreadable: RunError[] = [];
     for (const read of use.reads) {
       const problem = await inspectRead(client, connection, read);
-      if (problem) unreadable.push(problem);
+      if (problem) unreadable.push(problem.locate({ table: read.table }));
     }
     const isAsked = use.writes.length > 0 || use.reads.length === 0;
     return { unreadable, unwritable: isAsked ? await inspectWrites(client, connection, use) : [] };

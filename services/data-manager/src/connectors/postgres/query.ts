@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { quoteIdentifier } from '../../plan/identifiers.ts';
 import type { ConnectorLimits, Extraction, ResolvedConnection, WrittenSegment } from '../connector.ts';
 import { withPostgres } from './client.ts';
+import { toRunError } from './failure.ts';
 
 /** Runs the query. It reads its parameters by `current_setting('lethe.<name>')`; columns are taken by name. */
 export const extractQuery = (
@@ -14,23 +15,25 @@ export const extractQuery = (
   limits: ConnectorLimits,
   { content, parameters }: { content: string; parameters: Record<string, string> },
   extraction: Omit<Extraction, 'read'>,
-): Promise<WrittenSegment[]> =>
-  withPostgres(
-    connection,
-    limits,
-    { activity: `Running the query of table ${extraction.table}`, signal: extraction.signal },
-    async (client) => {
-      await client.query('begin isolation level repeatable read read only');
-      for (const [name, value] of Object.entries(parameters))
-        await client.query('select set_config($1, $2, true)', [`lethe.${name}`, value]);
-      const path = `${extraction.prefix}0.csv`;
-      const columns = extraction.columns.map(quoteIdentifier).join(', ');
-      const query = content.trim().replace(/;$/, '');
-      const stream = client.query(copyTo(`copy (select ${columns} from (\n${query}\n) as source) to stdout (format csv)`));
-      await pipeline(stream, createWriteStream(join(extraction.directory, path), { mode: 0o600 }), { signal: extraction.signal });
-      await client.query('commit');
-      const sizeBytes = (await stat(join(extraction.directory, path))).size;
-      extraction.onRows(stream.rowCount, sizeBytes);
-      return [{ segment: 0, path, rowCount: stream.rowCount, sizeBytes }];
-    },
-  );
+): Promise<WrittenSegment[]> => {
+  const activity = `Running the query of table ${extraction.table}`;
+  return withPostgres(connection, limits, { activity, signal: extraction.signal }, async (client) => {
+    await client.query('begin isolation level repeatable read read only');
+    for (const [name, value] of Object.entries(parameters)) await client.query('select set_config($1, $2, true)', [`lethe.${name}`, value]);
+    const path = `${extraction.prefix}0.csv`;
+    const columns = extraction.columns.map(quoteIdentifier).join(', ');
+    const query = content.trim().replace(/;$/, '');
+    const statement = `copy (select ${columns} from (\n${query}\n) as source) to stdout (format csv)`;
+    const stream = client.query(copyTo(statement));
+    await pipeline(stream, createWriteStream(join(extraction.directory, path), { mode: 0o600 }), { signal: extraction.signal }).catch(
+      (error: unknown) => {
+        extraction.signal.throwIfAborted();
+        throw toRunError(error, activity, { statement, content: query });
+      },
+    );
+    await client.query('commit');
+    const sizeBytes = (await stat(join(extraction.directory, path))).size;
+    extraction.onRows(stream.rowCount, sizeBytes);
+    return [{ segment: 0, path, rowCount: stream.rowCount, sizeBytes }];
+  });
+};

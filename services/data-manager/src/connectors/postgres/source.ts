@@ -32,7 +32,7 @@ const findRelation = async (client: Client, schema: string, table: string): Prom
     [schema, table],
   );
   const [found] = rows;
-  if (!found) throw stageError('TABLE_MISSING', { table: `${schema}.${table}` });
+  if (!found) throw stageError('TABLE_MISSING', { object: `${schema}.${table}` });
   return { kind: found.relkind, pages: Number(found.pages), columns: new Set(found.columns) };
 };
 

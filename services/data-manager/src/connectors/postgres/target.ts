@@ -14,7 +14,8 @@ import {
   type TargetUpload,
   type UploadTable,
 } from '../connector.ts';
-import { connectPostgres, defaultSchema, toRunError } from './client.ts';
+import { connectPostgres, defaultSchema } from './client.ts';
+import { toRunError } from './failure.ts';
 import { fence, preparePlace, probe, qualified, record, type Place } from './ledger.ts';
 import { publishTables, type Publication } from './publish.ts';
 import { claimName } from './relations.ts';

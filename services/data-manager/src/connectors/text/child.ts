@@ -7,6 +7,8 @@ import { open } from 'node:fs/promises';
 import { PassThrough, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createInflate, createInflateRaw } from 'node:zlib';
+import { framesOf } from '@lethe/contracts/frames';
+import { codeOf } from '../../domain/error-code.ts';
 import { openCsvWriter, type CsvWriter } from '../csv-writer.ts';
 import { csvHeader, csvRows, type RowMaker } from './csv-rows.ts';
 import { DEFAULT_DIALECT } from './dialect.ts';
@@ -17,11 +19,6 @@ import type { CheckText, HeaderText, OpenText, ReadText, TextResult, TextRequest
 import { TextRefusal } from './refusal.ts';
 import { NO_COUNTS, ScriptRows } from './script-rows.ts';
 import { Tally } from './tally.ts';
-
-const codeOf = (error: unknown): string => {
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' ? code : '';
-};
 
 const EMPTY: TextResult = { rowCount: 0, pagingValues: [], digest: '', segments: [], names: [], script: NO_COUNTS };
 
@@ -131,13 +128,19 @@ const handle = async (request: TextVerb): Promise<TextResult> => {
   }
 };
 
+/** Whether an error of the file system is of the file that is read, and not of those that are written. */
+const isOf = (error: unknown, request: TextRequest): boolean => {
+  const { path, syscall } = error as { path?: unknown; syscall?: unknown };
+  return syscall === 'read' || ('path' in request && path === request.path);
+};
+
 const respond = async (request: TextRequest): Promise<void> => {
   try {
     send({ id: request.id, result: await handle(request) });
   } catch (error) {
     if (error instanceof TextRefusal) send({ id: request.id, refusal: { reason: error.reason, facts: error.facts } });
-    // Of an unknown error only its code: its text may quote the input.
-    else send({ id: request.id, failure: { code: codeOf(error) } });
+    // Of an unknown error only its code and where it came from: its text may quote the input.
+    else send({ id: request.id, failure: { code: codeOf(error), frames: framesOf(error), isSource: isOf(error, request) } });
   }
 };
 

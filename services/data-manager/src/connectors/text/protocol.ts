@@ -68,5 +68,5 @@ export type TextResult = {
 export type TextResponse =
   | { id: number; result: TextResult }
   | { id: number; refusal: { reason: TextReason; facts: TextFacts } }
-  | { id: number; failure: { code: string } }
+  | { id: number; failure: { code: string; frames: string[]; isSource: boolean } }
   | { id: 0; progress: { rowCount: number; sizeBytes: number } };

@@ -1,11 +1,11 @@
 // Reads foreign text into csv segments, in a process of its own.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { RunError, runSentence, stageError, type RunReason } from '../../domain/run-error.ts';
+import { foreignError, stageError, toRunError } from '../../domain/run-error.ts';
+import { fileError } from '../file/failure.ts';
 import type { WrittenSegment } from '../connector.ts';
 import { TEXT_LIMITS } from './limits.ts';
 import type { OpenText, ReadText, ScriptCounts, TextResult, TextResponse, TextVerb } from './protocol.ts';
-import type { TextFacts } from './refusal.ts';
 
 export type { ScriptCounts, TextColumn, TextFormat } from './protocol.ts';
 
@@ -34,10 +34,20 @@ const startChild = (): ChildProcess =>
     serialization: 'advanced',
   });
 
-const refusalOf = (reason: RunReason, facts: TextFacts): RunError =>
-  new RunError(reason, (runSentence as (reason: RunReason, facts: TextFacts) => string)(reason, facts));
+/** An error of the reader process that no catalogue has. */
+class ReaderFailure extends Error {
+  override name = 'ReaderFailure';
+}
+
+type TextFailure = Extract<TextResponse, { failure: object }>['failure'];
 
 type Waiting = { object: string; resolve: (result: TextResult) => void; reject: (error: unknown) => void };
+
+/** What the reader process could not do: with the file that it reads, or with its own. */
+const failureOf = ({ code, frames, isSource }: TextFailure, object: string): unknown => {
+  const failure = Object.assign(new ReaderFailure(), { code, stack: ['ReaderFailure', ...frames].join('\n') });
+  return isSource ? fileError(failure, `Reading ${object.replace(/^The /, 'the ')}`) : toRunError(failure);
+};
 
 type Channel = { call: (request: TextVerb, object: string) => Promise<TextResult>; kill: () => void };
 
@@ -63,8 +73,8 @@ const connect = (child: ChildProcess, signal: AbortSignal | undefined, onRows: R
     const current = waiting;
     waiting = undefined;
     if ('result' in response) current?.resolve(response.result);
-    else if ('refusal' in response) current?.reject(refusalOf(response.refusal.reason, response.refusal.facts));
-    else current?.reject(response.failure.code === 'ENOSPC' ? stageError('DISK_FULL') : stageError('INTERNAL', {}, response.failure));
+    else if ('refusal' in response) current?.reject(foreignError(response.refusal.reason, response.refusal.facts));
+    else current?.reject(failureOf(response.failure, current.object));
   });
   const call: Channel['call'] = (request, object) =>
     new Promise((resolve, reject) => {

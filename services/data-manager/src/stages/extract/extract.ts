@@ -5,7 +5,7 @@ import { columnsOfSource, type SourcePlace } from '@lethe/module/source';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
-import type { DirectRead, ResolvedConnection } from '../../connectors/connector.ts';
+import { placeOf, type DirectRead, type ResolvedConnection } from '../../connectors/connector.ts';
 import { sourceOf } from '../../connectors/index.ts';
 import type { ExecutionRow } from '../../store/tables.ts';
 import type { RunDeps } from '../../deps.ts';
@@ -13,7 +13,7 @@ import { extractByScript } from './extract-script.ts';
 import { writeManifest, type ExtractManifest, type ExtractSource } from '../manifest.ts';
 import { fetchScript, resolveConnection } from '../../connectors/resolve.ts';
 import type { StageContext } from '../stage.ts';
-import { stageError } from '../../domain/run-error.ts';
+import { locating, stageError } from '../../domain/run-error.ts';
 import { STAGE_FOLDERS } from '../../folders.ts';
 
 const STAGE = STAGE_FOLDERS[RunState.EXTRACTING];
@@ -76,7 +76,8 @@ const extractSource = async (
       : await sourceOf(connection ?? missingConnection(plan.table), deps.config).extract({ ...shared, read: plan.read });
   const segments = written.map((segment) => ({ ...segment, path: `${STAGE}/${segment.path}` }));
   const { rank, connectionId, sourceColumns } = plan;
-  return { table: plan.table, rank, source: connectionId || `script ${rank}`, sourceColumns, segments };
+  const source = connectionId || `script ${rank}`;
+  return { table: plan.table, rank, source, sourceName: connection?.name ?? '', sourceColumns, segments };
 };
 
 const missingConnection = (table: string): never => {
@@ -98,7 +99,8 @@ export const extract = async (deps: RunDeps, row: ExecutionRow, context: StageCo
       known ??
       (plan.connectionId === '' ? undefined : await resolveConnection(deps, row, { connectionId: plan.connectionId, write: false }));
     if (connection) connections.set(plan.connectionId, connection);
-    sources.push(await extractSource(deps, context, { folder: partial, plan, connection }));
+    const place = { ...(connection && placeOf(connection)), table: plan.table };
+    sources.push(await locating(place, () => extractSource(deps, context, { folder: partial, plan, connection })));
   }
   const manifest: ExtractManifest = { stage: STAGE, planHash: context.planHash, sources };
   await writeManifest(partial, manifest);

@@ -22,7 +22,7 @@ export const writeExtract = async (directory: string, planHash: string, rows: re
       await writeFile(join(directory, path), text, { mode: 0o600 });
       entries.push({ segment, path, rowCount: lines.length, sizeBytes: Buffer.byteLength(text) });
     }
-    sources.push({ table, rank, source, sourceColumns, segments: entries });
+    sources.push({ table, rank, source, sourceName: '', sourceColumns, segments: entries });
   }
   const manifest: ExtractManifest = { stage: STAGE, planHash, sources };
   await writeManifest(join(directory, STAGE), manifest);

@@ -121,6 +121,7 @@ const countCleaning = async (engine: Engine, loaded: LoadedTable): Promise<Table
   counts.read = loaded.sources.map((source) => ({
     rank: source.rank,
     source: source.source,
+    sourceName: source.sourceName,
     rowCount: source.segments.reduce((total, segment) => total + segment.rowCount, 0),
     sizeBytes: source.segments.reduce((total, segment) => total + segment.sizeBytes, 0),
   }));

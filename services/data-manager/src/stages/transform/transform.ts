@@ -28,7 +28,7 @@ import {
 import { writeScriptRows, type WrittenFile } from './script-rows.ts';
 import { runIntoFolder, type StageContext } from '../stage.ts';
 import { invariant } from '../../domain/defect.ts';
-import { stageError } from '../../domain/run-error.ts';
+import { locating, stageError } from '../../domain/run-error.ts';
 import { STAGE_FOLDERS } from '../../folders.ts';
 
 const STAGE = STAGE_FOLDERS[RunState.TRANSFORMING];
@@ -264,7 +264,7 @@ const transformInto = async (context: TransformContext, folder: string): Promise
   const steps = context.plan.transforms.toSorted((left, right) => (left.binding?.rank ?? 0) - (right.binding?.rank ?? 0));
   for (const step of steps) {
     context.signal.throwIfAborted();
-    await runStep(context, step, { tables, reports, folder });
+    await locating({ table: step.binding?.table ?? '' }, () => runStep(context, step, { tables, reports, folder }));
   }
   const results = matchResults(tables, context.plan.results);
   for (const report of reports.values()) report.storedCount = rowCountOf(tables.get(report.table));

@@ -1,6 +1,7 @@
 import type { Migrations } from '@lethe/db/migrate';
 import * as init from './0001-init.ts';
 import * as publishing from './0002-publishing.ts';
+import * as errorInfo from './0003-error-info.ts';
 
 /** The migrations of schema lethe_data. */
-export const migrations: Migrations = { '0001-init': init, '0002-publishing': publishing };
+export const migrations: Migrations = { '0001-init': init, '0002-publishing': publishing, '0003-error-info': errorInfo };

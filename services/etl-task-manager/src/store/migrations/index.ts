@@ -1,5 +1,6 @@
 import type { Migrations } from '@lethe/db/migrate';
 import * as init from './0001-init.ts';
+import * as names from './0002-names.ts';
 
 /** The migrations of schema lethe_task. */
-export const migrations: Migrations = { '0001-init': init };
+export const migrations: Migrations = { '0001-init': init, '0002-names': names };
