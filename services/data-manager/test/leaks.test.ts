@@ -12,7 +12,7 @@ import { until } from '@lethe/testkit/until';
 import { randomBytes, randomInt } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LEAK_CASES, startLeakServer, type LeakCase } from './support/leak-cases.ts';
 
 const log: string[] = [];
@@ -138,8 +138,9 @@ const delivered = async (runId: string): Promise<void> => {
   });
 };
 
-describe('a text comes nowhere that is chosen by', () => {
-  test.concurrent.each(LEAK_CASES.map((leak) => [leak.name, leak] as const))('%s', async (_, leak) => {
+test.concurrent.each(LEAK_CASES.map((leak) => [leak.name, leak] as const))(
+  'a text comes into no view, table or log that is chosen by %s',
+  async (_, leak) => {
     // A SQLSTATE has five characters.
     const mark = leak.isShort ? `Q${String(randomInt(1000, 9999))}` : `LEAK${randomBytes(8).toString('hex').toUpperCase()}`;
     const name = `leak_${randomBytes(4).toString('hex')}`;
@@ -159,8 +160,8 @@ describe('a text comes nowhere that is chosen by', () => {
     } finally {
       server.close();
     }
-  });
-});
+  },
+);
 
 test('the search finds what was logged, and what is kept', async () => {
   expect(log.some((line) => line.includes('a step failed'))).toBe(true);
