@@ -87,7 +87,7 @@ const bind = (scriptId: string, connectionId = '') => [
   { table: 'people', script: { scriptId, version: 0 }, connectionId, rank: 1, parameters: {} },
 ];
 
-const makeTask = async (leak: LeakCase, name: string, port: number): Promise<string> => {
+const makeTask = async (leak: LeakCase, name: string, port: number): Promise<{ taskId: string; connectionId: string }> => {
   const { source, transform } = leak;
   const connectionId = await connectSource(leak, name, port);
   const { dataModule } = await worker.extdatamodule.createDataModule({
@@ -118,7 +118,7 @@ const makeTask = async (leak: LeakCase, name: string, port: number): Promise<str
     await worker.task.updateExtractionScript({ taskId, bindings: bind(scriptId, connectionId), etag: '*' });
   }
   await worker.task.release({ taskId });
-  return taskId;
+  return { taskId, connectionId };
 };
 
 /** The run at its end, or where it waits for what may pass. */
@@ -148,7 +148,10 @@ test.concurrent.each(LEAK_CASES.map((leak) => [leak.name, leak] as const))(
     try {
       if (leak.source.kind === 'sql') await query(suite, `create schema ${name}; ${leak.source.statements(name, mark)}`);
       if (leak.source.kind === 'file') writeFileSync(join(suite.folder, folder(name), 'people.x'), leak.source.content(mark));
-      const runId = await startRun(worker, await makeTask(leak, name, server.port));
+      const { taskId, connectionId } = await makeTask(leak, name, server.port);
+      const { error, unreadableReasons, unwritableReasons } = await worker.extdatamodule.testConnection({ connectionId });
+      expect([error, ...unreadableReasons, ...unwritableReasons].join(' ')).not.toContain(mark);
+      const runId = await startRun(worker, taskId);
       const run = await endOf(runId, leak.waits ?? false);
       expect(run.errorInfo?.reason).toBe(leak.reason);
       expect(JSON.stringify(run, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))).not.toContain(mark);
