@@ -5,9 +5,11 @@ import { OutboxDecision } from '@lethe/contracts/gen/lethe/task/v1/task_service'
 import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { isTerminal } from '@lethe/contracts/run-state';
 import { makeOrders, ordersDocument, postgresAddress, query, type Orders } from '@lethe/testkit/orders';
+import { makePeople } from '@lethe/testkit/people';
 import { confirmUpload, preparedRun, startRun, waitFor } from '@lethe/testkit/runs';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { until } from '@lethe/testkit/until';
+import { makeVisits } from '@lethe/testkit/visits';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -130,6 +132,28 @@ describe('a run that fails', () => {
     expect(errorInfo?.problems).toMatchObject(
       ['customers', 'orders'].map((table) => ({ reason: 'TABLE_MISSING', table, connectionId: both.sourceId })),
     );
+  });
+});
+
+describe('a run over a csv file', () => {
+  test('whose rows are ragged says the file, the first line, the kind and how many rows', async () => {
+    const people = await makePeople(suite);
+    const visits = await makeVisits(suite, people.editor, people.groupId);
+    writeFileSync(join(visits.folder, 'visits.csv'), 'id,city,amount\n1,Turin,2\n2,Ghent\n3,Ghent,4,5\n4,Turin\n');
+    const runId = await startRun(people.manager, visits.taskId);
+    const run = await until(async () => {
+      const found = (await people.manager.task.getRun({ runId })).run;
+      return found && isTerminal(found.state) ? found : undefined;
+    });
+    expect(run.errorInfo).toMatchObject({
+      reason: 'CSV_ROWS_RAGGED',
+      table: 'visits',
+      connectionId: visits.connectionId,
+      object: 'The file visits.csv',
+      line: 3n,
+      count: 3n,
+    });
+    expect(run.error).toMatch(/file visits\.csv: .*fewer.*more.*line 3/);
   });
 });
 

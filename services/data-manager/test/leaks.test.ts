@@ -154,6 +154,8 @@ test.concurrent.each(LEAK_CASES.map((leak) => [leak.name, leak] as const))(
       const runId = await startRun(worker, taskId);
       const run = await endOf(runId, leak.waits ?? false);
       expect(run.errorInfo?.reason).toBe(leak.reason);
+      // What comes after the preflight knows the table.
+      if (run.errorInfo?.stage !== RunState.EXTRACTING) expect(run.errorInfo?.table).toBe('people');
       expect(JSON.stringify(run, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))).not.toContain(mark);
       if (run.state !== RunState.FAILED) await worker.task.stop({ runId, outbox: OutboxDecision.DELETE, reason: 'seen' });
       await endOf(runId, false);
