@@ -2,7 +2,9 @@
 import { DataModuleVersion_State, type DataModuleVersion } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { Clients } from '@lethe/grpc/clients';
+import { ROOT } from '@lethe/servers/repository';
 import { until } from '@lethe/testkit/until';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,6 +85,19 @@ describe('the job of a first start', () => {
 
   test('left rows that satisfy the schema of the published document', async () => {
     expect(await schemaViolations(target, table)).toEqual([]);
+  });
+});
+
+describe('npm run call', () => {
+  test('shows an error with its reason, its fields and what to do, and no token', () => {
+    const args = ['deploy/local/src/call.ts', 'user', 'GetGroup', '{"groupId": "x"}'];
+    const called = spawnSync(process.execPath, args, { cwd: ROOT, env: { ...process.env, LETHE_STATE: state }, encoding: 'utf8' });
+    expect(called.status).not.toBe(0);
+    expect(called.stderr).toMatch(/^invalid_argument: /);
+    expect(called.stderr).toMatch(/^reason: INVALID_REQUEST \(lethe\.user\.v1\)$/m);
+    expect(called.stderr).toMatch(/^field group_id: .+ \(string\.uuid\)$/m);
+    expect(called.stderr).toMatch(/^what to do: ./m);
+    expect(called.stderr).not.toContain(readFileSync(join(state, 'tokens/admin'), 'utf8').trim());
   });
 });
 

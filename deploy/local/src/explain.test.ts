@@ -1,4 +1,4 @@
-import { BadRequest, ErrorInfo, Help } from '@lethe/contracts/gen/google/rpc/status';
+import { BadRequest, ErrorInfo, Help, PreconditionFailure, RetryInfo } from '@lethe/contracts/gen/google/rpc/status';
 import { expect, test } from 'vitest';
 import { explain } from './explain.ts';
 
@@ -15,6 +15,17 @@ test('an error is shown with its reason, its fields and what to do', () => {
   ];
   expect(explain(JSON.stringify({ code: 'invalid_argument', message: 'A field breaks a rule', details }))).toBe(
     'invalid_argument: A field breaks a rule\nreason: INVALID_REQUEST (lethe.user.v1)\n  a: b\nfield group_id: no uuid (string.uuid)\nwhat to do: Correct the fields.\n',
+  );
+});
+
+test('what stands in the way of a release, and when to try again, is shown too', () => {
+  const violations = [{ type: 'ROLE_MISSING', subject: 'tables/person/columns/age', description: 'the column has no role' }];
+  const details = [
+    detail('PreconditionFailure', PreconditionFailure.encode({ violations }).finish()),
+    detail('RetryInfo', RetryInfo.encode({ retryDelay: { seconds: 1n, nanos: 500_000_000 } }).finish()),
+  ];
+  expect(explain(JSON.stringify({ code: 'failed_precondition', message: 'Something is missing', details }))).toBe(
+    'failed_precondition: Something is missing\nROLE_MISSING tables/person/columns/age: the column has no role\ntry again after: 1.5 s\n',
   );
 });
 

@@ -1,5 +1,5 @@
 // An error of buf curl in words: it prints the details of a status as base64.
-import { BadRequest, ErrorInfo, Help, PreconditionFailure } from '@lethe/contracts/gen/google/rpc/status';
+import { BadRequest, ErrorInfo, Help, PreconditionFailure, RetryInfo } from '@lethe/contracts/gen/google/rpc/status';
 
 type Detail = { type: string; value: string };
 
@@ -18,6 +18,10 @@ const lines = ({ type, value }: Detail): string[] => {
       );
     case 'google.rpc.Help':
       return Help.decode(bytes).links.map(({ description }) => `what to do: ${description}`);
+    case 'google.rpc.RetryInfo': {
+      const { seconds = 0n, nanos = 0 } = RetryInfo.decode(bytes).retryDelay ?? {};
+      return [`try again after: ${Number(seconds) + nanos / 1e9} s`];
+    }
     default:
       return [];
   }

@@ -6,8 +6,8 @@ import { registry } from './registry.ts';
 
 const HEAD = `# Run errors
 
-Why a run could not go on. \`Run.error\` of a failed run, \`Run.refusal\` of a refused upload and \`Run.waiting_for\` of a run that is tried again hold one of the sentences below; its
-audit record holds the reason. The words in braces are filled in with names and counts, never with values of the data. What is tried again is tried after 1 s, 2 s and so on up to
+Why a run could not go on. \`Run.error\` of a failed run, \`Run.refusal\` of a refused upload and \`Run.waiting_for\` of a run that is tried again hold one of the sentences below, with
+the table and the connection before it where it does not name them; \`Run.error_info\`, the audit record and the notification hold the reason and the names. The words in braces are filled in with names and counts, never with values of the data. What is tried again is tried after 1 s, 2 s and so on up to
 1 min; the others end the run, or bring an upload back to PREPARED.
 
 The table is made from \`proto/lethe/data/v1/run_error_reason.proto\`; after a change there, \`npm test -- --project pure libs/contracts -u\` writes it again.

@@ -4,10 +4,17 @@ import { Notification_Kind as Kind, type Notification } from '@lethe/contracts/g
 import { OutboxDecision } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { isTerminal } from '@lethe/contracts/run-state';
-import { makeOrders, query, type Orders } from '@lethe/testkit/orders';
+import { makeOrders, ordersDocument, postgresAddress, query, type Orders } from '@lethe/testkit/orders';
+import { makePeople } from '@lethe/testkit/people';
 import { confirmUpload, preparedRun, startRun, waitFor } from '@lethe/testkit/runs';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { until } from '@lethe/testkit/until';
+import { makeVisits } from '@lethe/testkit/visits';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 let suite: Suite;
@@ -39,6 +46,27 @@ const recordOf = ({ worker }: Orders, runId: string, action: string) =>
     const [found] = auditLogs;
     return found && (await worker.audit.getAuditLog({ auditLogId: found.id })).auditLog?.record;
   });
+
+/** A message of the protocol of Postgres that asks how to authenticate. */
+const authentication = (kind: number, text: string): Buffer => {
+  const body = Buffer.alloc(8);
+  body.writeInt32BE(8 + Buffer.byteLength(text), 0);
+  body.writeInt32BE(kind, 4);
+  return Buffer.concat([Buffer.from('R'), body, Buffer.from(text)]);
+};
+
+/** A server that begins SCRAM as Postgres does. */
+const startPasswordServer = async (): Promise<{ port: number; close: () => void }> => {
+  const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.once('data', () => {
+      socket.write(authentication(10, 'SCRAM-SHA-256\0\0'));
+      socket.once('data', () => socket.write(authentication(11, 'r=x,s=eA==,i=4096')));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { port: (server.address() as AddressInfo).port, close: () => void server.close() };
+};
 
 describe('a run that fails', () => {
   let orders: Orders;
@@ -85,12 +113,83 @@ describe('a run that fails', () => {
     const { user } = await orders.worker.user.getUser({});
     expect(run).toMatchObject({ startedByName: user?.displayName, taskName: orders.schema, moduleName: orders.schema });
     const { task } = await orders.worker.task.getTask({ taskId: orders.taskId });
+    expect(task?.moduleName).toBe(orders.schema);
     expect(task?.revision).toMatchObject({ releasedBy: user?.id, releasedByName: user?.displayName });
     const other = await makeOrders(suite, 'versioned');
     const prepared = await waitFor(other.worker, await startRun(other.worker, other.taskId), RunState.PREPARED);
     expect(prepared.tables.flatMap(({ read }) => read.map(({ sourceName }) => sourceName))).toEqual(
       Array.from({ length: 2 }, () => `postgres ${other.schema}`),
     );
+    const { entries } = await other.worker.data.getAll({ runId: prepared.id });
+    expect(entries).toMatchObject([1, 2].map(() => ({ taskName: other.schema, moduleName: other.schema })));
+  });
+
+  test('for several reasons says each of them, with its own table', async () => {
+    const both = await makeOrders(suite, 'versioned');
+    await query(suite, `drop table ${both.schema}.orders; drop table ${both.schema}.customers`);
+    const { errorInfo } = await endOf(both, await startRun(both.worker, both.taskId));
+    expect(errorInfo).toMatchObject({ reason: 'PREFLIGHT_FAILED', count: 2n });
+    expect(errorInfo?.problems).toMatchObject(
+      ['customers', 'orders'].map((table) => ({ reason: 'TABLE_MISSING', table, connectionId: both.sourceId })),
+    );
+  });
+});
+
+describe('a run over a csv file', () => {
+  test('whose rows are ragged says the file, the first line, the kind and how many rows', async () => {
+    const people = await makePeople(suite);
+    const visits = await makeVisits(suite, people.editor, people.groupId);
+    writeFileSync(join(visits.folder, 'visits.csv'), 'id,city,amount\n1,Turin,2\n2,Ghent\n3,Ghent,4,5\n4,Turin\n');
+    const runId = await startRun(people.manager, visits.taskId);
+    const run = await until(async () => {
+      const found = (await people.manager.task.getRun({ runId })).run;
+      return found && isTerminal(found.state) ? found : undefined;
+    });
+    expect(run.errorInfo).toMatchObject({
+      reason: 'CSV_ROWS_RAGGED',
+      table: 'visits',
+      connectionId: visits.connectionId,
+      object: 'The file visits.csv',
+      line: 3n,
+      count: 3n,
+    });
+    expect(run.error).toMatch(/file visits\.csv: .*fewer.*more.*line 3/);
+  });
+});
+
+describe('a connection', () => {
+  const made = async (orders: Orders, type: string, settings: Record<string, unknown>): Promise<string> => {
+    const { groupId } = orders;
+    const { connection } = await orders.worker.extdatamodule.createConnection({ groupId, displayName: randomUUID(), type, settings });
+    return connection?.id ?? '';
+  };
+
+  test('without a password says that the server asks for one', async () => {
+    const orders = await makeOrders(suite, 'versioned');
+    const server = await startPasswordServer();
+    const settings = { ...postgresAddress(suite, orders.schema).settings, host: '127.0.0.1', port: server.port };
+    const connectionId = await made(orders, 'postgres', settings);
+    const { error } = await orders.worker.extdatamodule.testConnection({ connectionId });
+    server.close();
+    expect(error).toBe(
+      'POSTGRES_PASSWORD_MISSING: Connecting to the server failed: the server asks for a password, and the connection has none.',
+    );
+  });
+
+  test('to a folder whose ledger is no folder is refused with what is wrong, as a target of a run too', async () => {
+    const orders = await makeOrders(suite, 'versioned');
+    const { worker, groupId } = orders;
+    mkdirSync(join(suite.folder, orders.schema));
+    writeFileSync(join(suite.folder, orders.schema, '.lethe'), '');
+    const connectionId = await made(orders, 'file', { path: orders.schema });
+    const { unwritableReasons } = await worker.extdatamodule.testConnection({ connectionId });
+    expect(unwritableReasons).toEqual(['FILE_KIND: Looking at the folder failed: a file is where a folder should be.']);
+    const document = ordersDocument(orders.sourceId, connectionId, 'versioned');
+    const { dataModule } = await worker.extdatamodule.createDataModule({ groupId, displayName: randomUUID(), document });
+    const { task } = await worker.task.createTask({ groupId, displayName: randomUUID(), moduleId: dataModule?.id ?? '' });
+    await worker.task.release({ taskId: task?.id ?? '' });
+    const { errorInfo } = await endOf(orders, await startRun(worker, task?.id ?? ''));
+    expect(errorInfo).toMatchObject({ reason: 'FILE_KIND', connectionId });
   });
 });
 

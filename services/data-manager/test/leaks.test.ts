@@ -12,7 +12,7 @@ import { until } from '@lethe/testkit/until';
 import { randomBytes, randomInt } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LEAK_CASES, startLeakServer, type LeakCase } from './support/leak-cases.ts';
 
 const log: string[] = [];
@@ -87,7 +87,7 @@ const bind = (scriptId: string, connectionId = '') => [
   { table: 'people', script: { scriptId, version: 0 }, connectionId, rank: 1, parameters: {} },
 ];
 
-const makeTask = async (leak: LeakCase, name: string, port: number): Promise<string> => {
+const makeTask = async (leak: LeakCase, name: string, port: number): Promise<{ taskId: string; connectionId: string }> => {
   const { source, transform } = leak;
   const connectionId = await connectSource(leak, name, port);
   const { dataModule } = await worker.extdatamodule.createDataModule({
@@ -118,7 +118,7 @@ const makeTask = async (leak: LeakCase, name: string, port: number): Promise<str
     await worker.task.updateExtractionScript({ taskId, bindings: bind(scriptId, connectionId), etag: '*' });
   }
   await worker.task.release({ taskId });
-  return taskId;
+  return { taskId, connectionId };
 };
 
 /** The run at its end, or where it waits for what may pass. */
@@ -138,8 +138,9 @@ const delivered = async (runId: string): Promise<void> => {
   });
 };
 
-describe('a text comes nowhere that is chosen by', () => {
-  test.concurrent.each(LEAK_CASES.map((leak) => [leak.name, leak] as const))('%s', async (_, leak) => {
+test.concurrent.each(LEAK_CASES.map((leak) => [leak.name, leak] as const))(
+  'a text comes into no view, table or log that is chosen by %s',
+  async (_, leak) => {
     // A SQLSTATE has five characters.
     const mark = leak.isShort ? `Q${String(randomInt(1000, 9999))}` : `LEAK${randomBytes(8).toString('hex').toUpperCase()}`;
     const name = `leak_${randomBytes(4).toString('hex')}`;
@@ -147,9 +148,14 @@ describe('a text comes nowhere that is chosen by', () => {
     try {
       if (leak.source.kind === 'sql') await query(suite, `create schema ${name}; ${leak.source.statements(name, mark)}`);
       if (leak.source.kind === 'file') writeFileSync(join(suite.folder, folder(name), 'people.x'), leak.source.content(mark));
-      const runId = await startRun(worker, await makeTask(leak, name, server.port));
+      const { taskId, connectionId } = await makeTask(leak, name, server.port);
+      const { error, unreadableReasons, unwritableReasons } = await worker.extdatamodule.testConnection({ connectionId });
+      expect([error, ...unreadableReasons, ...unwritableReasons].join(' ')).not.toContain(mark);
+      const runId = await startRun(worker, taskId);
       const run = await endOf(runId, leak.waits ?? false);
       expect(run.errorInfo?.reason).toBe(leak.reason);
+      // What comes after the preflight knows the table.
+      if (run.errorInfo?.stage !== RunState.EXTRACTING) expect(run.errorInfo?.table).toBe('people');
       expect(JSON.stringify(run, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))).not.toContain(mark);
       if (run.state !== RunState.FAILED) await worker.task.stop({ runId, outbox: OutboxDecision.DELETE, reason: 'seen' });
       await endOf(runId, false);
@@ -159,8 +165,8 @@ describe('a text comes nowhere that is chosen by', () => {
     } finally {
       server.close();
     }
-  });
-});
+  },
+);
 
 test('the search finds what was logged, and what is kept', async () => {
   expect(log.some((line) => line.includes('a step failed'))).toBe(true);

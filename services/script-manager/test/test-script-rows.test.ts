@@ -82,6 +82,12 @@ test('a table that is not given is not there: no file by its path, no table of t
   }
 });
 
+test('SQL that does not fit its tables is told with its line, and what does not fit', async () => {
+  const { error, errorLine } = await run({ language: SQL, content: 'SELECT amount,\n  nothing AS more\nFROM visits' });
+  expect(error).toBe('ENGINE_SQL: The statement cannot be run (line 2): it names a column that is not there.');
+  expect(errorLine).toBe(2);
+});
+
 test('TypeScript changes, multiplies and drops rows one by one, with the default of a parameter', async () => {
   const content = `type Row = { amount: number };
     export default (row: Row, context: { parameters: Record<string, string> }): Row[] | null =>

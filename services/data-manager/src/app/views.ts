@@ -21,6 +21,8 @@ export const entryView = (row: EntryRow): Entry => ({
   groupId: row.groupId,
   moduleId: row.moduleId,
   taskId: row.taskId,
+  moduleName: row.moduleName,
+  taskName: row.taskName,
   createTime: row.createTime,
   updateTime: row.updateTime,
 });

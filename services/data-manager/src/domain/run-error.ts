@@ -110,6 +110,7 @@ export const runErrorInfo = (error: RunError, stage: RunState): RunErrorInfo => 
   object: '',
   line: 0n,
   count: 0n,
+  problems: [],
   ...error.place,
   reason: error.reason,
   stage,

@@ -1,11 +1,12 @@
 // Before the first row is read: every source and every target is opened and looked at, and everything that is wrong is told at once.
+import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { UploadMode } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import type { ReadUse, Use, WriteUse } from '../connectors/connector.ts';
 import { columnsOfSource } from '@lethe/module/source';
 import { inspectConnection } from '../connectors/index.ts';
 import { resolveConnection } from '../connectors/resolve.ts';
 import type { RunDeps } from '../deps.ts';
-import { RunError, stageError, type RunPlace } from '../domain/run-error.ts';
+import { RunError, runErrorInfo, stageError, type RunPlace } from '../domain/run-error.ts';
 import { planSource } from '../stages/extract/extract.ts';
 import type { StageContext } from '../stages/stage.ts';
 import type { ExecutionRow } from '../store/tables.ts';
@@ -74,7 +75,8 @@ const refuse = (problems: readonly RunError[]): void => {
   const told = [...new Map(problems.map((problem) => [problem.told, problem])).values()];
   if (!isFinal || told.length === 1) throw first;
   const sentences = told.slice(0, SENTENCES).map(({ told: sentence }) => sentence);
-  throw stageError('PREFLIGHT_FAILED', { count: told.length, problems: sentences.join(' ') });
+  const infos = told.slice(0, SENTENCES).map((problem) => runErrorInfo(problem, RunState.EXTRACTING));
+  throw stageError('PREFLIGHT_FAILED', { count: told.length, problems: sentences.join(' ') }).locate({ problems: infos });
 };
 
 /** Looks at all sources and targets of a run. */

@@ -72,13 +72,15 @@ const moveToOutbox = async (deps: RunDeps, runId: string, directory: string): Pr
   await rename(stored, target);
 };
 
-const entryOf = ({ row, deps }: Session, stored: StoredTable, expireTime: Date) => ({
+const entryOf = ({ row, spec, deps }: Session, stored: StoredTable, expireTime: Date) => ({
   id: randomUUIDv7(),
   runId: row.runId,
   table: stored.table,
   groupId: row.groupId,
   moduleId: row.moduleId,
   taskId: row.taskId,
+  moduleName: spec.moduleName,
+  taskName: spec.taskName,
   state: Entry_State.READY,
   columns: Buffer.from(Table.encode({ ...Table.decode(Buffer.alloc(0)), name: stored.table, columns: stored.columns }).finish()),
   segments: JSON.stringify(stored.segments.map((segment) => ({ ...segment, path: relative(STORE, segment.path) }))),

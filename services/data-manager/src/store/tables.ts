@@ -62,6 +62,8 @@ export type Tables = PlatformTables & {
     groupId: string;
     moduleId: string;
     taskId: string;
+    moduleName: Generated<string>;
+    taskName: Generated<string>;
     state: Entry_State;
     version: Generated<number>;
     /** A list of module Columns, as one lethe.module.v1.Table. */

@@ -28,6 +28,7 @@ export const taskView = (row: TaskRow, revision: TaskRevision | undefined, missi
   namespace: row.namespace,
   kind: row.kind,
   moduleId: row.moduleId,
+  moduleName: row.moduleName,
   revision,
   releasedRevision: row.releasedRevision,
   missing,

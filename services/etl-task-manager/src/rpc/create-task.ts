@@ -25,6 +25,7 @@ export const createTask =
         namespace,
         kind: Task_Kind.MODULE,
         moduleId: module.id,
+        moduleName: module.displayName,
         headRevision: FIRST_REVISION,
         releasedRevision: 0,
       });

@@ -51,7 +51,8 @@ export const release =
         releasedByName,
         releaseTime: deps.now(),
       });
-      const after = await saveTask(tx, before, { headRevision: revision.number, releasedRevision: revision.number }, deps.now());
+      const changes = { headRevision: revision.number, releasedRevision: revision.number, moduleName: compiled.module.displayName };
+      const after = await saveTask(tx, before, changes, deps.now());
       return {
         response: { task: taskView(after, revisionView(revision)) },
         before: auditTask(before, head),

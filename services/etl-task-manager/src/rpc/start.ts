@@ -70,9 +70,9 @@ const startTask = async (deps: Deps, ctx: UserCall, taskId: string, request: Sta
     const { parameters } = request;
     const baseVersion = module.headVersion;
     const spec = { taskId: task.id, groupId, moduleId, taskRevision, snapshotHash, baseVersion, startedBy, releasedBy, plan, parameters };
-    const names = { taskName: task.displayName, moduleName: module.displayName, startedByName };
-    const run = await insertRun(tx, { ...spec, ...names, id: runId });
-    const requested = event('data', RunRequested, { spec: { ...spec, runId, ticket } });
+    const names = { taskName: task.displayName, moduleName: module.displayName };
+    const run = await insertRun(tx, { ...spec, ...names, startedByName, id: runId });
+    const requested = event('data', RunRequested, { spec: { ...spec, ...names, runId, ticket } });
     return {
       response: { run: runView(run) },
       resource: `runs/${runId}`,

@@ -13,6 +13,7 @@ export type Tables = PlatformTables & {
     namespace: string;
     kind: Task_Kind;
     moduleId: string;
+    moduleName: Generated<string>;
     headRevision: number;
     releasedRevision: number;
     version: Generated<number>;

@@ -53,7 +53,7 @@ export const insertTask = (db: Db, task: Insertable<Tables['tasks']>): Promise<T
 export const saveTask = (
   db: Db,
   before: TaskRow,
-  changes: Pick<Updateable<Tables['tasks']>, 'headRevision' | 'releasedRevision'>,
+  changes: Pick<Updateable<Tables['tasks']>, 'headRevision' | 'releasedRevision' | 'moduleName'>,
   now: Date,
 ): Promise<TaskRow> =>
   db

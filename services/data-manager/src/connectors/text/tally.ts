@@ -49,7 +49,8 @@ export class Tally {
     const [[width, first] = []] = [...this.#widths];
     if (first && width !== undefined) {
       const kinds = [...this.#widths].map(([kind, { count }]) => `${rowsOf(count)} ${kind} fields than the header`);
-      throw new TextRefusal('CSV_ROWS_RAGGED', { object, problems: kinds.join(', '), line: first.line, count: first.count });
+      const count = [...this.#widths.values()].reduce((total, each) => total + each.count, 0);
+      throw new TextRefusal('CSV_ROWS_RAGGED', { object, problems: kinds.join(', '), line: first.line, count });
     }
     for (const [key, { count, place, line }] of this.#characters) {
       const [column = '', character = ''] = key.split('\n');
