@@ -23,7 +23,7 @@ const UNREADABLE = Buffer.from([0x0f, 0xff, 0x01]);
 const EXPECTED: Partial<Record<Noun, Record<string, readonly string[]>>> = {
   user: { Authenticate: ['UNAUTHENTICATED'] },
   extdatamodule: { PublishDataModuleVersion: ['VERSION_STATE'], ResolveConnection: ['TICKET_INVALID'] },
-  task: { Pause: ['RUN_STATE'], Resume: ['', 'RUN_ALREADY_ACTIVE'], Stop: ['OUTBOX_DECISION_REQUIRED'] },
+  task: { Pause: ['RUN_STATE'], Resume: ['', 'RUN_ALREADY_ACTIVE'], ResolveUpload: ['RUN_STATE'], Stop: ['OUTBOX_DECISION_REQUIRED'] },
   data: { GetExecution: ['NOT_FOUND'] },
 };
 

@@ -1,4 +1,5 @@
 // For every method: who may call it, and a valid request about a tenant's resources. A method without its lines here does not compile.
+import { UploadOutcome } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { Callers } from '@lethe/contracts/gen/callers';
 import { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import { Script_Language, Script_Type } from '@lethe/contracts/gen/lethe/script/v1/script';
@@ -99,6 +100,7 @@ export const ALLOWED: { [N in Noun]: Record<UserMethod<N>, readonly Persona[]> }
     start: MANAGERS,
     pause: MANAGERS,
     resume: MANAGERS,
+    resolveUpload: MANAGERS,
     stop: MANAGERS,
     listTasks: MEMBERS,
     getRun: MEMBERS,
@@ -193,9 +195,10 @@ const taskRequests = ({ groupId, moduleId, taskId, runId }: Tenant, etag: string
   updateUploadingScript: { taskId, etag },
   release: { taskId },
   start: { target: { $case: 'taskId', value: taskId } },
-  // A prepared run cannot be paused, resumed or, without a decision on its Outbox, stopped.
+  // A prepared run cannot be paused, resumed, resolved or, without a decision on its Outbox, stopped.
   pause: { runId },
   resume: { runId },
+  resolveUpload: { runId, outcome: UploadOutcome.TAKEN },
   stop: { runId },
   listTasks: {},
   getRun: { runId },

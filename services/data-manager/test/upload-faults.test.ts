@@ -1,12 +1,14 @@
 // What is given up, and what is not, when an upload fails: nothing once a target may have the rows.
-import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { RunState, UploadOutcome } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { DataModuleVersion_State as State } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
+import { OutboxDecision } from '@lethe/contracts/gen/lethe/task/v1/task_service';
+import { Notification_Kind } from '@lethe/contracts/gen/lethe/user/v1/access';
 import { armFailpoint, disarmFailpoints } from '@lethe/db/failpoint';
 import { makeOrders, makePostgresConnection, ordersDocument, postgresAddress, query, type Orders } from '@lethe/testkit/orders';
 import { confirmUpload, preparedRun, waitFor } from '@lethe/testkit/runs';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { stageError } from '../src/domain/run-error.ts';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 let suite: Suite;
 let orders: Orders;
@@ -103,4 +105,60 @@ test('of two targets the second refuses after the first has published: nothing i
   await waitFor(worker, runId, RunState.UPLOADED);
   expect(await states()).toEqual([State.PUBLISHED]);
   expect(await query(suite, `select count(*)::int as count from ${schema}_second.orders`)).toEqual([{ count: 30 }]);
+});
+
+describe('an upload of which a target does not say whether it has the rows', () => {
+  /** Confirms an upload; at the failpoint the target begins to refuse the connection's role. */
+  const refuseFrom = async (name: string): Promise<string> => {
+    const runId = await preparedRun(orders.worker, orders.taskId);
+    armFailpoint(name, async () => {
+      await changeUser(orders.targetId, 'nobody_of_this_name');
+      throw stageError('ENGINE_DIED');
+    });
+    await confirmUpload(orders.worker, runId);
+    await expect.poll(async () => (await runOf(runId))?.waitingFor, { timeout: 20_000 }).toContain('refuses the role');
+    return runId;
+  };
+  const stop = (runId: string) => orders.worker.task.stop({ runId, outbox: OutboxDecision.KEEP });
+  const resolve = (runId: string, outcome: UploadOutcome) => orders.worker.task.resolveUpload({ runId, outcome });
+
+  test('is left to a person after some tries, and ends UPLOADED where that one says that it was taken', async () => {
+    const runId = await refuseFrom('upload.target.commit.after');
+    await query(suite, `update lethe_data.executions set attempt = 5, next_attempt_time = now() where run_id = '${runId}'`);
+    await waitFor(orders.worker, runId, RunState.UPLOAD_UNKNOWN);
+    const notices = async () => (await orders.worker.user.listNotifications({})).notifications.filter((notice) => notice.runId === runId);
+    await expect.poll(notices, { timeout: 20_000 }).toContainEqual(expect.objectContaining({ kind: Notification_Kind.RUN_UPLOAD_UNKNOWN }));
+    expect(await states()).toEqual([State.RESERVED]);
+    await expect(stop(runId)).rejects.toMatchObject({ reason: 'RUN_STATE' });
+    await resolve(runId, UploadOutcome.TAKEN);
+    expect(await waitFor(orders.worker, runId, RunState.UPLOADED)).toMatchObject({ publishedVersion: '1.0.0' });
+    expect(await states()).toEqual([State.PUBLISHED]);
+    expect(await query(suite, `select count(*)::int as count from lethe_upload.ledger where run_id = '${runId}'`)).toEqual([{ count: 1 }]);
+  });
+
+  test('is left to a person by Stop at once, and is prepared again where that one says that it was not taken', async () => {
+    const runId = await refuseFrom('upload.target.begin.before');
+    await stop(runId);
+    await waitFor(orders.worker, runId, RunState.UPLOAD_UNKNOWN);
+    await resolve(runId, UploadOutcome.NOT_TAKEN);
+    const prepared = await waitFor(orders.worker, runId, RunState.PREPARED);
+    expect(prepared.refusal).toContain('do not have its rows');
+    expect(await states()).toEqual([State.ABANDONED]);
+    await changeUser(orders.targetId, undefined);
+    await confirmUpload(orders.worker, runId);
+    await waitFor(orders.worker, runId, RunState.UPLOADED);
+  });
+
+  test('is not given up where the target can say by then that it has the rows; asking it again ends the upload', async () => {
+    const runId = await refuseFrom('upload.target.commit.after');
+    await stop(runId);
+    await waitFor(orders.worker, runId, RunState.UPLOAD_UNKNOWN);
+    await changeUser(orders.targetId, undefined);
+    await resolve(runId, UploadOutcome.NOT_TAKEN);
+    await expect.poll(async () => (await runOf(runId))?.waitingFor, { timeout: 20_000 }).toContain('says that it has the rows');
+    expect(await runOf(runId)).toMatchObject({ state: RunState.UPLOAD_UNKNOWN });
+    await orders.worker.task.resume({ runId });
+    await waitFor(orders.worker, runId, RunState.UPLOADED);
+    expect(await states()).toEqual([State.PUBLISHED]);
+  });
 });

@@ -12,5 +12,11 @@ export const WITHOUT_RAW_DATA: readonly RunState[] = [RunState.PREPARED, ...TERM
 export const interrupts = (desire: Desire, state: RunState): boolean =>
   desire === Desire.STOP ? !isTerminal(state) && state !== RunState.VERIFYING : desire === Desire.PAUSE && isWorking(state);
 
+// Half a minute, by the waits below.
+const TRIES_TO_TELL = 5;
+
+/** Whether an upload that failed for good, although a target may have its rows, is left to a person, instead of being tried again. */
+export const isLeftToPerson = (state: RunState, attempt: number): boolean => state === RunState.UPLOAD_UNKNOWN || attempt >= TRIES_TO_TELL;
+
 /** The wait before the next attempt, in milliseconds: doubling from 1 s up to 1 min. */
 export const backoffMs = (attempt: number): number => Math.min(60_000, 1000 * 2 ** Math.min(attempt, 10));

@@ -1,16 +1,16 @@
 // One claimed execution: does what is desired of it, as far as it gets.
-import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { Desire, RunState, UploadOutcome } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { isUploading, isWorking, stateName } from '@lethe/contracts/run-state';
 import type { RunDeps } from '../deps.ts';
 import { defect } from '../domain/defect.ts';
-import { backoffMs } from '../domain/execution.ts';
+import { backoffMs, isLeftToPerson } from '../domain/execution.ts';
 import { stageError, toRunError, type RunError } from '../domain/run-error.ts';
 import { EngineError } from '../engine/engine-error.ts';
 import { outboxFolder, removeFolder, runFolder } from '../folders.ts';
 import { markDeleted, restoreUploading } from '../store/entries.ts';
 import type { ExecutionRow } from '../store/tables.ts';
 import { upload } from '../upload/upload.ts';
-import { withdraw } from '../upload/withdraw.ts';
+import { giveUp, withdraw } from '../upload/withdraw.ts';
 import { isOwnDatabaseAway, logged } from './failure.ts';
 import { prepare } from './prepare.ts';
 import { Interrupted, Session } from './session.ts';
@@ -67,11 +67,23 @@ const refuseUpload = (session: Session, error: RunError): Promise<void> => {
     nextAttemptTime: null,
     uploadGeneration: row.uploadGeneration + 1,
     publishing: false,
+    uploadOutcome: UploadOutcome.UNSPECIFIED,
   };
   return session.change('refuse-upload', set, {
     failure: error,
     write: (tx) => restoreUploading(tx, row.runId, deps.now()),
   });
+};
+
+/** Nobody here can tell whether the targets have the rows: a person says so (ResolveUpload), or has them asked again (Resume). */
+const leaveUnknown = (session: Session, error: RunError): Promise<void> => {
+  const set = {
+    state: RunState.UPLOAD_UNKNOWN,
+    reachedRevision: session.row.desireRevision,
+    waitingFor: error.told,
+    nextAttemptTime: null,
+  };
+  return session.change('upload/unknown', set, { failure: error });
 };
 
 /** A statement of Lethe's own that the engine refuses is a defect: nobody can correct it. */
@@ -98,14 +110,23 @@ const settle = async (session: Session, thrown: unknown): Promise<void> => {
   const uploading = row.desire === Desire.UPLOAD || isUploading(row.state);
   const mayRetry = uploading || row.attempt < deps.config.maxAttempts;
   // Where a target may have the rows, nothing is given up: the run waits for what stands in the way, and tries again.
-  if ((error.transient && mayRetry) || row.publishing) await retryLater(session, error);
+  if (row.publishing && !error.transient && isLeftToPerson(row.state, row.attempt)) await leaveUnknown(session, error);
+  else if ((error.transient && mayRetry) || row.publishing) await retryLater(session, error);
   else if (row.desire === Desire.UPLOAD) await refuseUpload(session, error);
   else await endFailed(session, error);
 };
 
 const stopUpload = async (session: Session): Promise<void> => {
-  if (await withdraw(session)) await stop(session);
+  const left = await withdraw(session);
+  if (left.is === 'nothing') await stop(session);
+  else if (left.is === 'unknown') await leaveUnknown(session, left.error);
   else await session.change('upload/verify', { state: RunState.VERIFYING, nextAttemptTime: null });
+};
+
+const resolveUpload = async (session: Session): Promise<void> => {
+  if (session.row.uploadOutcome !== UploadOutcome.NOT_TAKEN) return upload(session);
+  await giveUp(session);
+  await refuseUpload(session, stageError('UPLOAD_NOT_TAKEN'));
 };
 
 const followDesire = async (session: Session): Promise<void> => {
@@ -120,7 +141,7 @@ const followDesire = async (session: Session): Promise<void> => {
       else await stop(session);
       return;
     case Desire.UPLOAD:
-      await upload(session);
+      await resolveUpload(session);
       return;
     case Desire.RUN:
       await prepare(session);

@@ -7,6 +7,9 @@ import type { ExecutionRow, Tables } from './tables.ts';
 
 type Db = Queryable<Tables>;
 
+// States in which an upload waits for a person's word.
+const CONFIRMABLE: readonly RunState[] = [RunState.PREPARED, RunState.UPLOAD_UNKNOWN];
+
 /** Columns of an execution to be written. */
 export type ExecutionUpdate = Updateable<Tables['executions']>;
 
@@ -47,7 +50,7 @@ export const claim = async (db: Db, owner: string, leaseMs: number): Promise<Exe
       where (lease_until is null or lease_until < now()) and (next_attempt_time is null or next_attempt_time <= now() or (desire in (${Desire.PAUSE}, ${Desire.STOP}) and not state = any(${UPLOADING}::int[])))
         and (
           (desire = ${Desire.RUN} and state = any(${[...WORKING, RunState.PAUSED]}::int[]))
-          or (desire = ${Desire.UPLOAD} and state = any(${[RunState.PREPARED, ...UPLOADING]}::int[]) and (state <> ${RunState.PREPARED} or reached_revision < desire_revision))
+          or (desire = ${Desire.UPLOAD} and state = any(${[...CONFIRMABLE, ...UPLOADING]}::int[]) and (not state = any(${CONFIRMABLE}::int[]) or reached_revision < desire_revision))
           or (desire = ${Desire.PAUSE} and state = any(${WORKING}::int[]))
           or (desire = ${Desire.STOP} and not state = any(${[...TERMINAL, RunState.UPLOAD_UNKNOWN]}::int[]))
         )

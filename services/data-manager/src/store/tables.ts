@@ -1,5 +1,5 @@
 import type { Entry_State } from '@lethe/contracts/gen/lethe/data/v1/entry';
-import type { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import type { Desire, RunState, UploadOutcome } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { OptionalTime, PlatformTables, Time } from '@lethe/db/platform';
 import type { ColumnType, Generated, Selectable } from 'kysely';
 
@@ -46,6 +46,8 @@ export type Tables = PlatformTables & {
     uploadGeneration: number;
     /** A target may have taken the upload in: from here on nothing of it is given up. */
     publishing: Generated<boolean>;
+    /** What a person decided of an upload that cannot be told. */
+    uploadOutcome: ColumnType<UploadOutcome, UploadOutcome | undefined>;
     publishedVersion: string;
     prepareTime: OptionalTime;
     expireTime: OptionalTime;

@@ -1,4 +1,5 @@
 // The targets of an upload: all are loaded hidden, then the version is reserved, then each publishes in one transaction.
+import { UploadOutcome } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { LedgerEntry, Target, UploadTable } from '../connectors/connector.ts';
 import { targetOf } from '../connectors/index.ts';
 import { resolveConnection } from '../connectors/resolve.ts';
@@ -9,8 +10,8 @@ import { readBackHash } from './read-back.ts';
 import { withVersion, type Loading, type Ready } from './ready.ts';
 import { targetUpload, type UploadSession } from './upload-session.ts';
 
-/** A target with the tables for it; `hasRows` where it has published them already. */
-type Opened = { connectionId: string; type: string; target: Target; ready: Ready[]; hasRows: boolean };
+/** A target with the tables for it; `hasRows` where it has published them already. One that cannot be opened is absent: somebody said that it has the rows. */
+type Opened = { connectionId: string; type: string; target: Target | undefined; ready: Ready[]; hasRows: boolean };
 
 /** What loading needs besides the session: where files may lie, the tables, and the reservation that comes after loading. */
 type Load = {
@@ -28,7 +29,7 @@ export const openTarget = async ({ deps, row, signal }: UploadSession, connectio
 };
 
 /** The connections of an upload. */
-export const connectionsOf = (ready: readonly Ready[]): string[] => [...new Set(ready.map(({ upload }) => upload.connectionId))];
+const connectionsOf = (ready: readonly Ready[]): string[] => [...new Set(ready.map(({ upload }) => upload.connectionId))];
 
 /** Loads a table into the target's hidden place, and measures there what arrived. */
 const stageTable = async ({ engine, scratch }: Load, target: Target, ready: Ready, table: UploadTable): Promise<void> => {
@@ -51,20 +52,38 @@ const cleanUp = async (session: UploadSession, target: Target): Promise<void> =>
   }
 };
 
+/** Opens a target and asks what it has. Where somebody said that the rows are there, one that cannot tell has them. */
+const openAndAsk = async (session: UploadSession, connectionId: string): Promise<Pick<Opened, 'type' | 'target' | 'hasRows'>> => {
+  const { deps, row, signal } = session;
+  const connection = await resolveConnection(deps, row, { connectionId, write: true });
+  const upload = targetUpload(row, connectionId);
+  let target: Target | undefined;
+  try {
+    target = await targetOf(connection, deps.config, upload, signal);
+    return { type: connection.type, target, hasRows: (await target.probe(upload.uploadId)) !== undefined };
+  } catch (error) {
+    await target?.close();
+    signal.throwIfAborted();
+    if (row.uploadOutcome !== UploadOutcome.TAKEN) throw error;
+    deps.log.warn(
+      { runId: row.runId, reason: toRunError(error).reason },
+      'a target cannot say whether it has the rows; somebody said that it has',
+    );
+    return { type: connection.type, target: undefined, hasRows: true };
+  }
+};
+
 const openAll = async (session: UploadSession, ready: readonly Ready[], opened: Opened[]): Promise<void> => {
   for (const connectionId of connectionsOf(ready)) {
-    const { type, target } = await openTarget(session, connectionId);
     const own = ready.filter(({ upload }) => upload.connectionId === connectionId);
-    const found: Opened = { connectionId, type, target, ready: own, hasRows: false };
-    opened.push(found);
-    found.hasRows = (await target.probe(targetUpload(session.row, connectionId).uploadId)) !== undefined;
+    opened.push({ connectionId, ready: own, ...(await openAndAsk(session, connectionId)) });
   }
 };
 
 const ledgerEntry = (
   { row, spec }: UploadSession,
   version: string,
-  { connectionId, ready, target }: Opened,
+  { connectionId, ready, target }: Opened & { target: Target },
   tables: readonly UploadTable[],
 ): LedgerEntry => ({
   uploadId: targetUpload(row, connectionId).uploadId,
@@ -86,26 +105,29 @@ const publishAll = async (
 ): Promise<void> => {
   for (const opened of targets) {
     session.signal.throwIfAborted();
-    if (!opened.hasRows) {
+    const { target, hasRows } = opened;
+    if (!target) continue;
+    if (!hasRows) {
       const own = opened.ready.map((one) => withVersion(tables.get(one) as Loading, version));
-      await opened.target.commit(ledgerEntry(session, version, opened, own), own);
+      await target.commit(ledgerEntry(session, version, { ...opened, target }, own), own);
     }
-    await cleanUp(session, opened.target);
+    await cleanUp(session, target);
   }
 };
 
-/** Loads and publishes all tables. Returns the version, and the connections that are files. */
+/** Loads and publishes all tables. Returns the version, the connections that are files, and those whose targets can be asked. */
 export const loadTargets = async (
   session: UploadSession,
   ready: readonly Ready[],
   load: Load,
-): Promise<{ version: string; files: ReadonlySet<string> }> => {
+): Promise<{ version: string; files: ReadonlySet<string>; askable: string[] }> => {
   const opened: Opened[] = [];
   try {
     await openAll(session, ready, opened);
     const files = new Set(opened.filter(({ type }) => type === 'file').map(({ connectionId }) => connectionId));
     const tables = load.tablesOf(files);
-    for (const { target, ready: own } of opened.filter(({ hasRows }) => !hasRows)) {
+    for (const { target, ready: own, hasRows } of opened) {
+      if (!target || hasRows) continue;
       const loading = own.map((one) => withVersion(tables.get(one) as Loading, ''));
       await target.claim({ moduleId: session.spec.moduleId, runId: session.row.runId }, loading);
       for (const [index, one] of own.entries()) {
@@ -116,12 +138,12 @@ export const loadTargets = async (
     session.signal.throwIfAborted();
     const version = await load.reserve();
     await publishAll(session, opened, tables, version);
-    return { version, files };
+    return { version, files, askable: opened.flatMap(({ connectionId, target }) => (target ? [connectionId] : [])) };
   } catch (error) {
     // A try that comes again finds its staging; one that is refused may be the last.
-    if (!toRunError(error).transient) for (const { target } of opened) await cleanUp(session, target);
+    if (!toRunError(error).transient) for (const { target } of opened) if (target) await cleanUp(session, target);
     throw error;
   } finally {
-    for (const { target } of opened) await target.close();
+    for (const { target } of opened) await target?.close();
   }
 };

@@ -25,7 +25,7 @@ import { editsOf, entriesOf, markUploading, updateEntry } from '../store/entries
 import type { EntryRow } from '../store/tables.ts';
 import { uploadTables, type Ready } from './ready.ts';
 import { targetUpload, type UploadSession } from './upload-session.ts';
-import { connectionsOf, loadTargets, openTarget } from './targets.ts';
+import { loadTargets, openTarget } from './targets.ts';
 import { mayHaveRows } from './withdraw.ts';
 
 /** An upload under way. */
@@ -189,7 +189,7 @@ const publishRun = async (context: UploadContext): Promise<void> => {
   const tables = tableVersions(ready);
   const onlyAdded = await additions(context, ready);
   const { baseVersion } = session.spec;
-  const { version, files } = await loadTargets(session, ready, {
+  const { version, files, askable } = await loadTargets(session, ready, {
     engine: context.engine,
     scratch: context.scratch,
     tablesOf: (types) => uploadTables(checkDocument(context, ready, types), context.plan, ready),
@@ -203,7 +203,7 @@ const publishRun = async (context: UploadContext): Promise<void> => {
   });
   await enterState(session, RunState.VERIFYING);
   session.startProgress(RunState.VERIFYING);
-  await verify(context, connectionsOf(ready));
+  await verify(context, askable);
   await failpoint('version.bump.before');
   await publish.commit(session, { document: writeDocument(documentOf(context, ready, version, files)), tables });
   await failpoint('version.bump.after');

@@ -1,7 +1,7 @@
 // What targets have of an upload, when it is stopped or refused: its version's number is given up only where none has taken the rows.
 import { targetOf } from '../connectors/index.ts';
 import { resolveConnection } from '../connectors/resolve.ts';
-import { toRunError } from '../domain/run-error.ts';
+import { stageError, toRunError, type RunError } from '../domain/run-error.ts';
 import { publish } from './publish.ts';
 import { targetUpload, type UploadSession } from './upload-session.ts';
 
@@ -23,35 +23,51 @@ const probe = async ({ deps, row }: UploadSession, connectionId: string): Promis
 
 const connectionsOf = ({ spec }: UploadSession): Set<string> => new Set(spec.plan?.uploads.map(({ connectionId }) => connectionId));
 
-/** Whether a target has the rows. One that cannot be reached may have them from the moment on that the upload was published anywhere. */
+/** Whether a target has the rows. One that cannot be reached may have them only from the moment on that the upload was published anywhere. */
 const hasRows = async (session: UploadSession, connectionId: string): Promise<boolean> => {
   try {
     return await probe(session, connectionId);
   } catch (thrown) {
     const error = toRunError(thrown);
     const { deps, row } = session;
-    if (error.transient || row.publishing) throw error;
+    if (row.publishing) throw error;
     deps.log.warn({ runId: row.runId, reason: error.reason }, 'a target could not be reached about an upload');
     return false;
   }
 };
 
-/** Whether any target has the rows, or cannot say that it has not. */
-export const mayHaveRows = async (session: UploadSession): Promise<boolean> => {
+/** What targets have of an upload; where some have rows, it does not matter that others cannot tell. */
+type Left = { is: 'nothing' } | { is: 'rows' } | { is: 'unknown'; error: RunError };
+
+const whatIsLeft = async (session: UploadSession): Promise<Left> => {
+  let unknown: Left | undefined;
   for (const connectionId of connectionsOf(session)) {
     try {
-      if (await hasRows(session, connectionId)) return true;
-    } catch (error) {
-      session.deps.log.warn({ runId: session.row.runId, reason: toRunError(error).reason }, 'a target cannot say whether it has the rows');
-      return true;
+      if (await hasRows(session, connectionId)) return { is: 'rows' };
+    } catch (thrown) {
+      const error = toRunError(thrown);
+      session.deps.log.warn({ runId: session.row.runId, reason: error.reason }, 'a target cannot say whether it has the rows');
+      unknown ??= { is: 'unknown', error };
     }
   }
-  return false;
+  return unknown ?? { is: 'nothing' };
 };
 
-/** Gives the upload up; false where a target has taken the rows, so that it has to be completed. */
-export const withdraw = async (session: UploadSession): Promise<boolean> => {
-  for (const connectionId of connectionsOf(session)) if (await hasRows(session, connectionId)) return false;
-  await publish.abandonReserved(session, 'STOPPED');
-  return true;
+/** Whether any target has the rows, or cannot say that it has not. */
+export const mayHaveRows = async (session: UploadSession): Promise<boolean> => (await whatIsLeft(session)).is !== 'nothing';
+
+/** Gives the upload up where nothing is left of it. Where a target has taken the rows, it has to be completed. */
+export const withdraw = async (session: UploadSession): Promise<Left> => {
+  const left = await whatIsLeft(session);
+  session.signal.throwIfAborted();
+  if (left.is === 'nothing') await publish.abandonReserved(session, 'STOPPED');
+  return left;
+};
+
+/** Gives an upload up of which somebody said that the targets which cannot tell do not have its rows. */
+export const giveUp = async (session: UploadSession): Promise<void> => {
+  const left = await whatIsLeft(session);
+  session.signal.throwIfAborted();
+  if (left.is === 'rows') throw stageError('UPLOAD_IS_TAKEN');
+  await publish.abandonReserved(session, 'RESOLVED');
 };

@@ -1,5 +1,5 @@
 // The commands to a run: Pause, Resume, Stop and the confirmation of an upload.
-import { Desire, Execution, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { Desire, Execution, RunState, UploadOutcome } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { RunCommanded } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
@@ -20,8 +20,8 @@ import { requireRequirement } from './require-requirement.ts';
 import { ticketFor } from './ticket.ts';
 import { auditRun, runView } from './views.ts';
 
-/** A command, and for STOP what becomes of the entries of the run's Outbox. */
-type RunCommand = { command: Command; outbox?: OutboxDecision; reason?: string };
+/** A command; for STOP what becomes of the entries of the run's Outbox and why it ends, for RESOLVE what is decided of the upload. */
+type RunCommand = { command: Command; outbox?: OutboxDecision; reason?: string; outcome?: UploadOutcome };
 
 const hasEntries = (run: RunRow): boolean =>
   (run.execution ? Execution.decode(run.execution).entryCount > 0 : false) || run.state === RunState.PREPARED;
@@ -31,12 +31,12 @@ export const commandRun = async (
   deps: Deps,
   ctx: UserCall,
   request: { runId: string; requestId: string },
-  { command, outbox = OutboxDecision.UNSPECIFIED, reason = '' }: RunCommand,
+  { command, outbox = OutboxDecision.UNSPECIFIED, reason = '', outcome = UploadOutcome.UNSPECIFIED }: RunCommand,
 ): Promise<{ run: Run }> => {
   const visible = await loadVisible(ctx, 'run', findRun(deps.store.db, request.runId));
   ctx.runId = visible.id;
   // Pause and Stop are allowed whatever DataManager would report, so they do not wait for it.
-  const continues = command === 'RESUME' || command === 'UPLOAD';
+  const continues = command === 'RESUME' || command === 'UPLOAD' || command === 'RESOLVE';
   if (continues) await refreshRun(deps, ctx, visible.id);
   const plan = EffectivePlan.decode(visible.plan);
   if (continues) await requireConnections(deps, ctx, plan, visible.releasedBy);
@@ -60,6 +60,7 @@ export const commandRun = async (
       deleteEntries: outbox === OutboxDecision.DELETE,
       ticket,
       userId: ctx.user.userId,
+      uploadOutcome: outcome,
     });
     return {
       response: { run: runView(after) },

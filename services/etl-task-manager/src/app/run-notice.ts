@@ -23,6 +23,11 @@ const BY_STATE: Partial<Record<RunState, RunNotice>> = {
   [RunState.UPLOADED]: { notice: Notification_Kind.RUN_FINISHED, text: 'uploaded its result', holdersOf: [Duty.TASK_MANAGER] },
   [RunState.FAILED]: { notice: Notification_Kind.RUN_FAILED, text: 'failed', holdersOf: [Duty.TASK_MANAGER] },
   [RunState.STOPPED]: { notice: Notification_Kind.RUN_STOPPED, text: 'was stopped', holdersOf: [Duty.TASK_MANAGER] },
+  [RunState.UPLOAD_UNKNOWN]: {
+    notice: Notification_Kind.RUN_UPLOAD_UNKNOWN,
+    text: 'waits for somebody to say whether its targets have the rows',
+    holdersOf: [Duty.TASK_MANAGER],
+  },
 };
 
 const REFUSED: RunNotice = {
@@ -67,12 +72,13 @@ const isNewRefusal = (run: RunRow, { state, refusal, desireRevision }: Execution
 
 /** The events that notify people of what an execution has come to; none where they know. */
 export const stateNotices = (run: RunRow, execution: Execution): OutgoingEvent[] => {
-  const { state, error, refusal, errorInfo } = execution;
+  const { state, error, refusal, waitingFor, errorInfo } = execution;
   if (isNewRefusal(run, execution)) return [requestOf(run, REFUSED, { cause: refusal, errorInfo })];
   const notice = state === run.state || refusal !== '' ? undefined : BY_STATE[state];
   if (!notice) return [];
-  const cause = state === RunState.STOPPED ? run.stopReason : error;
-  return [requestOf(run, notice, { cause, errorInfo: error === '' ? undefined : errorInfo })];
+  const failure = state === RunState.UPLOAD_UNKNOWN ? waitingFor : error;
+  const cause = state === RunState.STOPPED ? run.stopReason : failure;
+  return [requestOf(run, notice, { cause, errorInfo: failure === '' ? undefined : errorInfo })];
 };
 
 /** The event that notifies people of the coming deletion of a run's prepared data. */

@@ -17,9 +17,10 @@ const ENDED: RunState[] = [RunState.UPLOADED, RunState.STOPPED, RunState.FAILED,
 describe('a command is taken', () => {
   test.each<[Command, RunState[]]>([
     ['PAUSE', WORKING],
-    ['RESUME', [RunState.PAUSED, RunState.PREPARED]],
+    ['RESUME', [RunState.PAUSED, RunState.PREPARED, RunState.UPLOAD_UNKNOWN]],
+    ['RESOLVE', [RunState.UPLOAD_UNKNOWN]],
     ['UPLOAD', [RunState.PREPARED]],
-    ['STOP', STATES.filter((state) => !ENDED.includes(state))],
+    ['STOP', STATES.filter((state) => !ENDED.includes(state) && state !== RunState.UPLOAD_UNKNOWN)],
   ])('%s in its states only', (command, states) => {
     expect(STATES.filter((state) => desireOf(command, state) !== undefined)).toEqual(STATES.filter((state) => states.includes(state)));
   });

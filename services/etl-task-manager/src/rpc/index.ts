@@ -8,6 +8,7 @@ import { listRuns } from './list-runs.ts';
 import { listTasks } from './list-tasks.ts';
 import { pause } from './pause.ts';
 import { release } from './release.ts';
+import { resolveUpload } from './resolve-upload.ts';
 import { resume } from './resume.ts';
 import { start } from './start.ts';
 import { stop } from './stop.ts';
@@ -31,6 +32,7 @@ export const handlers = (deps: Deps): Handlers<typeof EtlTaskManagerDefinition> 
   start: start(deps),
   pause: pause(deps),
   resume: resume(deps),
+  resolveUpload: resolveUpload(deps),
   stop: stop(deps),
   listTasks: listTasks(deps),
   getRun: getRun(deps),

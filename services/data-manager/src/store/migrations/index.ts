@@ -3,6 +3,7 @@ import * as init from './0001-init.ts';
 import * as publishing from './0002-publishing.ts';
 import * as errorInfo from './0003-error-info.ts';
 import * as entryNames from './0004-entry-names.ts';
+import * as uploadOutcome from './0005-upload-outcome.ts';
 
 /** The migrations of schema lethe_data. */
 export const migrations: Migrations = {
@@ -10,4 +11,5 @@ export const migrations: Migrations = {
   '0002-publishing': publishing,
   '0003-error-info': errorInfo,
   '0004-entry-names': entryNames,
+  '0005-upload-outcome': uploadOutcome,
 };
