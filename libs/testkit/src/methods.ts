@@ -181,6 +181,7 @@ const moduleRequests = ({ groupId, connectionId, moduleId, runId }: Tenant, etag
   updateDataModule: { moduleId, dataModule: { displayName: 'new' }, updateMask: ['display_name'], etag },
   getDataModuleVersion: { moduleId, version: '' },
   listDataModuleVersions: { moduleId },
+  listOwnedConnections: { userId: randomUUID() },
   publishDataModuleVersion: { moduleId, uploadId: 'nobody’s', runId, step: { $case: 'abandon', value: {} } },
   resolveConnection: { ticket: 'of nobody', connectionId },
 });

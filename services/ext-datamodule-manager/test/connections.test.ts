@@ -145,3 +145,23 @@ describe('UpdateConnection', () => {
     await expect(worker.extdatamodule.updateConnection(change)).rejects.toMatchObject({ reason: 'OWNER_INVALID' });
   });
 });
+
+test('UserManager lists the connections that a user owns, page by page and without secrets, and those of nobody else', async () => {
+  const owner = await suite.user();
+  const made: string[] = [];
+  for (let count = 0; count < 3; count += 1) {
+    const { connection } = await worker.extdatamodule.createConnection({
+      groupId,
+      displayName: randomUUID(),
+      ownerIds: [worker.id, owner.id],
+      ...postgresAddress(suite, 'shop'),
+    });
+    made.push(connection?.id ?? '');
+  }
+  const { extdatamodule } = suite.clients(await suite.serviceToken('user', { audience: 'extdatamodule' }));
+  const first = await extdatamodule.listOwnedConnections({ userId: owner.id, pageSize: 2 });
+  const second = await extdatamodule.listOwnedConnections({ userId: owner.id, pageSize: 2, pageToken: first.nextPageToken });
+  expect([...first.connections, ...second.connections].map(({ id }) => id)).toEqual(made.toSorted());
+  expect(second.nextPageToken).toBe('');
+  expect((await extdatamodule.listOwnedConnections({ userId: randomUUID() })).connections).toEqual([]);
+});

@@ -196,6 +196,23 @@ test('in the connection’s own group the duty is enough; users ask for themselv
   await expect(service.checkAccess(question)).rejects.toMatchObject({ reason: 'INVALID_REQUEST', fields: [{ field: 'user_id' }] });
 });
 
+test('without a filter, an owner sees the requests for all owned connections and the own ones, and nobody else’s', async () => {
+  const [first, second] = [await ask(await makeConnection()), await ask(await makeConnection())];
+  const listed = async (user: TestUser): Promise<string[]> => {
+    const ids: string[] = [];
+    let pageToken = '';
+    do {
+      const page = await user.user.listAccessRequests({ pageSize: 2, pageToken });
+      ids.push(...page.accessRequests.map(({ id }) => id));
+      ({ nextPageToken: pageToken } = page);
+    } while (pageToken !== '');
+    return ids;
+  };
+  expect(await listed(owner)).toEqual(expect.arrayContaining([first, second]));
+  expect(await listed(asker)).toEqual(expect.arrayContaining([first, second]));
+  expect(await listed(await suite.user())).toEqual([]);
+});
+
 test('the list of requests is filtered by state and goes page by page', async () => {
   const connectionId = await makeConnection();
   const [read, write] = [await ask(connectionId), await ask(connectionId, Access.WRITE)];

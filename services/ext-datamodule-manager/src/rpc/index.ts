@@ -10,6 +10,7 @@ import { getDataModule } from './get-data-module.ts';
 import { listConnectionTypes } from './list-connection-types.ts';
 import { listDataModuleVersions } from './list-data-module-versions.ts';
 import { listDataModules } from './list-data-modules.ts';
+import { listOwnedConnections } from './list-owned-connections.ts';
 import { publishDataModuleVersion } from './publish-data-module-version.ts';
 import { resolveConnection } from './resolve-connection.ts';
 import { testConnection } from './test-connection.ts';
@@ -30,6 +31,7 @@ export const handlers = (deps: Deps): Handlers<typeof ExtDatamoduleManagerDefini
   updateDataModule: updateDataModule(deps),
   getDataModuleVersion: getDataModuleVersion(deps),
   listDataModuleVersions: listDataModuleVersions(deps),
+  listOwnedConnections: listOwnedConnections(deps),
   publishDataModuleVersion: publishDataModuleVersion(deps),
   resolveConnection: resolveConnection(deps),
 });

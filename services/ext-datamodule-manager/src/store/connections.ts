@@ -1,5 +1,5 @@
 import type { Queryable } from '@lethe/db/open';
-import type { Insertable, Updateable } from 'kysely';
+import { sql, type Insertable, type Updateable } from 'kysely';
 import type { ConnectionRow, Tables } from './tables.ts';
 
 type Db = Queryable<Tables>;
@@ -56,6 +56,19 @@ export const listConnections = (db: Db, filter: ConnectionFilter): Promise<Conne
     .$if(filter.after !== '', (rows) => rows.where('id', '>', filter.after))
     .orderBy('id')
     .limit(filter.limit)
+    .execute();
+
+/** A page of the connections of an owner, by id. */
+export const listOwned = (db: Db, { userId, after, limit }: { userId: string; after: string; limit: number }): Promise<ConnectionRow[]> =>
+  db
+    .selectFrom('connections')
+    .selectAll()
+    .where('deleteTime', 'is', null)
+    // By the index on owner_ids.
+    .where('ownerIds', '@>', sql<string[]>`array[${userId}]::uuid[]`)
+    .$if(after !== '', (rows) => rows.where('id', '>', after))
+    .orderBy('id')
+    .limit(limit)
     .execute();
 
 type Settings = { settings: Record<string, unknown> };

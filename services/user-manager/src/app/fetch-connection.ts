@@ -4,6 +4,22 @@ import type { CallContext } from '@lethe/grpc/context';
 import { CallError, notFound, passOn } from '@lethe/grpc/errors';
 import type { Deps } from './deps.ts';
 
+/** The ids of the connections that a user owns. */
+export const ownedConnections = async (deps: Deps, ctx: CallContext, userId: string): Promise<string[]> => {
+  const ids: string[] = [];
+  let pageToken = '';
+  do {
+    const page = await deps.extdatamodule
+      .listOwnedConnections({ userId, pageSize: 1000, pageToken }, { parent: ctx })
+      .catch((error: unknown) => {
+        throw passOn(error, 'extdatamodule');
+      });
+    ids.push(...page.connections.map(({ id }) => id));
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+  return ids;
+};
+
 /** The connection of that id; NOT_FOUND where there is none. */
 export const fetchConnection = async (deps: Deps, ctx: CallContext, connectionId: string, kind = 'connection'): Promise<Connection> => {
   try {

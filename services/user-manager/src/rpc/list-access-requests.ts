@@ -4,11 +4,11 @@ import type { UserCall } from '@lethe/grpc/context';
 import { notFound } from '@lethe/grpc/errors';
 import { closePage, openPage } from '@lethe/grpc/page';
 import type { Deps } from '../app/deps.ts';
-import { fetchConnection } from '../app/fetch-connection.ts';
+import { fetchConnection, ownedConnections } from '../app/fetch-connection.ts';
 import { accessRequestViews } from '../app/views.ts';
 import * as accessRequests from '../store/access-requests.ts';
 
-/** A page of the caller's own requests, or of those for a connection that the caller owns. */
+/** A page of the caller's own requests and of those for connections that the caller owns, or of those for one of these. */
 export const listAccessRequests =
   (deps: Deps) =>
   async (request: ListAccessRequestsRequest, ctx: UserCall): Promise<ListAccessRequestsResponse> => {
@@ -18,10 +18,10 @@ export const listAccessRequests =
       if (!caller.superuser && !connection.ownerIds.includes(caller.userId)) throw notFound('connection');
     }
     const page = openPage(ctx, request);
-    const userId = request.connectionId === '' ? caller.userId : '';
+    const ofConnection = request.connectionId !== '';
     const rows = await accessRequests.listAccessRequests(deps.store.db, {
-      userId,
-      connectionId: request.connectionId,
+      userId: ofConnection ? '' : caller.userId,
+      connectionIds: ofConnection ? [request.connectionId] : await ownedConnections(deps, ctx, caller.userId),
       state: request.state,
       after: page.after,
       limit: page.limit + 1,

@@ -28,16 +28,20 @@ export const findLiveRequest = (
     .where('state', 'in', [State.PENDING, State.APPROVED])
     .executeTakeFirst();
 
-/** A page of requests by id: of a user, or of a connection. */
+/** A page of requests by id: of a user, or for any of the connections. */
 export const listAccessRequests = (
   db: Db,
-  filter: { userId: string; connectionId: string; state: State; after: string; limit: number },
+  filter: { userId: string; connectionIds: string[]; state: State; after: string; limit: number },
 ): Promise<AccessRequestRow[]> =>
   db
     .selectFrom('accessRequests')
     .selectAll()
-    .$if(filter.connectionId !== '', (rows) => rows.where('connectionId', '=', filter.connectionId))
-    .$if(filter.userId !== '', (rows) => rows.where('userId', '=', filter.userId))
+    .where((row) =>
+      row.or([
+        row('connectionId', '=', row.fn.any(row.val(filter.connectionIds))),
+        ...(filter.userId === '' ? [] : [row('userId', '=', filter.userId)]),
+      ]),
+    )
     .$if(filter.state !== State.UNSPECIFIED, (rows) => rows.where('state', '=', filter.state))
     .$if(filter.after !== '', (rows) => rows.where('id', '>', filter.after))
     .orderBy('id')
