@@ -9,7 +9,7 @@ import { rename } from 'node:fs/promises';
 import { randomUUIDv7 } from 'node:crypto';
 import { dirname, join, relative } from 'node:path';
 import type { RunDeps } from '../deps.ts';
-import type { Stage } from '../domain/execution.ts';
+import { toldWhileWorking, type Stage } from '../domain/execution.ts';
 import { stageError } from '../domain/run-error.ts';
 import { openEngine, type Engine } from '../engine/engine.ts';
 import { makeFolder, outboxFolder, removeFolder, runFolder, STAGE_FOLDERS } from '../folders.ts';
@@ -102,9 +102,8 @@ const enterStage = async (session: Session, stage: Stage): Promise<void> => {
     state: stage,
     reachedRevision: row.desireRevision,
     resumeState: RunState.UNSPECIFIED,
-    waitingFor: '',
     nextAttemptTime: null,
-    ...(row.state === stage ? {} : { attempt: 0 }),
+    ...(row.state === stage ? { waitingFor: toldWhileWorking(row) } : { waitingFor: '', attempt: 0, lostLeaseCount: 0 }),
   });
   session.startProgress(stage);
 };

@@ -17,6 +17,7 @@ import { quoteIdentifier } from '../plan/identifiers.ts';
 import { columnType, writePostgresTextSql } from '../plan/types.ts';
 import { digestFolder, makeFolder, outboxFolder, removeFolder, removeOlder } from '../folders.ts';
 import { publish } from './publish.ts';
+import { toldWhileWorking } from '../domain/execution.ts';
 import { brokenReferences, readReferences } from '../outbox/references.ts';
 import { gateBaseOf, measureTable } from '../outbox/measure.ts';
 import { onlyAdditions, writeDigests } from './digests.ts';
@@ -119,7 +120,8 @@ const verify = async ({ session }: UploadContext, connectionIds: string[]): Prom
 
 const enterState = async (session: UploadSession, state: RunState): Promise<void> => {
   const { deps, row } = session;
-  const set = { state, refusal: '', waitingFor: '', nextAttemptTime: null, reachedRevision: row.desireRevision };
+  const again = row.state === state ? { waitingFor: toldWhileWorking(row) } : { waitingFor: '', lostLeaseCount: 0 };
+  const set = { state, refusal: '', nextAttemptTime: null, reachedRevision: row.desireRevision, ...again };
   if (state === RunState.UPLOADING) await session.change('upload/begin', set, { write: (tx) => markUploading(tx, row.runId, deps.now()) });
   else await session.change('upload/verify', set);
 };
