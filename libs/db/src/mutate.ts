@@ -66,14 +66,12 @@ const inTransaction = async <T extends PlatformTables, R>(
 ): Promise<R> => {
   let done: { result: R } | undefined;
   try {
-    const result = await store.db.transaction().execute(async (tx) => {
+    return await store.transaction(async (tx) => {
       done = undefined;
       const value = await body(tx);
       done = { result: value };
       return value;
     });
-    store.committed();
-    return result;
   } catch (error) {
     if (isRetryable(error) && attempt < ATTEMPTS) return inTransaction(store, eventId, body, attempt + 1);
     if (done && isConnectionLost(error) && (await wasCommitted(platformOf(store.db), eventId))) {

@@ -16,6 +16,8 @@ export type Store<T extends PlatformTables = PlatformTables> = {
   readonly schema: string;
   onCommit: (listener: () => void) => () => void;
   committed: () => void;
+  /** Runs `body` in a transaction and then the listeners. */
+  transaction: <R>(body: (tx: Transaction<T>) => Promise<R>) => Promise<R>;
   close: () => Promise<void>;
 };
 
@@ -45,6 +47,7 @@ export const openStore = <T extends PlatformTables>(options: DatabaseOptions): S
   pool.on('connect', (client) => client.on('error', () => {}));
   const listeners = new Set<() => void>();
   const db = new Kysely<T>({ dialect: new PostgresDialect({ pool }), plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })] });
+  const committed = (): void => listeners.forEach((listener) => listener());
   return {
     db,
     pool,
@@ -53,7 +56,12 @@ export const openStore = <T extends PlatformTables>(options: DatabaseOptions): S
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    committed: () => listeners.forEach((listener) => listener()),
+    committed,
+    transaction: async (body) => {
+      const result = await db.transaction().execute(body);
+      committed();
+      return result;
+    },
     close: () => db.destroy(),
   };
 };

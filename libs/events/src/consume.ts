@@ -2,6 +2,7 @@
 import { AckPolicy, DeliverPolicy, jetstreamManager, type Consumer, type JsMsg } from '@nats-io/jetstream';
 import { Envelope, Watermark } from '@lethe/contracts/gen/lethe/event/v1/event';
 import type { MessageType } from '@lethe/contracts/message';
+import type { Noun } from '@lethe/contracts/nouns';
 import { failpoint } from '@lethe/db/failpoint';
 import type { Store } from '@lethe/db/open';
 import { platformOf, type PlatformTables } from '@lethe/db/platform';
@@ -64,7 +65,7 @@ export const takeIn = async <T extends PlatformTables>(
 ): Promise<Map<string, bigint>> => {
   await failpoint('ingest.before');
   const fresh: Envelope[] = [];
-  const watermarks = await store.db.transaction().execute(async (tx) => {
+  const watermarks = await store.transaction(async (tx) => {
     fresh.length = 0;
     const platform = platformOf(tx);
     for (const source of [...new Set(envelopes.map(({ source }) => source))].toSorted())
@@ -81,7 +82,6 @@ export const takeIn = async <T extends PlatformTables>(
     return reached;
   });
   await failpoint('ingest.after');
-  store.committed();
   committed?.(fresh);
   return watermarks;
 };
@@ -135,7 +135,7 @@ const isPoison = (error: unknown, deliveryCount: number, createTime: Date | unde
 export type EventConsumer<T extends PlatformTables> = {
   store: Store<T>;
   bus: BusSource;
-  noun: string;
+  noun: Noun;
   events: EventHandlers<T>;
   log: Logger;
   signal: AbortSignal;
@@ -184,7 +184,7 @@ const repeatWatermarks = async <T extends PlatformTables>(
   }
 };
 
-const openConsumer = async (bus: Bus, noun: string): Promise<Consumer> => {
+const openConsumer = async (bus: Bus, noun: Noun): Promise<Consumer> => {
   await ensureStream(bus);
   const manager = await jetstreamManager(bus.nats);
   await manager.consumers.add(STREAM, {

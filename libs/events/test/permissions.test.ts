@@ -6,6 +6,7 @@ import { subjectsOf } from '@lethe/servers/nats';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Noun } from '@lethe/contracts/nouns';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectBus, ensureStream, STREAM } from '../src/connect.ts';
 
@@ -17,7 +18,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lethe-permissions-'));
   nats = await startTestNats(folder);
   await nats.stop();
-  await nats.start({ users: ['script', 'data', 'audit'].map((name) => ({ name, password: name, subjects: subjectsOf(name) })) });
+  await nats.start({ users: (['script', 'data', 'audit'] as const).map((name) => ({ name, password: name, subjects: subjectsOf(name) })) });
 });
 afterAll(async () => {
   for (const connection of open) await connection.close();
@@ -25,7 +26,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const as = async (noun: string): Promise<NatsConnection> => {
+const as = async (noun: Noun): Promise<NatsConnection> => {
   const url = new URL(nats.url);
   url.username = noun;
   url.password = noun;

@@ -1,4 +1,5 @@
 // A NATS server of our own, from the first source that has one.
+import type { Noun } from '@lethe/contracts/nouns';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
@@ -111,7 +112,7 @@ export type NatsUser = { name: string; password: string; subjects?: { publish: s
  * What the service of a noun needs on the bus: to send its own events and its own watermarks, to read what is for it through its own durable
  * consumer, and to hear its consumers' watermarks. It cannot send in another's name, nor read what is for another.
  */
-export const subjectsOf = (noun: string): { publish: string[]; subscribe: string[] } => ({
+export const subjectsOf = (noun: Noun): { publish: string[]; subscribe: string[] } => ({
   publish: [
     `lethe.${noun}.>`,
     `lethe-watermark.*.${noun}`,

@@ -1,5 +1,6 @@
 // Bearer tokens → principals, with a short cache: a user's rights are at most 5 seconds old, and dropped sooner when they change.
 import type { AuthenticateResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import type { Noun } from '@lethe/contracts/nouns';
 import { CallError, fail, passOn } from '@lethe/grpc/errors';
 import type { Authenticator } from '@lethe/grpc/middleware/authenticate';
 import { toPrincipal, type UserPrincipal } from '@lethe/grpc/principal';
@@ -62,6 +63,6 @@ export const userCache = (ask: (token: string) => Promise<AuthenticateResponse>)
 
 /** Takes service tokens by their signature, and everything else by `users`. */
 export const authenticator =
-  (noun: string, publicKeys: Map<string, KeyObject>, users: Authenticator): Authenticator =>
+  (noun: Noun, publicKeys: Map<string, KeyObject>, users: Authenticator): Authenticator =>
   (token, minRevision, ctx) =>
     isServiceToken(token) ? verifyServiceToken(token, noun, publicKeys) : users(token, minRevision, ctx);

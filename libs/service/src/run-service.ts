@@ -1,5 +1,5 @@
 // A service as a program: settings from the environment, and an orderly end.
-import { NOUNS } from '@lethe/contracts/nouns';
+import { NOUNS, type Noun } from '@lethe/contracts/nouns';
 import type { ServiceContract } from '@lethe/contracts/message';
 import { armKill } from '@lethe/db/failpoint';
 import type { PlatformTables } from '@lethe/db/platform';
@@ -12,7 +12,7 @@ import { startService, type Settings } from './start-service.ts';
 
 const FLUSH_TIMEOUT_MS = 5_000;
 
-const readSettings = (noun: string, env: Env): Settings => ({
+const readSettings = (noun: Noun, env: Env): Settings => ({
   databaseUrl: env.text('LETHE_DATABASE_URL'),
   natsUrl: env.text('LETHE_NATS_URL'),
   listen: env.text('LETHE_LISTEN'),

@@ -11,20 +11,39 @@ const describe = (error: unknown): string => {
   return typeof code === 'string' ? `${error.name} ${code}` : error.name;
 };
 
+/** Calls `wake` at each event until the function that it returns is called. */
+export type Subscribe = (wake: () => void) => () => void;
+
+/** What may end a pause before its time. */
+type PauseOptions = { wakeOn?: Subscribe };
+
+const never: Subscribe = () => () => {};
+
 /**
- * A worker that does `work` at its start and then with a pause of `intervalMs` after each round. A round that throws is logged by the error's name
- * and code, never its text, and the next round tries again.
+ * A worker that runs `round` at its start and then with a pause of `intervalMs` after each; an event of `wakeOn` ends the pause, also one that came
+ * during the round. A round that throws is logged by the error's name and code, never its text, and the next round tries again.
  */
-export const every = (name: string, intervalMs: number, work: (signal: AbortSignal) => Promise<void>): Worker => ({
+export const every = (
+  name: string,
+  intervalMs: number,
+  round: (signal: AbortSignal) => Promise<void>,
+  { wakeOn = never }: PauseOptions = {},
+): Worker => ({
   name,
   run: async (signal, log) => {
     while (!signal.aborted) {
+      const pause = new AbortController();
+      const wake = (): void => pause.abort();
+      const unsubscribe = wakeOn(wake);
+      signal.addEventListener('abort', wake, { once: true });
       try {
-        await work(signal);
+        await round(signal);
       } catch (error) {
         if (!signal.aborted) log.warn({ worker: name, error: describe(error) }, 'a round of a worker failed; the next one tries again');
       }
-      await sleep(intervalMs, undefined, { signal }).catch(() => {});
+      await sleep(intervalMs, undefined, { signal: pause.signal }).catch(() => {});
+      signal.removeEventListener('abort', wake);
+      unsubscribe();
     }
   },
 });

@@ -61,6 +61,7 @@ export const openConformance = async (noun: Noun): Promise<Conformance> => {
   };
   const decode = (method: MethodInfo, response: Buffer): Fields => definitionOf(method).responseType.decode(response) as Fields;
   const encode = (method: MethodInfo, request: Fields): Buffer => {
+    // The method is chosen at run time: its request's type is that of no one method, and its fields are checked by the service that is called.
     const type = definitionOf(method).requestType as unknown as {
       fromPartial: (value: Fields) => unknown;
       encode: (value: unknown) => { finish: () => Uint8Array };

@@ -43,7 +43,7 @@ export const service = defineService<Tables>()({
     return {
       handlers: handlers(deps),
       events: { handlers: new Map([runRequested(config, now), runCommanded]) },
-      workers: [{ name: 'claim', run: claimWorker(deps) }, retentionWorker(deps), janitorWorker(deps)],
+      workers: [claimWorker(deps), retentionWorker(deps), janitorWorker(deps)],
     };
   },
 });

@@ -1,6 +1,15 @@
 // The rules of the house that no linter knows. Each has a test that plants a breach.
 import { libraryLine, noRoomCycles, rpcFiles, rpcTested } from './rooms.ts';
-import { eventsByLibrary, noBareErrors, noBareStates, noEnumAssertions, reasonsGiven, reasonsOfOwnCatalogue } from './values.ts';
+import {
+  eventsByLibrary,
+  noBareErrors,
+  noBareStates,
+  noEnumAssertions,
+  promisedMetadata,
+  reasonsGiven,
+  reasonsOfOwnCatalogue,
+  transactionsOfStore,
+} from './values.ts';
 import { plainWords } from './words.ts';
 import type { Finding, Rule, Source } from './sources.ts';
 
@@ -14,8 +23,10 @@ export const RULES: Record<string, Rule> = {
   noEnumAssertions,
   reasonsOfOwnCatalogue,
   reasonsGiven,
+  promisedMetadata,
   noBareErrors,
   eventsByLibrary,
+  transactionsOfStore,
   plainWords,
 };
 

@@ -107,6 +107,25 @@ describe('a planted breach is found', () => {
       ['services/data-manager/src/plan/a.ts:3 bare-error'],
     ],
     [
+      'an error without the metadata that the sentence of its reason promises',
+      [
+        {
+          file: 'proto/lethe/task/v1/error_reason.proto',
+          text: '  // The run is in another state; `state` says what it is.\n  ERROR_REASON_RUN_STATE = 5 [];\n  // A table; `table` and `connection_id` name the first.\n  ERROR_REASON_PRIVACY_REQUIRED = 6 [];',
+        },
+        {
+          file: 'services/etl-task-manager/src/app/a.ts',
+          text: "throw fail('RUN_STATE', { state: stateName(run.state) });\nthrow fail('RUN_STATE', {});\nthrow fail('PRIVACY_REQUIRED', { table });",
+        },
+      ],
+      ['services/etl-task-manager/src/app/a.ts:2 metadata', 'services/etl-task-manager/src/app/a.ts:3 metadata'],
+    ],
+    [
+      'a transaction that wakes nobody',
+      [{ file: 'services/etl-task-manager/src/app/a.ts', text: 'await deps.store.db.transaction().execute(change);' }],
+      ['services/etl-task-manager/src/app/a.ts:1 transaction'],
+    ],
+    [
       'an event that is written past the library',
       [{ file: 'services/data-manager/src/run/a.ts', text: "tx.insertInto('outgoingEvent')" }],
       ['services/data-manager/src/run/a.ts:1 emit'],

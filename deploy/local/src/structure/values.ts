@@ -94,6 +94,38 @@ export const reasonsGiven: Rule = (sources) => {
     }));
 };
 
+// "…; `state` says what it is." in the comment of a reason is a promise to its reader.
+const PROMISED = /^ {2}\/\/ .*; ((?:`\w+`(?: and )?)+) (?:names?|says)\b.*\n {2}(?:COMMON_)?ERROR_REASON_(\w+) = /;
+
+const callFrom = (text: string, start: number): string => {
+  let depth = 0;
+  for (let at = text.indexOf('(', start); at < text.length; at++) {
+    if (text[at] === '(') depth++;
+    if (text[at] === ')' && --depth === 0) return text.slice(start, at);
+  }
+  return text.slice(start);
+};
+
+/** An error carries the metadata that the catalogue's sentence of its reason promises. */
+export const promisedMetadata: Rule = (sources) => {
+  const promised = sources
+    .filter(({ file }) => /^proto\/.*\/error_reason\.proto$/.test(file))
+    .flatMap(({ text }) => [...text.matchAll(new RegExp(PROMISED, 'gm'))])
+    .map(([, keys = '', reason = '']) => ({ reason, keys: [...keys.matchAll(/\w+(?=`)/g)].map(([key]) => key) }));
+  return sources
+    .filter(({ file }) => /^(?:libs|services)\/[^/]+\/src\//.test(file) && !isTest(file))
+    .flatMap((source) =>
+      promised.flatMap(({ reason, keys }) =>
+        matches(source, new RegExp(`\\bfail\\(\\s*'${reason}'`), 'metadata', ({ index }) => {
+          const call = callFrom(source.text, index);
+          return keys.filter((key) => !new RegExp(`\\b${key}\\b`).test(call.slice(call.indexOf(reason) + reason.length))).join(', ');
+        })
+          .filter(({ text }) => text !== '')
+          .map((finding) => ({ ...finding, text: `the sentence of ${reason} promises ${finding.text}` })),
+      ),
+    );
+};
+
 /** DataManager's failures are of its catalogue: whatever a run can meet has a reason, and what it cannot is a defect with a place. */
 export const noBareErrors: Rule = (sources) =>
   sources
@@ -101,6 +133,12 @@ export const noBareErrors: Rule = (sources) =>
     .flatMap((source) =>
       matches(source, /\bnew (?:Range|Type)?Error\(/, 'bare-error', () => 'use stageError or the one helper for defects'),
     );
+
+/** A service's transactions are the store's, which wakes those who wait for a commit. */
+export const transactionsOfStore: Rule = (sources) =>
+  sources
+    .filter(({ file }) => file.startsWith('services/') && !isTest(file))
+    .flatMap((source) => matches(source, /\bdb\s*\.transaction\(\)/, 'transaction', () => 'use mutate or store.transaction'));
 
 /** Outgoing events are written by the library alone. */
 export const eventsByLibrary: Rule = (sources) =>

@@ -10,14 +10,9 @@ import { isSystemCode } from '../connectors/system-error.ts';
 
 const MAX_FRAMES = 12;
 
-// Of a socket. An error of the file system may have the same code, and names a path.
-const SOCKET_CALLS = new Set(['connect', 'read', 'write', 'getaddrinfo']);
-
 /** Whether the service's own database could not be reached, or gave up a statement: it says nothing about the run, which goes on when it is back. */
 export const isOwnDatabaseAway = (error: unknown): boolean => {
   if (error instanceof RunError) return false;
-  const call = (error as { syscall?: unknown } | undefined)?.syscall;
-  if (call !== undefined && (typeof call !== 'string' || !SOCKET_CALLS.has(call))) return false;
   return isConnectionLost(error) || isRetryable(error) || codeOf(error) === '57014';
 };
 

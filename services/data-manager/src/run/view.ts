@@ -22,6 +22,7 @@ export const executionView = (row: ExecutionRow, entryCount: number): Execution 
   state: row.state,
   desire: row.desire,
   revision: row.revision,
+  // EtlTaskManager compares it with the revision it asked for: what counts is which desire the state has come to, not which one has arrived.
   desireRevision: row.reachedRevision,
   waitingFor: row.waitingFor,
   refusal: row.refusal,

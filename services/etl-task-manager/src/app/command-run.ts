@@ -3,6 +3,7 @@ import { Desire, Execution, RunState, UploadOutcome } from '@lethe/contracts/gen
 import { RunCommanded } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
+import { OutboxDecision } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import { stateName } from '@lethe/contracts/run-state';
 import { event } from '@lethe/db/event';
 import { mutate } from '@lethe/db/mutate';
@@ -20,7 +21,7 @@ import { ticketFor } from './ticket.ts';
 import { auditRun, runView } from './views.ts';
 
 /** A command; for STOP what becomes of the entries of the run's Outbox and why it ends, for RESOLVE what is decided of the upload. */
-type RunCommand = { command: Command; decision?: 'KEEP' | 'DELETE' | undefined; reason?: string; outcome?: UploadOutcome };
+type RunCommand = { command: Command; outbox?: OutboxDecision; reason?: string; outcome?: UploadOutcome };
 
 const hasEntries = (run: RunRow): boolean =>
   (run.execution ? Execution.decode(run.execution).entryCount > 0 : false) || run.state === RunState.PREPARED;
@@ -30,7 +31,7 @@ export const commandRun = async (
   deps: Deps,
   ctx: UserCall,
   request: { runId: string; requestId: string },
-  { command, decision, reason = '', outcome = UploadOutcome.UNSPECIFIED }: RunCommand,
+  { command, outbox = OutboxDecision.UNSPECIFIED, reason = '', outcome = UploadOutcome.UNSPECIFIED }: RunCommand,
 ): Promise<{ run: Run }> => {
   const visible = await loadVisible(ctx, 'run', findRun(deps.store.db, request.runId));
   ctx.runId = visible.id;
@@ -47,7 +48,7 @@ export const commandRun = async (
     if (!before) throw new Error('the run does not exist any more');
     const desire = desireOf(command, before.state);
     if (desire === undefined) throw fail('RUN_STATE', { state: stateName(before.state) });
-    if (desire === Desire.STOP && hasEntries(before) && decision === undefined)
+    if (desire === Desire.STOP && hasEntries(before) && outbox === OutboxDecision.UNSPECIFIED)
       throw fail('OUTBOX_DECISION_REQUIRED', { run_id: before.id });
     const live = desire === Desire.UPLOAD ? await findLiveRun(tx, before.taskId) : undefined;
     if (live && live.id !== before.id) throw fail('RUN_ALREADY_ACTIVE', { run_id: live.id });
@@ -56,7 +57,7 @@ export const commandRun = async (
       runId: after.id,
       desireRevision: after.desireRevision,
       desire,
-      deleteEntries: decision === 'DELETE',
+      deleteEntries: outbox === OutboxDecision.DELETE,
       ticket,
       userId: ctx.user.userId,
       uploadOutcome: outcome,

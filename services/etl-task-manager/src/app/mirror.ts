@@ -44,5 +44,5 @@ export const fetchExecution = async (
 /** Brings the mirror of a run up to date before a command checks its state. */
 export const refreshRun = async (deps: Deps, ctx: CallContext, runId: string): Promise<void> => {
   const execution = await fetchExecution(deps, ctx, runId, { optional: false });
-  if (execution) await deps.store.db.transaction().execute((tx) => takeExecution(tx, execution, deps.now()));
+  if (execution) await deps.store.transaction((tx) => takeExecution(tx, execution, deps.now()));
 };

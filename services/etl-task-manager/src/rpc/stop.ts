@@ -1,4 +1,4 @@
-import { OutboxDecision, type StopRequest, type StopResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
+import type { StopRequest, StopResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import type { UserCall } from '@lethe/grpc/context';
 import { commandRun } from '../app/command-run.ts';
 import type { Deps } from '../app/deps.ts';
@@ -6,8 +6,5 @@ import type { Deps } from '../app/deps.ts';
 /** Ends a run for good. */
 export const stop =
   (deps: Deps) =>
-  (request: StopRequest, ctx: UserCall): Promise<StopResponse> => {
-    const decision =
-      request.outbox === OutboxDecision.UNSPECIFIED ? undefined : request.outbox === OutboxDecision.DELETE ? 'DELETE' : 'KEEP';
-    return commandRun(deps, ctx, request, { command: 'STOP', decision, reason: request.reason });
-  };
+  (request: StopRequest, ctx: UserCall): Promise<StopResponse> =>
+    commandRun(deps, ctx, request, { command: 'STOP', outbox: request.outbox, reason: request.reason });

@@ -1,0 +1,30 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { UploadTable } from '../connectors/connector.ts';
+import { fileTarget } from '../connectors/file/target.ts';
+import type { ExecutionRow } from '../store/tables.ts';
+import { targetUpload } from './upload-session.ts';
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'lethe-staging-'));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const execution = (uploadGeneration: number, epoch: bigint) => ({ runId: 'run', uploadGeneration, epoch }) as ExecutionRow;
+
+test('the next upload of a run removes what one that was refused has staged', async () => {
+  const connection = { id: 'c', name: 'reports', type: 'file', settings: { path: '' }, secret: {} };
+  const limits = { privateTargets: () => false, fileRoot: root };
+  const csv = join(root, 'rows.csv');
+  await writeFile(csv, '1\n');
+  const table = { table: 't', target: 't', versioned: 't', columns: [{ name: 'n' }] } as UploadTable;
+  const refused = await fileTarget(connection, limits, targetUpload(execution(0, 1n), 'c'));
+  await refused.stage(table, [csv]);
+  const next = targetUpload(execution(1, 2n), 'c');
+  expect(next.uploadId).not.toBe(targetUpload(execution(0, 1n), 'c').uploadId);
+  await (await fileTarget(connection, limits, next)).cleanUp();
+  expect(await readdir(join(root, '.lethe'))).toEqual([]);
+});
