@@ -1,4 +1,5 @@
 import { AuthenticateResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import { status as Status } from '@grpc/grpc-js';
 import { CallError } from '@lethe/grpc/errors';
 import type { CallContext } from '@lethe/grpc/context';
 import { expect, test, vi } from 'vitest';
@@ -7,7 +8,7 @@ import { userCache } from './authenticator.ts';
 // Contexts are not read: what is shared must not hang on one of them.
 const ctx = {} as CallContext;
 const response = (id: string, more: object = {}) => AuthenticateResponse.fromPartial({ user: { id }, ...more });
-const away = () => new CallError({ code: 14, domain: '', reason: 'UNAVAILABLE', metadata: {} }, {});
+const away = () => new CallError({ code: Status.UNAVAILABLE, domain: '', reason: 'UNAVAILABLE', metadata: {} }, {});
 
 test('concurrent misses share one call, and a later call finds its result', async () => {
   const ask = vi.fn(async () => response('u'));

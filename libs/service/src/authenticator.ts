@@ -33,17 +33,21 @@ export const userCache = (ask: (token: string) => Promise<AuthenticateResponse>)
   };
   const add = (key: string, token: string): Entry => {
     if (entries.size >= CACHE_SIZE) entries.clear();
-    const loading = load(token);
-    const entry: Entry = { principal: loading.then(({ principal }) => principal), untilMs: Date.now() + CACHE_MS };
+    const entry: Entry = { principal: fill(), untilMs: Date.now() + CACHE_MS };
     entries.set(key, entry);
-    loading.then(
-      ({ expireTime }) => {
-        if (expireTime) entry.untilMs = Math.min(entry.untilMs, expireTime.getTime());
-      },
-      // A newer entry may have taken its place.
-      () => entries.get(key) === entry && entries.delete(key),
-    );
     return entry;
+
+    async function fill(): Promise<UserPrincipal> {
+      try {
+        const { principal, expireTime } = await load(token);
+        if (expireTime) entry.untilMs = Math.min(entry.untilMs, expireTime.getTime());
+        return principal;
+      } catch (error) {
+        // A newer entry may have taken its place.
+        if (entries.get(key) === entry) entries.delete(key);
+        throw error;
+      }
+    }
   };
   const authenticate: Authenticator = async (token, minRevision) => {
     const key = createHash('sha256').update(token).digest('base64');
