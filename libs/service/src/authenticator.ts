@@ -1,7 +1,6 @@
 // Bearer tokens → principals, with a short cache: a user's rights are at most 5 seconds old, and dropped sooner when they change.
 import type { AuthenticateResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { Noun } from '@lethe/contracts/nouns';
-import type { CallContext } from '@lethe/grpc/context';
 import { CallError, fail, passOn } from '@lethe/grpc/errors';
 import type { Authenticator } from '@lethe/grpc/middleware/authenticate';
 import { toPrincipal, type UserPrincipal } from '@lethe/grpc/principal';
@@ -16,33 +15,48 @@ type Entry = { principal: Promise<UserPrincipal>; untilMs: number };
 /** The cache of users' rights; `drop` forgets what is known of a user. */
 export type UserCache = { authenticate: Authenticator; drop: (userId: string) => void };
 
-/** Asks UserManager for users, at most once in 5 s for a token; concurrent misses share one call. */
-export const userCache = (ask: (token: string, ctx: CallContext) => Promise<AuthenticateResponse>): UserCache => {
+/**
+ * Asks UserManager for users, at most once in 5 s for a token. Concurrent misses share one call, which is nobody's own: it has the deadline of its method,
+ * and does not end with the caller that came first.
+ */
+export const userCache = (ask: (token: string) => Promise<AuthenticateResponse>): UserCache => {
   const entries = new Map<string, Entry>();
-  const load = async (key: string, token: string, ctx: CallContext): Promise<UserPrincipal> => {
+  const load = async (token: string): Promise<{ principal: UserPrincipal; expireTime: Date | undefined }> => {
     try {
-      const response = await ask(token, ctx);
-      const entry = entries.get(key);
-      if (entry && response.expireTime) entry.untilMs = Math.min(entry.untilMs, response.expireTime.getTime());
-      return toPrincipal(response);
+      const response = await ask(token);
+      return { principal: toPrincipal(response), expireTime: response.expireTime };
     } catch (error) {
-      entries.delete(key);
       if (error instanceof CallError && error.reason === 'UNAUTHENTICATED')
         throw fail('UNAUTHENTICATED', {}, { message: error.message, cause: error });
       throw passOn(error, 'user');
     }
   };
-  const authenticate: Authenticator = async (token, minRevision, ctx) => {
+  const add = (key: string, token: string): Entry => {
+    if (entries.size >= CACHE_SIZE) entries.clear();
+    const entry: Entry = { principal: fill(), untilMs: Date.now() + CACHE_MS };
+    entries.set(key, entry);
+    return entry;
+
+    async function fill(): Promise<UserPrincipal> {
+      try {
+        const { principal, expireTime } = await load(token);
+        if (expireTime) entry.untilMs = Math.min(entry.untilMs, expireTime.getTime());
+        return principal;
+      } catch (error) {
+        // A newer entry may have taken its place.
+        if (entries.get(key) === entry) entries.delete(key);
+        throw error;
+      }
+    }
+  };
+  const authenticate: Authenticator = async (token, minRevision) => {
     const key = createHash('sha256').update(token).digest('base64');
     const known = entries.get(key);
     if (known && known.untilMs > Date.now()) {
       const principal = await known.principal;
       if (principal.authzRevision >= minRevision) return principal;
     }
-    if (entries.size >= CACHE_SIZE) entries.clear();
-    const entry = { principal: load(key, token, ctx), untilMs: Date.now() + CACHE_MS };
-    entries.set(key, entry);
-    return entry.principal;
+    return add(key, token).principal;
   };
   const drop = (userId: string): void => {
     for (const [key, { principal }] of entries)

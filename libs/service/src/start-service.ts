@@ -66,7 +66,7 @@ const buildClients = <C extends Calls>(calls: C, settings: Settings, sign: Sign,
 const remoteUsers = (settings: Settings, sign: Sign, stack: AsyncDisposableStack): UserCache => {
   const options = { address: settings.peers['user'] ?? '', token: () => sign({ audience: 'user' }) };
   const client = stack.adopt(createClient(UserManagerDefinition, options), ({ close }) => close());
-  return userCache((token, parent) => client.authenticate({ token }, { parent }));
+  return userCache((token) => client.authenticate({ token }));
 };
 
 const listenOn = (server: Server, address: string): Promise<number> =>

@@ -61,6 +61,41 @@ describe('Release refuses', () => {
     expect((await missingOf(written)).join()).toContain('UPLOAD_INVALID: the upload of table customers asks for the format jsonl');
   });
 
+  test('a script of which no version, or not the version that is bound, is released, and one of another type', async () => {
+    const { worker, groupId, sourceId, targetId } = orders;
+    const taskId = await taskOf(ordersDocument(sourceId, targetId, 'versioned'));
+    const { script } = await worker.script.createScript({
+      groupId,
+      displayName: randomUUID(),
+      type: Script_Type.EXTRACTION,
+      language: Script_Language.SQL,
+      content: 'select 1 as id',
+    });
+    const scriptId = script?.id ?? '';
+    const bind = async (version: number): Promise<string[]> => {
+      const binding = { table: 'orders', script: { scriptId, version }, connectionId: sourceId, rank: 1, parameters: {} };
+      await worker.task.updateExtractionScript({ taskId, bindings: [binding], etag: '*' });
+      return missingOf(taskId);
+    };
+    const refusal = 'SCRIPT_NOT_RELEASED: the version of the script is not released';
+    expect(await bind(0)).toContain(refusal);
+    await expect(worker.task.release({ taskId })).rejects.toMatchObject({ reason: 'RELEASE_INCOMPLETE' });
+    await worker.script.releaseScript({ scriptId, version: 1 });
+    expect(await bind(0)).not.toContain(refusal);
+    await worker.script.updateScript({
+      scriptId,
+      script: { ...script, version: { content: 'select 2 as id' } },
+      updateMask: ['version.content'],
+      etag: '*',
+    });
+    expect(await bind(2)).toContain(refusal);
+    expect(await bind(1)).not.toContain(refusal);
+    await worker.task.updateExtractionScript({ taskId, bindings: [], etag: '*' });
+    const transformation = { table: 'orders', script: { scriptId, version: 1 }, connectionId: '', rank: 1, parameters: {} };
+    await worker.task.updateTransformationScripts({ taskId, bindings: [transformation], etag: '*' });
+    expect(await missingOf(taskId)).toContain('SCRIPT_INVALID: the script is not of type TRANSFORMATION');
+  });
+
   test('a script that the type of its connection cannot run', async () => {
     const { worker, groupId, sourceId } = orders;
     const taskId = await taskOf(ordersDocument(sourceId, orders.targetId, 'versioned'));

@@ -26,6 +26,14 @@ const fetchScript = async (deps: Deps, ctx: CallContext, { scriptId, version }: 
   }
 };
 
+/** Whether a version of a state may be pinned by a release: a new state does not compile until that is decided. */
+const IS_RELEASED: Record<ScriptVersion_State, boolean> = {
+  [ScriptVersion_State.UNSPECIFIED]: false,
+  [ScriptVersion_State.DRAFT]: false,
+  [ScriptVersion_State.RELEASED]: true,
+  [ScriptVersion_State.DEPRECATED]: false,
+};
+
 /** The released version that a reference means, of the type that its place needs; or why that is missing. */
 const findReleased = async (
   deps: Deps,
@@ -37,7 +45,7 @@ const findReleased = async (
   const script = await fetchScript(deps, ctx, ref);
   if (!script?.version) return { missing: missing('SCRIPT_MISSING', subject, 'the script does not exist in the group of the task') };
   if (script.type !== type) return { missing: missing('SCRIPT_INVALID', subject, `the script is not of type ${enumName(Type, type)}`) };
-  if (script.version.state !== ScriptVersion_State.RELEASED)
+  if (!IS_RELEASED[script.version.state])
     return { missing: missing('SCRIPT_NOT_RELEASED', subject, 'the version of the script is not released') };
   return { script: { ...script, version: script.version } };
 };

@@ -1,7 +1,6 @@
 // Looks at a database before a run reads or writes there: what is missing, and which rights the role lacks.
 import type { Client } from 'pg';
 import { RunError, stageError } from '../../domain/run-error.ts';
-import { quoteIdentifier } from '../../plan/identifiers.ts';
 import {
   kindOfRead,
   sourceColumn,
@@ -15,6 +14,7 @@ import { defaultSchema, withPostgres } from './client.ts';
 import { toRunError } from './failure.ts';
 import { findPlace, isOwnedBy } from './ledger.ts';
 import { claimName } from './relations.ts';
+import { selectColumns, withoutEnd } from './result-rows.ts';
 
 type Found = { readable: boolean; columns: string[]; unreadable: string[] };
 
@@ -41,11 +41,12 @@ const inspectTable = async (client: Client, schema: string, table: string, wante
 /** Lets the server plan a query, which reads no row, and says of tables, columns and rights what is wrong. */
 const inspectQuery = async (client: Client, use: Extract<ReadUse, { kind: 'query' }>): Promise<void> => {
   await client.query('begin read only');
-  const content = use.content.trim().replace(/;$/, '');
-  const statement = `explain select ${use.columns.map(quoteIdentifier).join(', ')} from (\n${content}\n) as source`;
+  const content = withoutEnd(use.content);
+  let statement = `select * from (\n${content}\n) as source limit 0`;
   try {
     for (const [name, value] of Object.entries(use.parameters))
       await client.query('select set_config($1, $2, true)', [`lethe.${name}`, value]);
+    statement = `explain ${await selectColumns(client, { table: use.table, content, columns: use.columns, check: false })}`;
     await client.query(statement);
   } catch (error) {
     throw toRunError(error, `Planning the query of table ${use.table}`, { statement, content });

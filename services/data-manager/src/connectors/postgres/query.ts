@@ -4,12 +4,12 @@ import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { quoteIdentifier } from '../../plan/identifiers.ts';
 import type { ConnectorLimits, Extraction, ResolvedConnection, WrittenSegment } from '../connector.ts';
 import { withPostgres } from './client.ts';
 import { toRunError } from './failure.ts';
+import { selectColumns, withoutEnd } from './result-rows.ts';
 
-/** Runs the query. It reads its parameters by `current_setting('lethe.<name>')`; columns are taken by name. */
+/** Runs the query. It reads its parameters by `current_setting('lethe.<name>')`; columns are taken by name, also from documents. */
 export const extractQuery = (
   connection: ResolvedConnection,
   limits: ConnectorLimits,
@@ -21,9 +21,13 @@ export const extractQuery = (
     await client.query('begin isolation level repeatable read read only');
     for (const [name, value] of Object.entries(parameters)) await client.query('select set_config($1, $2, true)', [`lethe.${name}`, value]);
     const path = `${extraction.prefix}0.csv`;
-    const columns = extraction.columns.map(quoteIdentifier).join(', ');
-    const query = content.trim().replace(/;$/, '');
-    const statement = `copy (select ${columns} from (\n${query}\n) as source) to stdout (format csv)`;
+    const query = withoutEnd(content);
+    const { table, columns } = extraction;
+    const wanted = await selectColumns(client, { table, content: query, columns, check: true }).catch((error: unknown) => {
+      extraction.signal.throwIfAborted();
+      throw toRunError(error, activity, { statement: `select * from (\n${query}\n) as source limit 0`, content: query });
+    });
+    const statement = `copy (${wanted}) to stdout (format csv)`;
     const stream = client.query(copyTo(statement));
     await pipeline(stream, createWriteStream(join(extraction.directory, path), { mode: 0o600 }), { signal: extraction.signal }).catch(
       (error: unknown) => {
