@@ -1,7 +1,7 @@
 // A worker's turn at an execution: the one owner of its row, of its lease, and of the signal that ends the turn.
 import { ExecutionSpec, type RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { RunDeps } from '../deps.ts';
-import { releaseLease, renewLease, type ExecutionUpdate } from '../store/executions.ts';
+import { releaseLease, fenceLease, type ExecutionUpdate } from '../store/executions.ts';
 import type { ExecutionRow } from '../store/tables.ts';
 import { watchCommands } from './command-watch.ts';
 import { holdLease } from './lease.ts';
@@ -55,7 +55,7 @@ export class Session {
    */
   readonly fence = async (): Promise<void> => {
     const { runId, epoch } = this.#row;
-    if (!(await renewLease(this.deps.store.db, runId, epoch, this.deps.config.leaseMs))) throw new LeaseLost();
+    if (!(await fenceLease(this.deps.store.db, runId, epoch, this.deps.config.leaseMs))) throw new LeaseLost();
     this.signal.throwIfAborted();
   };
 

@@ -72,6 +72,16 @@ export const renewLease = async (db: Db, runId: string, epoch: bigint, leaseMs: 
   return result.numUpdatedRows === 1n;
 };
 
+/** Holds the lease for its whole time from now on, waiting for a change that is under way. False = it was lost to another worker. */
+export const fenceLease = async (db: Db, runId: string, epoch: bigint, leaseMs: number): Promise<boolean> => {
+  const { rows } = await sql`
+    with own as (select run_id as own_id from executions where run_id = ${runId} and epoch = ${epoch} for update)
+    update executions set lease_until = now() + make_interval(secs => ${leaseMs / 1000}) from own where run_id = own_id returning run_id`.execute(
+    db,
+  );
+  return rows.length === 1;
+};
+
 /** Gives the lease back. */
 export const releaseLease = async (db: Db, runId: string, epoch: bigint): Promise<void> => {
   await db
