@@ -1,8 +1,7 @@
-import { realpath, stat } from 'node:fs/promises';
+import { mkdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { type ConnectorLimits, type ResolvedConnection } from '../connector.ts';
 import { invariant } from '../../domain/defect.ts';
-import { makeFolder } from '../../folders.ts';
 import { stageError } from '../../domain/run-error.ts';
 import { codeOf } from '../../domain/error-code.ts';
 import { fileError } from './failure.ts';
@@ -17,7 +16,9 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** The folder of a group below the file root, made where it is not there. */
 const groupFolder = async (fileRoot: string, groupId: string): Promise<string> => {
   invariant(UUID.test(groupId), 'a connection of no group');
-  return makeFolder(join(fileRoot, groupId));
+  const folder = join(fileRoot, groupId);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return folder;
 };
 
 /** The folder of a file connection, below that of its group. Links that lead out of the group's folder are refused. */

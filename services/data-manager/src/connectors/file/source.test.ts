@@ -1,5 +1,5 @@
 // Reading files, by the reader process.
-import { execFileSync } from 'node:child_process';
+import { createServer } from 'node:net';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -137,10 +137,11 @@ it('a description has the headers of csv files', async () => {
   expect([columnsOf('one.csv'), columnsOf('two.csv')]).toEqual([['a', 'b "c"'], []]);
 });
 
-it('reads regular files alone: neither a pipe, which would be waited for without end, nor a folder', async () => {
-  execFileSync('mkfifo', [join(root, 'pipe.csv')]);
+it('reads regular files alone: neither a socket nor a folder', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(join(root, 'socket.csv'), resolve));
   await mkdir(join(root, 'folder.csv'));
-  for (const path of ['pipe.csv', 'folder.csv']) {
+  for (const path of ['socket.csv', 'folder.csv']) {
     const value = FileRead.fromPartial({ path, format: FileFormat.CSV });
     const extraction = { table: 't', columns: ['id'], directory: root, prefix: 't-1-', engine: undefined as unknown as Engine };
     const reading = source().extract({
@@ -151,6 +152,7 @@ it('reads regular files alone: neither a pipe, which would be waited for without
     });
     await expect(reading).rejects.toMatchObject({ reason: 'FILE_KIND' });
   }
+  server.close();
 });
 
 it('describes at most 500 files, and follows no link', async () => {
