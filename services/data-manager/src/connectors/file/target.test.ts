@@ -8,23 +8,27 @@ import { fileTarget } from './target.ts';
 
 class Overtaken extends Error {}
 
+const groupId = '0192f0c0-0000-7000-8000-00000000000a';
+
+let fileRoot: string;
 let root: string;
 let csv: string;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'lethe-target-'));
-  await mkdir(join(root, 'reports'));
+  fileRoot = await mkdtemp(join(tmpdir(), 'lethe-target-'));
+  root = join(fileRoot, groupId);
+  await mkdir(join(root, 'reports'), { recursive: true });
   csv = join(root, 'rows.csv');
   await writeFile(csv, '1\n2\n');
 });
-afterEach(() => rm(root, { recursive: true }));
+afterEach(() => rm(fileRoot, { recursive: true }));
 
 const table = { table: 't', target: 't', versioned: 't', columns: [{ name: 'n' }] } as UploadTable;
 const entry = (epoch: number): LedgerEntry => ({ uploadId: 'run.0.c', epoch, runId: 'run', moduleId: 'm', version: '1.0.0', tables: [] });
 
 const target = (epoch: number, isOvertaken = (): boolean => false): Promise<Target> =>
   fileTarget(
-    { id: 'c', name: 'reports', type: 'file', settings: { path: 'reports' }, secret: {} },
-    { privateTargets: () => false, fileRoot: root },
+    { id: 'c', groupId, name: 'reports', type: 'file', settings: { path: 'reports' }, secret: {} },
+    { privateTargets: () => false, fileRoot },
     {
       uploadId: 'run.0.c',
       stagingId: 'run.c',
