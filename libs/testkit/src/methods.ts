@@ -223,7 +223,7 @@ export const requestsAbout = (tenant: Tenant, others: Others, etag = 'stale'): R
     modifie: { entryId: tenant.entryId, etag, edits: [{ edit: { $case: 'deleteRowId', value: '1' } }] },
     getExecution: { runId: randomUUID() },
     testRows: { language: 'SQL', content: 'SELECT 1 AS one', tables: [], table: 'one' },
-    describeConnection: { connection: Connection.fromPartial({ type: 'file', settings: { path: 'nowhere' } }) },
+    describeConnection: { connection: Connection.fromPartial({ groupId: tenant.groupId, type: 'file', settings: { path: 'nowhere' } }) },
   },
   audit: { listAuditLogs: {}, getAuditLog: { auditLogId: tenant.auditLogId } },
 });

@@ -83,7 +83,7 @@ const makeHttp = async (editor: TestUser, groupId: string, baseUrl: string): Pro
 /** Makes the connection, the module and its released task, as somebody who edits tasks in the group. */
 export const makeVisits = async (suite: Suite, editor: TestUser, groupId: string, httpUrl?: string): Promise<Visits> => {
   const path = `visits-${randomUUID()}`;
-  const folder = join(suite.folder, path);
+  const folder = join(suite.folder, groupId, path);
   writeVisits(folder);
   const { connection } = await editor.extdatamodule.createConnection({ groupId, displayName: path, type: 'file', settings: { path } });
   const connectionId = connection?.id ?? '';

@@ -179,8 +179,8 @@ describe('a connection', () => {
   test('to a folder whose ledger is no folder is refused with what is wrong, as a target of a run too', async () => {
     const orders = await makeOrders(suite, 'versioned');
     const { worker, groupId } = orders;
-    mkdirSync(join(suite.folder, orders.schema));
-    writeFileSync(join(suite.folder, orders.schema, '.lethe'), '');
+    mkdirSync(join(suite.folder, orders.groupId, orders.schema), { recursive: true });
+    writeFileSync(join(suite.folder, orders.groupId, orders.schema, '.lethe'), '');
     const connectionId = await made(orders, 'file', { path: orders.schema });
     const { unwritableReasons } = await worker.extdatamodule.testConnection({ connectionId });
     expect(unwritableReasons).toEqual(['FILE_KIND: Looking at the folder failed: a file is where a folder should be.']);

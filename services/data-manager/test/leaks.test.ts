@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => suite.close());
 
 const folder = (name: string): string => {
-  mkdirSync(join(suite.folder, name), { recursive: true });
+  mkdirSync(join(suite.folder, groupId, name), { recursive: true });
   return name;
 };
 
@@ -147,7 +147,7 @@ test.concurrent.each(LEAK_CASES.map((leak) => [leak.name, leak] as const))(
     const server = await startLeakServer(leak.source, mark);
     try {
       if (leak.source.kind === 'sql') await query(suite, `create schema ${name}; ${leak.source.statements(name, mark)}`);
-      if (leak.source.kind === 'file') writeFileSync(join(suite.folder, folder(name), 'people.x'), leak.source.content(mark));
+      if (leak.source.kind === 'file') writeFileSync(join(suite.folder, groupId, folder(name), 'people.x'), leak.source.content(mark));
       const { taskId, connectionId } = await makeTask(leak, name, server.port);
       const { error, unreadableReasons, unwritableReasons } = await worker.extdatamodule.testConnection({ connectionId });
       expect([error, ...unreadableReasons, ...unwritableReasons].join(' ')).not.toContain(mark);

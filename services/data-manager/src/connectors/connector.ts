@@ -9,6 +9,8 @@ import type { PrivateTargets } from './address.ts';
 /** A connection with its secrets; it never leaves the process. */
 export type ResolvedConnection = {
   id: string;
+  /** The group that it belongs to. */
+  groupId: string;
   /** Its display name. */
   name: string;
   type: string;

@@ -1,6 +1,7 @@
 // Connections and scripts of a run, fetched in the name of the service with the run's ticket.
 import type { PinnedScript } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { ScriptVersion } from '@lethe/contracts/gen/lethe/script/v1/script';
+import type { Connection, ConnectionSecret } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { ExtDatamoduleManagerDefinition } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
 import type { ScriptManagerDefinition } from '@lethe/contracts/gen/lethe/script/v1/script_service';
 import type { ServiceClient } from '@lethe/grpc/client';
@@ -9,6 +10,7 @@ import type { TokenRequest } from '@lethe/grpc/service-tokens';
 import { createHash } from 'node:crypto';
 import type { ResolvedConnection } from './connector.ts';
 import type { ExecutionRow } from '../store/tables.ts';
+import { invariant } from '../domain/defect.ts';
 import { RunError, stageError } from '../domain/run-error.ts';
 
 /** How the services are called that keep connections and scripts. */
@@ -28,6 +30,13 @@ export const fromCall = (error: unknown, service: string): unknown => {
   return stageError('SERVICE_REFUSED', { service, reason: error.reason }, error);
 };
 
+/** A connection with its secrets, as connectors take it. */
+export const resolvedOf = (connection: Connection | undefined, secret: ConnectionSecret | undefined): ResolvedConnection => {
+  invariant(connection, 'a connection was resolved to nothing');
+  const { id, groupId, displayName: name, type, settings = {} } = connection;
+  return { id, groupId, name, type, settings, secret: secret?.values ?? {} };
+};
+
 /** The address and secrets of a connection, against the run's ticket. */
 export const resolveConnection = async (
   deps: ServiceAccess,
@@ -37,8 +46,7 @@ export const resolveConnection = async (
   const token = await deps.serviceToken({ audience: 'extdatamodule', groupId: row.groupId, runId: row.runId });
   try {
     const { connection, secret } = await deps.extdatamodule.resolveConnection({ ticket: row.ticket, connectionId, write }, { token });
-    const name = connection?.displayName ?? '';
-    return { id: connectionId, name, type: connection?.type ?? '', settings: connection?.settings ?? {}, secret: secret?.values ?? {} };
+    return resolvedOf(connection, secret);
   } catch (error) {
     const failure = fromCall(error, 'ExtDatamoduleManager');
     throw failure instanceof RunError ? failure.locate({ connectionId }) : failure;

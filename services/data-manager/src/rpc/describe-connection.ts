@@ -2,6 +2,7 @@ import type { DescribeConnectionRequest, DescribeConnectionResponse } from '@let
 import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { inspectConnection, sourceOf } from '../connectors/index.ts';
+import { resolvedOf } from '../connectors/resolve.ts';
 import { RunError } from '../domain/run-error.ts';
 import type { RunDeps } from '../deps.ts';
 
@@ -19,13 +20,7 @@ export const describeConnection =
     const startMs = Date.now();
     const durationMs = (): number => Date.now() - startMs;
     try {
-      const resolved = {
-        id: connection?.id ?? '',
-        name: connection?.displayName ?? '',
-        type: connection?.type ?? '',
-        settings: connection?.settings ?? {},
-        secret: secret?.values ?? {},
-      };
+      const resolved = resolvedOf(connection, secret);
       const { unreadable, unwritable } = await inspectConnection(resolved, deps.config, NOTHING_ASKED, ctx.signal);
       const found = await sourceOf(resolved, deps.config).describe(ctx.signal);
       return {

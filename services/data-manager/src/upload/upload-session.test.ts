@@ -7,6 +7,7 @@ import { fileTarget } from '../connectors/file/target.ts';
 import type { ExecutionRow } from '../store/tables.ts';
 import { targetUpload } from './upload-session.ts';
 
+const groupId = '0192f0c0-0000-7000-8000-00000000000a';
 let root: string;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'lethe-staging-'));
@@ -16,7 +17,7 @@ afterEach(() => rm(root, { recursive: true }));
 const execution = (uploadGeneration: number, epoch: bigint) => ({ runId: 'run', uploadGeneration, epoch }) as ExecutionRow;
 
 test('the next upload of a run removes what one that was refused has staged', async () => {
-  const connection = { id: 'c', name: 'reports', type: 'file', settings: { path: '' }, secret: {} };
+  const connection = { id: 'c', groupId, name: 'reports', type: 'file', settings: { path: '' }, secret: {} };
   const limits = { privateTargets: () => false, fileRoot: root };
   const csv = join(root, 'rows.csv');
   await writeFile(csv, '1\n');
@@ -26,5 +27,5 @@ test('the next upload of a run removes what one that was refused has staged', as
   const next = targetUpload(execution(1, 2n), 'c');
   expect(next.uploadId).not.toBe(targetUpload(execution(0, 1n), 'c').uploadId);
   await (await fileTarget(connection, limits, next)).cleanUp();
-  expect(await readdir(join(root, '.lethe'))).toEqual([]);
+  expect(await readdir(join(root, groupId, '.lethe'))).toEqual([]);
 });

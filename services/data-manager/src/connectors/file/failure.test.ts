@@ -8,14 +8,18 @@ import { fileError } from './failure.ts';
 import { folderOf } from './root.ts';
 import { fileTarget } from './target.ts';
 
+const groupId = '0192f0c0-0000-7000-8000-00000000000a';
+let fileRoot: string;
 let root: string;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'lethe-files-'));
+  fileRoot = await mkdtemp(join(tmpdir(), 'lethe-files-'));
+  root = join(fileRoot, groupId);
+  await mkdir(root);
 });
-afterEach(() => rm(root, { recursive: true }));
+afterEach(() => rm(fileRoot, { recursive: true }));
 
-const connection = (path: string) => ({ id: 'c', name: 'reports', type: 'file', settings: { path }, secret: {} });
-const limits = () => ({ privateTargets: () => false, fileRoot: root });
+const connection = (path: string) => ({ id: 'c', groupId, name: 'reports', type: 'file', settings: { path }, secret: {} });
+const limits = () => ({ privateTargets: () => false, fileRoot });
 
 const reasonOf = (code: string): unknown => {
   const error = fileError(Object.assign(new Error(`${code}: planted, open '/planted'`), { code }), 'Publishing');

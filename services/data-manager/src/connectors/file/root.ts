@@ -1,6 +1,7 @@
-import { realpath } from 'node:fs/promises';
+import { mkdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { type ConnectorLimits, type ResolvedConnection } from '../connector.ts';
+import { invariant } from '../../domain/defect.ts';
 import { stageError } from '../../domain/run-error.ts';
 import { codeOf } from '../../domain/error-code.ts';
 import { fileError } from './failure.ts';
@@ -10,14 +11,29 @@ const inside = (root: string, path: string): boolean => {
   return way === '' || (!way.startsWith('..') && !isAbsolute(way));
 };
 
-/** The folder of a file connection. Links that lead out of the file root are refused. */
-export const folderOf = async ({ settings }: ResolvedConnection, { fileRoot }: ConnectorLimits): Promise<string> => {
-  const wanted = resolve(fileRoot, typeof settings['path'] === 'string' ? settings['path'] : '');
-  return checked(fileRoot, wanted, relative(fileRoot, wanted));
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The folder of a group below the file root, made where it is not there. */
+const groupFolder = async (fileRoot: string, groupId: string): Promise<string> => {
+  invariant(UUID.test(groupId), 'a connection of no group');
+  const folder = join(fileRoot, groupId);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return folder;
 };
 
-/** A file below a folder, which must exist. */
-export const fileIn = (folder: string, path: string): Promise<string> => checked(folder, join(folder, path), path);
+/** The folder of a file connection, below that of its group. Links that lead out of the group's folder are refused. */
+export const folderOf = async ({ groupId, settings }: ResolvedConnection, { fileRoot }: ConnectorLimits): Promise<string> => {
+  const root = await groupFolder(fileRoot, groupId);
+  const wanted = resolve(root, typeof settings['path'] === 'string' ? settings['path'] : '');
+  return checked(root, wanted, relative(root, wanted));
+};
+
+/** A regular file below a folder, which must exist: a pipe or a device would be waited for without end. */
+export const fileIn = async (folder: string, path: string): Promise<string> => {
+  const real = await checked(folder, join(folder, path), path);
+  if (!(await stat(real)).isFile()) throw stageError('FILE_KIND', { activity: `Opening ${path}`, problem: 'it is no regular file' });
+  return real;
+};
 
 const checked = async (root: string, path: string, name: string): Promise<string> => {
   if (!inside(resolve(root), resolve(path))) throw stageError('PATH_OUTSIDE', { object: 'its folder' });

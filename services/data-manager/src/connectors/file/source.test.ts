@@ -1,5 +1,6 @@
 // Reading files, by the reader process.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileFormat, FileRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
@@ -7,18 +8,22 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Engine } from '../../engine/engine.ts';
 import { fileSource } from './source.ts';
 
+const groupId = '0192f0c0-0000-7000-8000-00000000000a';
+let fileRoot: string;
 let root: string;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'lethe-files-'));
+  fileRoot = await mkdtemp(join(tmpdir(), 'lethe-files-'));
+  root = join(fileRoot, groupId);
+  await mkdir(root);
 });
-afterEach(() => rm(root, { recursive: true }));
+afterEach(() => rm(fileRoot, { recursive: true }));
 
 type Read = Omit<Parameters<typeof FileRead.fromPartial>[0], 'path'>;
 
 const source = () =>
   fileSource(
-    { id: 'c', name: 'planted', type: 'file', settings: { path: '' }, secret: {} },
-    { privateTargets: () => false, fileRoot: root },
+    { id: 'c', groupId, name: 'planted', type: 'file', settings: { path: '' }, secret: {} },
+    { privateTargets: () => false, fileRoot },
   );
 
 /** Reads columns of a file; the segments as text. */
@@ -130,4 +135,33 @@ it('a description has the headers of csv files', async () => {
   const { tables } = await source().describe(AbortSignal.timeout(20_000));
   const columnsOf = (file: string) => tables.find(({ name }) => name === file)?.columns.map(({ name }) => name);
   expect([columnsOf('one.csv'), columnsOf('two.csv')]).toEqual([['a', 'b "c"'], []]);
+});
+
+it('reads regular files alone: neither a socket nor a folder', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(join(root, 'socket.csv'), resolve));
+  await mkdir(join(root, 'folder.csv'));
+  for (const path of ['socket.csv', 'folder.csv']) {
+    const value = FileRead.fromPartial({ path, format: FileFormat.CSV });
+    const extraction = { table: 't', columns: ['id'], directory: root, prefix: 't-1-', engine: undefined as unknown as Engine };
+    const reading = source().extract({
+      ...extraction,
+      signal: AbortSignal.timeout(5_000),
+      read: { $case: 'fileRead', value },
+      onRows: () => {},
+    });
+    await expect(reading).rejects.toMatchObject({ reason: 'FILE_KIND' });
+  }
+  server.close();
+});
+
+it('describes at most 500 files, and follows no link', async () => {
+  await mkdir(join(root, 'inner'));
+  await Promise.all(Array.from({ length: 501 }, (_, index) => writeFile(join(root, 'inner', `${index}.jsonl`), '')));
+  await symlink(join(root, 'inner'), join(root, 'link'));
+  await symlink(join(root, 'inner', '0.jsonl'), join(root, 'linked.jsonl'));
+  const { tables, truncated } = await source().describe(AbortSignal.timeout(20_000));
+  expect(tables).toHaveLength(500);
+  expect(truncated).toBe(true);
+  expect(tables.filter(({ name }) => name.startsWith('link'))).toEqual([]);
 });

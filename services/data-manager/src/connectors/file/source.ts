@@ -1,6 +1,6 @@
 // Files → csv segments, by the reader of text.
 import { FileFormat, type FileRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
-import { readdir } from 'node:fs/promises';
+import { opendir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import {
   kindOfRead,
@@ -20,6 +20,7 @@ import { fileIn, folderOf } from './root.ts';
 import { stageError } from '../../domain/run-error.ts';
 
 const MAX_FILES = 500;
+const MAX_ENTRIES = 50_000;
 
 // A message without a format is refused before; csv is what files mostly are.
 const FORMATS: Record<FileFormat, (read: FileRead) => TextFormat> = {
@@ -42,12 +43,26 @@ const extract = async (path: string, read: FileRead, extraction: Extraction): Pr
   return segments;
 };
 
+/** The files of tables below a folder, of which at most one more than are shown is looked for. Links and hidden folders are not followed. */
+const listTables = async (root: string): Promise<{ found: string[]; truncated: boolean }> => {
+  const found: string[] = [];
+  const folders = [root];
+  let seen = 0;
+  for (const folder of folders) {
+    for await (const entry of await opendir(folder)) {
+      seen += 1;
+      if (seen > MAX_ENTRIES || found.length > MAX_FILES) return { found, truncated: true };
+      if (entry.isDirectory() && !entry.name.startsWith('.')) folders.push(join(folder, entry.name));
+      else if (entry.isFile() && /\.(?:csv|jsonl|json)$/.test(entry.name)) found.push(join(folder, entry.name));
+    }
+  }
+  return { found: found.toSorted(), truncated: false };
+};
+
 const describe = async (connection: ResolvedConnection, limits: ConnectorLimits, signal: AbortSignal): Promise<Description> => {
   const folder = await folderOf(connection, limits);
-  const found = (await readdir(folder, { recursive: true, withFileTypes: true })).filter(
-    (entry) => entry.isFile() && /\.(?:csv|jsonl|json)$/.test(entry.name),
-  );
-  const files = found.slice(0, MAX_FILES).map((entry) => join(entry.parentPath, entry.name));
+  const { found, truncated } = await listTables(folder);
+  const files = found.slice(0, MAX_FILES);
   const csv = files.filter((path) => path.endsWith('.csv'));
   const headers = csv.length === 0 ? [] : await readHeaders(csv, signal);
   const tables = files.map((path) => ({
@@ -56,7 +71,7 @@ const describe = async (connection: ResolvedConnection, limits: ConnectorLimits,
     columns: (headers[csv.indexOf(path)] ?? []).map((name) => ({ name, sourceType: 'text', nullable: true })),
     estimatedRowCount: -1n,
   }));
-  return { serverVersion: '', tables, truncated: found.length > MAX_FILES };
+  return { serverVersion: '', tables, truncated: truncated || found.length > MAX_FILES };
 };
 
 /** The reading side of a file connection. */

@@ -45,7 +45,7 @@ type More = Omit<Parameters<typeof HttpRead.fromPartial>[0], 'paging'>;
 /** Reads column `id` of `/items`; the cells in order. */
 const collect = async (handler: Handler, kind?: Paging, more: More = {}): Promise<string[]> => {
   const baseUrl = await serve(handler);
-  const connection = { id: 'c', name: 'planted', type: 'http', settings: { baseUrl }, secret: {} };
+  const connection = { id: 'c', groupId: '', name: 'planted', type: 'http', settings: { baseUrl }, secret: {} };
   const value = HttpRead.fromPartial({ path: '/items', rowsPointer: '/items', ...(kind ? { paging: { kind } } : {}), ...more });
   // A source over HTTP uses no engine.
   const extraction = { table: 't', columns: ['id'], directory, prefix: 't-1-', engine: undefined as unknown as Engine };
