@@ -9,8 +9,16 @@ import { collector } from './violation.ts';
 
 type ColumnParts = NonNullable<Parameters<typeof Table.fromPartial>[0]['columns']>[number];
 
-/** A rule that is right, those that are refused with the code, and whether the column may hold NULL under the first. */
-type Case = { rule: ColumnParts; refused: [rule: ColumnParts, code: string][]; mayBeEmpty: boolean };
+/**
+ * A rule that is right, those that are refused with the code, and whether the column may hold NULL under the first. `taken` says why a
+ * text field may name the column itself (`value`) or one of another datatype (`word`).
+ */
+type Case = {
+  rule: ColumnParts;
+  refused: [rule: ColumnParts, code: string][];
+  mayBeEmpty: boolean;
+  taken?: Partial<Record<'value' | 'word', string>>;
+};
 
 const filled: ColumnParts = { empty: { strategy: EmptyStrategy.DROP_RECORD } };
 const empty = (strategy: EmptyStrategy, replacement = ''): ColumnParts => ({ empty: { strategy, replacement } });
@@ -146,13 +154,23 @@ describe.each(Object.entries(RULES))('%s', (member, cases) => {
     expect(codesOf(tableOf(rule))).toEqual([code]);
   });
 
-  // `nowhere` is no column and no value of the type; the others are columns whose values are not to get into one of another role.
+  // `nowhere` is no column and no value of the type; values of `person`, `age` and `income` must not get into a column of another role.
   const texts = isRule(member)
-    ? cases.flatMap(([name, { rule }]) => textsOf(member).map((text) => [name, text, member, rule] as const))
+    ? cases.flatMap(([name, expected]) => textsOf(member).map((text) => [name, text, member, expected] as const))
     : [];
-  test.each(texts)('%s refuses in `%s` what is no column, a column of another role, and no value', (__, text, kind, rule) => {
+  const codesWith = (text: string, name: string, kind: 'empty' | 'cast' | 'range', { rule }: Case): string[] =>
+    codesOf(tableOf({ ...rule, [kind]: { ...rule[kind], [text]: name } }));
+
+  test.each(texts)('%s refuses in `%s` what is no column, a column of another role, and no value', (__, text, kind, expected) => {
     for (const name of ['nowhere', 'person', 'age', 'income'])
-      expect([name, codesOf(tableOf({ ...rule, [kind]: { ...rule[kind], [text]: name } }))]).not.toEqual([name, []]);
+      expect([name, codesWith(text, name, kind, expected)]).not.toEqual([name, []]);
+  });
+
+  test.each(texts)('%s refuses in `%s` the column itself and a column of another datatype', (__, text, kind, expected) => {
+    for (const name of ['value', 'word'] as const) {
+      const isTaken = expected.taken?.[name] !== undefined;
+      expect([name, codesWith(text, name, kind, expected).length === 0]).toEqual([name, isTaken]);
+    }
   });
 
   test.each(cases)('%s leaves NULL only where it says so', (__, { rule, mayBeEmpty: expected }) => {

@@ -33,17 +33,8 @@ type ColumnLayers = {
   counters: CellCounter[];
 };
 
-/** SQL of the source text of a table's column, by its name. */
-export const sourceOf =
-  (table: Table) =>
-  (name: string): string => {
-    const place = table.columns.findIndex((column) => column.name === name);
-    invariant(place >= 0, `table ${table.name}: a rule reads column ${name}, which is none of the table`);
-    return quoteIdentifier(`c${place}`);
-  };
-
 const columnLayers = (table: Table, column: Column, index: number, dialect: Dialect): ColumnLayers => {
-  const empty = emptySql(sourceOf(table), column, dialect);
+  const empty = emptySql(table, column, dialect);
   const text = `_text${index}`;
   const value = `_value${index}`;
   const kept = `_kept${index}`;
