@@ -16,7 +16,7 @@ const config: KnipConfig = {
         'oxlint-tsgolint',
         'prettier',
       ],
-      ignoreBinaries: ['pnpm', 'apt-get', 'dpkg', 'unshare', 'prlimit'],
+      ignoreBinaries: ['pnpm', 'apt-get', 'dpkg', 'unshare', 'prlimit', 'mount', 'umount'],
     },
     'libs/contracts': { entry: ['src/*.ts'], project: ['src/**/*.ts'] },
     'libs/*': {

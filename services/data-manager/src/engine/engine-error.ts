@@ -66,8 +66,10 @@ const lineOf = (text: string): number => Number(/\n\nLINE (\d{1,6}): [^\n]*\n *\
 export const classifyDatabaseError = (error: unknown): EngineFailure => {
   const text = error instanceof Error ? error.message : '';
   const line = lineOf(text);
-  const full = text.includes('max_temp_directory_size') || text.includes('No space left');
-  if (full) return { code: 'ENGINE_DISK', message: 'The statement needs more disk space than the engine may use.', line };
+  // The engine's own limit is final; a disk that others fill too is not.
+  if (text.includes('No space left')) return { code: 'DISK_FULL', message: 'The disk of DataManager is full.', line };
+  if (text.includes('max_temp_directory_size'))
+    return { code: 'ENGINE_DISK', message: 'The statement needs more disk space than the engine may use.', line };
   if (text.includes('configuration has been locked')) return { ...LOCKED, line };
   const kind = SUBJECT.exec(text)?.groups?.['kind'] ?? '';
   const missing = text.includes('does not exist') ? MISSING[kind] : undefined;

@@ -2,7 +2,7 @@
 import type { RunReason } from '../domain/run-error.ts';
 
 /** The reasons of the catalogue that are the engine's. */
-export type EngineErrorCode = Extract<RunReason, `ENGINE_${string}`>;
+export type EngineErrorCode = Extract<RunReason, `ENGINE_${string}` | 'DISK_FULL'>;
 
 export type OpenRequest = { verb: 'open'; directory: string; memoryMb: number; threads: number; temporaryMb: number };
 export type SqlRequest = { verb: 'sql'; statement: string };

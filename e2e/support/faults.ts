@@ -1,0 +1,63 @@
+// What tests of faults share: what the database says of the run, signals to a worker, and what must hold after each fault.
+import { NOUNS } from '@lethe/contracts/nouns';
+import type { JobResult } from '@lethe/local/job';
+import { readFileSync } from 'node:fs';
+import { Client } from 'pg';
+import { expect } from 'vitest';
+import type { TestStack } from './stack.ts';
+
+/** A listener of a job that hears nothing. */
+export const SILENT = { run: (): void => {}, note: (): void => {} };
+
+const query = async (stack: TestStack, database: string, statement: string): Promise<Record<string, string>[]> => {
+  const client = new Client({ connectionString: stack.postgres.url.replace(/\/[^/]*$/, `/${database}`) });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, string>>(statement)).rows;
+  } finally {
+    await client.end();
+  }
+};
+
+/** Runs a statement in the database of the services. */
+export const ask = (stack: TestStack, statement: string): Promise<Record<string, string>[]> => query(stack, 'lethe', statement);
+
+/** Whether a process is stopped by a signal. */
+export const isStopped = (pid: number): boolean => / T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/, ''));
+
+const AUDITED = NOUNS.map((noun) => `select event_id from lethe_${noun}.outgoing_event where consumer = 'audit'`).join(' union all ');
+
+/** Waits until the audit log has every record that a service has written, and checks that each is there once, without a gap. */
+export const expectAuditOnce = async (stack: TestStack): Promise<void> => {
+  await expect
+    .poll(
+      async () => {
+        const [found] = await ask(
+          stack,
+          `select (select count(*) from (${AUDITED}) sent where not exists (select from lethe_audit.audit_logs a where a.id = sent.event_id)) as missing,
+             (select coalesce(sum(last - count), 0) from (select max(source_seq) as last, count(*) as count from lethe_audit.audit_logs group by source) s) as gaps,
+             (select count(*) - count(distinct (source, source_seq)) from lethe_audit.audit_logs) as doubled`,
+        );
+        return found;
+      },
+      { timeout: 60_000 },
+    )
+    .toEqual({ missing: '0', gaps: '0', doubled: '0' });
+};
+
+/** Checks that a job came to the same end as one without a fault: the same rows, one ledger row, nothing hidden at the target, no raw data. */
+export const expectSameEnd = async (stack: TestStack, undisturbed: JobResult, result: JobResult): Promise<void> => {
+  expect(result.entry.contentHash).toBe(undisturbed.entry.contentHash);
+  expect(result.run.tables).toEqual(undisturbed.run.tables);
+  const { database } = stack.census.databases.target;
+  const ledger = await query(stack, database, `select version from lethe_upload.ledger where run_id = '${result.run.id}'`);
+  expect(ledger).toEqual([{ version: result.versionAfter }]);
+  const [shown] = await query(stack, database, 'select count(*) as count from person');
+  expect(shown?.['count']).toBe(String(result.entry.rowCount));
+  const hidden = await query(
+    stack,
+    database,
+    `select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = 'lethe_upload' and relname like 'u\\_%'`,
+  );
+  expect(hidden).toEqual([]);
+};
