@@ -1,5 +1,6 @@
 // The targets of an upload: all are loaded hidden, then the version is reserved, then each publishes in one transaction.
 import { UploadOutcome } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { writesFiles } from '@lethe/module/connection-types';
 import type { LedgerEntry, Target, UploadTable } from '../connectors/connector.ts';
 import { targetOf } from '../connectors/index.ts';
 import { resolveConnection } from '../connectors/resolve.ts';
@@ -124,7 +125,7 @@ export const loadTargets = async (
   const opened: Opened[] = [];
   try {
     await openAll(session, ready, opened);
-    const files = new Set(opened.filter(({ type }) => type === 'file').map(({ connectionId }) => connectionId));
+    const files = new Set(opened.filter(({ type }) => writesFiles(type)).map(({ connectionId }) => connectionId));
     const tables = load.tablesOf(files);
     for (const { target, ready: own, hasRows } of opened) {
       if (!target || hasRows) continue;
