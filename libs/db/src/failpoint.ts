@@ -10,10 +10,12 @@ export const armFailpoint = (name: string, action: Action, hit = 1): void => {
 /** Disarms all failpoints. */
 export const disarmFailpoints = (): void => armed.clear();
 
-/** Arms from a setting, `name` or `name:hit`: the process kills itself there. Empty = none. */
+/** Arms from a setting, a list of `name`, `name:hit` or `name:hit:signal`: the process sends itself the signal there, SIGKILL by default. */
 export const armKill = (setting: string): void => {
-  const [name, hit] = setting.split(':');
-  if (name !== undefined && name !== '') armFailpoint(name, () => void process.kill(process.pid, 'SIGKILL'), Number(hit ?? 1));
+  for (const part of setting.split(',').filter((text) => text !== '')) {
+    const [name = '', hit = '1', signal = 'SIGKILL'] = part.split(':');
+    armFailpoint(name, () => void process.kill(process.pid, signal), Number(hit));
+  }
 };
 
 /** A place before or after a transaction or an effect; nothing happens unless a test armed it. */

@@ -1,6 +1,6 @@
 // Where a run's files are. Raw data lives in the run's own folder and dies with it; results live in the Outbox.
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from './config.ts';
 import type { Stage } from './domain/execution.ts';
@@ -37,6 +37,19 @@ export const digestFolder = ({ dataFolder }: Config, moduleId: string, version: 
 export const makeFolder = async (path: string): Promise<string> => {
   await mkdir(path, { recursive: true, mode: 0o700 });
   return path;
+};
+
+const epochOf = (name: string, prefix: string): bigint | undefined => {
+  const digits = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+  return /^\d+$/.test(digits) ? BigInt(digits) : undefined;
+};
+
+/** Removes what is named `<prefix><epoch>` in a folder, of an epoch and of earlier ones: a worker never removes what a later one has. */
+export const removeOlder = async (folder: string, prefix: string, epoch: bigint): Promise<void> => {
+  for (const name of await readdir(folder)) {
+    const found = epochOf(name, prefix);
+    if (found !== undefined && found <= epoch) await rm(join(folder, name), { recursive: true, force: true });
+  }
 };
 
 /** Removes a folder with everything in it. */

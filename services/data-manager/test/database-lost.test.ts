@@ -28,7 +28,7 @@ const loseNextChange = async (runId: string): Promise<{ lost: Promise<void> }> =
   await holder.query('begin');
   await holder.query('select from lethe_data.executions where run_id = $1 for update', [runId]);
   const lose = async (): Promise<void> => {
-    const waiting = `usename = 'lethe_data' and datname = current_database() and wait_event_type = 'Lock' and query ilike 'select%for update'`;
+    const waiting = `usename = 'lethe_data' and datname = current_database() and wait_event_type = 'Lock' and query ilike '%for update%'`;
     await until(async () => (await query(suite, `select pg_terminate_backend(pid) from pg_stat_activity where ${waiting}`))[0]);
     await holder.query('rollback');
     await holder.end();

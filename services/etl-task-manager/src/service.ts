@@ -11,6 +11,7 @@ import { handlers } from './rpc/index.ts';
 import { migrations } from './store/migrations/index.ts';
 import type { Tables } from './store/tables.ts';
 import { noticeExpiryWorker } from './workers/notice-expiry.ts';
+import { resendDesiresWorker } from './workers/resend-desires.ts';
 
 export const service = defineService<Tables>()({
   noun: 'task',
@@ -26,6 +27,6 @@ export const service = defineService<Tables>()({
   build: ({ store, config, clients, identity, now }) => ({
     handlers: handlers({ store, config, ...clients, identity, now }),
     events: { handlers: new Map([executionChanged(now)]) },
-    workers: [noticeExpiryWorker({ store, now, noticeMs: config.expiryNoticeMs })],
+    workers: [noticeExpiryWorker({ store, now, noticeMs: config.expiryNoticeMs }), resendDesiresWorker({ store, config, identity })],
   }),
 });

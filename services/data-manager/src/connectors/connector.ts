@@ -121,6 +121,8 @@ export type TargetUpload = {
   /** The same for all uploads of a run over a connection: the next one removes what one that was refused has staged. */
   stagingId: string;
   epoch: number;
+  /** Throws where a worker of a later epoch has the upload. */
+  fence: () => Promise<void>;
 };
 
 /** The writing side of a connector. Nothing is visible to readers before `commit`. */
@@ -137,7 +139,7 @@ export type Target = {
   commit: (entry: LedgerEntry, tables: UploadTable[]) => Promise<void>;
   /** The schema that a table goes to; '' where the target has none. */
   schemaOf: (table: UploadTable) => string;
-  /** Removes hidden places of the upload, of older epochs too. */
+  /** Removes hidden places of this epoch and of earlier ones. */
   cleanUp: () => Promise<void>;
   close: () => Promise<void>;
 };

@@ -18,5 +18,9 @@ const TRIES_TO_TELL = 5;
 /** Whether an upload that failed for good, although a target may have its rows, is left to a person, instead of being tried again. */
 export const isLeftToPerson = (state: RunState, attempt: number): boolean => state === RunState.UPLOAD_UNKNOWN || attempt >= TRIES_TO_TELL;
 
+/** What a state that is worked on again goes on to say: that workers were lost in it. Anything else that it waited for is over. */
+export const toldWhileWorking = ({ lostLeaseCount, waitingFor }: { lostLeaseCount: number; waitingFor: string }): string =>
+  lostLeaseCount > 0 ? waitingFor : '';
+
 /** The wait before the next attempt, in milliseconds: doubling from 1 s up to 1 min. */
 export const backoffMs = (attempt: number): number => Math.min(60_000, 1000 * 2 ** Math.min(attempt, 10));

@@ -8,7 +8,7 @@ import { stageError, toRunError, type RunError } from '../domain/run-error.ts';
 import { EngineError } from '../engine/engine-error.ts';
 import { outboxFolder, removeFolder, runFolder } from '../folders.ts';
 import { markDeleted, restoreUploading } from '../store/entries.ts';
-import type { ExecutionRow } from '../store/tables.ts';
+import type { ClaimedExecution, ExecutionRow } from '../store/tables.ts';
 import { upload } from '../upload/upload.ts';
 import { giveUp, withdraw } from '../upload/withdraw.ts';
 import { isOwnDatabaseAway, logged } from './failure.ts';
@@ -39,7 +39,8 @@ const stop = async (session: Session): Promise<void> => {
 const retryLater = (session: Session, error: RunError): Promise<void> => {
   const { attempt } = session.row;
   const nextAttemptTime = new Date(session.deps.now().getTime() + backoffMs(attempt));
-  const set = { attempt: attempt + 1, nextAttemptTime, waitingFor: error.told };
+  // A turn that came to an end has held its lease.
+  const set = { attempt: attempt + 1, nextAttemptTime, waitingFor: error.told, lostLeaseCount: 0 };
   return session.change('retry', set, { failure: error });
 };
 
@@ -100,7 +101,11 @@ const logFailure = (deps: RunDeps, row: ExecutionRow, error: RunError): void => 
 
 /** Decides what follows from what a turn threw: nothing, another try, or an end. */
 const settle = async (session: Session, thrown: unknown): Promise<void> => {
-  if (thrown instanceof LeaseLost || thrown instanceof Interrupted) return;
+  if (thrown instanceof Interrupted) return;
+  if (thrown instanceof LeaseLost) {
+    session.deps.log.warn({ runId: session.row.runId, epoch: Number(session.row.epoch) }, 'this worker lost the run and ends its turn');
+    return;
+  }
   // Nothing can be written down now, and nothing is wrong with the run: the turn ends, and the next one goes on.
   if (isOwnDatabaseAway(thrown)) throw thrown;
   const { deps, row } = session;
@@ -151,10 +156,22 @@ const followDesire = async (session: Session): Promise<void> => {
   }
 };
 
+/** Says that a worker was lost, for as long as its stage is done again. */
+const tellLost = async (session: Session): Promise<void> => {
+  const { deps, row } = session;
+  const error = stageError('LEASE_LOST', { count: row.lostLeaseCount });
+  deps.log.warn(
+    { runId: row.runId, stage: stateName(row.state), epoch: Number(row.epoch), count: row.lostLeaseCount },
+    'a worker of the run was lost',
+  );
+  await session.change('lease-lost', { waitingFor: error.told }, { failure: error });
+};
+
 /** Works on a claimed execution until it is where it should be, is interrupted, or fails; then gives the lease back. */
-export const execute = async (deps: RunDeps, claimed: ExecutionRow, signal: AbortSignal): Promise<void> => {
+export const execute = async (deps: RunDeps, { wasLost, ...claimed }: ClaimedExecution, signal: AbortSignal): Promise<void> => {
   const session = new Session(deps, claimed, signal);
   try {
+    if (wasLost) await tellLost(session);
     await followDesire(session);
   } catch (error) {
     // At shutdown nothing is decided: the lease is given back, and the next worker goes on.

@@ -9,7 +9,7 @@ import { rename } from 'node:fs/promises';
 import { randomUUIDv7 } from 'node:crypto';
 import { dirname, join, relative } from 'node:path';
 import type { RunDeps } from '../deps.ts';
-import type { Stage } from '../domain/execution.ts';
+import { toldWhileWorking, type Stage } from '../domain/execution.ts';
 import { stageError } from '../domain/run-error.ts';
 import { openEngine, type Engine } from '../engine/engine.ts';
 import { makeFolder, outboxFolder, removeFolder, runFolder, STAGE_FOLDERS } from '../folders.ts';
@@ -63,12 +63,13 @@ const isDone = async (directory: string, stage: Stage, planHash: string): Promis
 };
 
 /** Moves the stored files to the Outbox. They are complete and only renamed, so doing it twice does no harm. */
-const moveToOutbox = async (deps: RunDeps, runId: string, directory: string): Promise<void> => {
-  const target = outboxFolder(deps.config, runId);
+const moveToOutbox = async ({ deps, row, fence }: Session, directory: string): Promise<void> => {
+  const target = outboxFolder(deps.config, row.runId);
   const stored = join(directory, STORE);
   if (existsSync(target) && !existsSync(stored)) return;
-  await removeFolder(target);
   await makeFolder(dirname(target));
+  await fence();
+  await removeFolder(target);
   await rename(stored, target);
 };
 
@@ -101,9 +102,8 @@ const enterStage = async (session: Session, stage: Stage): Promise<void> => {
     state: stage,
     reachedRevision: row.desireRevision,
     resumeState: RunState.UNSPECIFIED,
-    waitingFor: '',
     nextAttemptTime: null,
-    ...(row.state === stage ? {} : { attempt: 0 }),
+    ...(row.state === stage ? { waitingFor: toldWhileWorking(row) } : { waitingFor: '', attempt: 0, lostLeaseCount: 0 }),
   });
   session.startProgress(stage);
 };
@@ -112,7 +112,7 @@ const enterStage = async (session: Session, stage: Stage): Promise<void> => {
 const putIntoOutbox = async (session: Session, directory: string, reports: TableReport[], tables: StoredTable[]): Promise<void> => {
   const { deps, row } = session;
   await failpoint('stage.file.rename.before');
-  await moveToOutbox(deps, row.runId, directory);
+  await moveToOutbox(session, directory);
   await failpoint('stage.file.rename.after');
   const prepareTime = deps.now();
   const expireTime = new Date(prepareTime.getTime() + deps.config.retentionMs);
@@ -141,7 +141,7 @@ export const prepare = async (session: Session): Promise<void> => {
     engine = await openEngine({ directory, memoryMb: deps.config.engineMemoryMb, signal });
     const onProgress: StageContext['onProgress'] = ({ table, rowCount, totalRowCount }) =>
       session.progress.report({ detail: table, rowCount: BigInt(rowCount), totalRowCount: BigInt(totalRowCount) });
-    const context: StageContext = { directory, plan, planHash, engine, signal, onProgress };
+    const context: StageContext = { directory, plan, planHash, engine, signal, epoch: session.row.epoch, fence: session.fence, onProgress };
     for (const stage of STAGES) {
       if (await isDone(directory, stage, planHash)) continue;
       await enterStage(session, stage);

@@ -1,7 +1,7 @@
 // A worker's turn at an execution: the one owner of its row, of its lease, and of the signal that ends the turn.
 import { ExecutionSpec, type RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { RunDeps } from '../deps.ts';
-import { releaseLease, type ExecutionUpdate } from '../store/executions.ts';
+import { releaseLease, fenceLease, type ExecutionUpdate } from '../store/executions.ts';
 import type { ExecutionRow } from '../store/tables.ts';
 import { watchCommands } from './command-watch.ts';
 import { holdLease } from './lease.ts';
@@ -48,6 +48,16 @@ export class Session {
     const { runId, epoch } = this.#row;
     this.#row = await transition(this.deps, { runId, epoch, action, set, ...options });
   }
+
+  /**
+   * Holds the lease for its whole time from now on, or throws LeaseLost where another worker has the execution. Called before each step that another
+   * worker would see and that no epoch in the database fences.
+   */
+  readonly fence = async (): Promise<void> => {
+    const { runId, epoch } = this.#row;
+    if (!(await fenceLease(this.deps.store.db, runId, epoch, this.deps.config.leaseMs))) throw new LeaseLost();
+    this.signal.throwIfAborted();
+  };
 
   /** A stage begins, for those who look at the progress. */
   startProgress(stage: RunState): void {

@@ -3,6 +3,8 @@
 
 /* global Deno */
 type Job = {
+  /** What the harness says in the end, and no script can: it began with its rows, and gave all of them. */
+  endMark: string;
   code: string;
   mode: 'row' | 'table' | 'extract';
   parameters: Record<string, string>;
@@ -36,21 +38,68 @@ const seeded = (seed: number): (() => number) => {
   };
 };
 
-/** The same rows give the same result: time stands still and randomness follows the run's seed. */
-const makeRepeatable = ({ seed, nowMs }: Job): void => {
+// The class of the language is reachable from its own prototype; so that has this one.
+const fixDate = (nowMs: number): void => {
   const RealDate = Date;
-  const FixedDate = class extends RealDate {
-    constructor(...values: unknown[]) {
-      if (values.length === 0) super(nowMs);
-      else super(...(values as [number]));
-    }
-    static override now(): number {
-      return nowMs;
-    }
+  const FixedDate = function (this: unknown, ...values: [number]): Date | string {
+    const given: [number] = values.length === 0 ? [nowMs] : values;
+    return new.target ? (Reflect.construct(RealDate, given, new.target) as Date) : new RealDate(nowMs).toString();
   };
-  globalThis.Date = FixedDate as DateConstructor;
-  Math.random = seeded(seed);
-  performance.now = () => 0;
+  Object.assign(FixedDate, { parse: RealDate.parse, UTC: RealDate.UTC, now: () => nowMs });
+  FixedDate.prototype = RealDate.prototype;
+  RealDate.prototype.constructor = FixedDate;
+  globalThis.Date = FixedDate as unknown as DateConstructor;
+};
+
+// Formats without a date are of now.
+const fixFormats = (nowMs: number): void => {
+  const prototype = Intl.DateTimeFormat.prototype;
+  const format = Object.getOwnPropertyDescriptor(prototype, 'format')?.get;
+  const { formatToParts } = prototype;
+  Object.defineProperty(prototype, 'format', {
+    get(this: Intl.DateTimeFormat) {
+      const real = format?.call(this) as (date: Date | number) => string;
+      return (date: Date | number = nowMs) => real(date);
+    },
+  });
+  prototype.formatToParts = function (date: Date | number = nowMs) {
+    return formatToParts.call(this, date);
+  };
+};
+
+const fixRandomness = (random: () => number): void => {
+  Math.random = random;
+  const fill = <T extends ArrayBufferView>(array: T): T => {
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+    for (let at = 0; at < bytes.length; at += 1) bytes[at] = Math.floor(random() * 256);
+    return array;
+  };
+  const randomUUID = (): string => {
+    const bytes = fill(new Uint8Array(16));
+    bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+    bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+    const digits = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  };
+  Object.assign(Crypto.prototype, { getRandomValues: fill, randomUUID });
+};
+
+/** The same rows give the same result: time stands still, randomness follows the run's seed, and what has a clock or a random source of its own is gone. */
+const makeRepeatable = ({ seed, nowMs }: Job): void => {
+  fixDate(nowMs);
+  fixFormats(nowMs);
+  fixRandomness(seeded(seed));
+  Object.defineProperty(globalThis, 'performance', { value: Object.freeze({ now: () => 0, timeOrigin: nowMs }), configurable: false });
+  for (const name of [
+    'Performance',
+    'PerformanceEntry',
+    'PerformanceMark',
+    'PerformanceMeasure',
+    'PerformanceObserver',
+    'Temporal',
+    'Worker',
+  ])
+    Reflect.deleteProperty(globalThis, name);
 };
 
 /** What a script gives back is not what it should be. */
@@ -83,7 +132,7 @@ const load = async (code: string): Promise<{ transform: (...values: unknown[]) =
 
 const fixedHost = (baseUrl: string) => ({ baseUrl });
 
-const run = async (): Promise<void> => {
+const run = async (): Promise<string> => {
   const lines = readLines();
   const first = await lines.next();
   const job = JSON.parse(first.value ?? '{}') as Job;
@@ -106,6 +155,7 @@ const run = async (): Promise<void> => {
   }
   await flush();
   await write.close();
+  return job.endMark;
 };
 
 const lineOf = (error: unknown): number => {
@@ -113,12 +163,17 @@ const lineOf = (error: unknown): number => {
   return Number(/data:application\/typescript[^\s)]*:(\d+):\d+/.exec(stack)?.[1] ?? 0);
 };
 
+// A script may replace these, and may end the process itself: then there is no mark.
+const { exit, stderr } = Deno;
+const say = (line: string): number => stderr.writeSync(encoder.encode(`${line}\n`));
+
 try {
-  await run();
-  Deno.exit(0);
+  const mark = await run();
+  say(mark);
+  exit(0);
 } catch (error) {
   // The message may quote a row, so only the kind of the error and its line leave the sandbox.
   const kind = error instanceof Error ? error.name : 'Error';
-  await Deno.stderr.write(encoder.encode(`${JSON.stringify({ kind, line: lineOf(error) })}\n`));
-  Deno.exit(1);
+  say(JSON.stringify({ kind, line: lineOf(error) }));
+  exit(1);
 }

@@ -72,6 +72,39 @@ describe('what a script can do', () => {
     expect(first).not.toEqual(await run(script, { seed: 8 }));
   });
 
+  test('no way to the clock or to chance is left open', async () => {
+    const script = `const utc = new Intl.DateTimeFormat('en', { timeZone: 'UTC' });
+    export default () => ({
+      dates: [Date.now(), +new Date(), +new (Object.getPrototypeOf(new Date()).constructor)(), new Date(5).getTime(), Date.UTC(2020, 0)],
+      text: Date(),
+      isDate: new Date() instanceof Date,
+      inherited: Object.getPrototypeOf(Date) === Function.prototype,
+      formats: [utc.format(), utc.formatToParts().map(({ value }) => value).join(''), new Date().toLocaleDateString('en', { timeZone: 'UTC' })],
+      performance: [performance.now(), performance.timeOrigin, typeof Performance, typeof Temporal, typeof Worker],
+      random: [crypto.randomUUID(), ...crypto.getRandomValues(new Uint32Array(2)), Math.random()],
+    })`;
+    const [first, second] = [await run(script, { seed: 7 }), await run(script, { seed: 7 })];
+    expect(first).toEqual(second);
+    const now = 1_700_000_000_000;
+    expect(first[0]).toMatchObject({
+      dates: [now, now, now, 5, Date.UTC(2020, 0)],
+      isDate: true,
+      inherited: true,
+      formats: ['11/14/2023', '11/14/2023', '11/14/2023'],
+      performance: [0, now, 'undefined', 'undefined', 'undefined'],
+    });
+    expect(first).not.toEqual(await run(script, { seed: 8 }));
+  });
+
+  test.each([
+    ['in a row', 'export default (row) => { if (row.a === 2) Deno.exit(0); return row; }', 'row'],
+    ['after its last row', 'export async function* transform(rows) { for await (const row of rows) yield row; Deno.exit(0); }', 'table'],
+    ['when it is loaded', 'Deno.exit(0); export default (row) => row;', 'row'],
+  ] as const)('a script that ends its process %s loses no row in silence', async (_, script, mode) => {
+    const rows = [{ a: 1 }, { a: 2 }, { a: 3 }];
+    await expect(run(script, { rows, mode })).rejects.toMatchObject({ reason: 'SCRIPT_EXITED' });
+  });
+
   test('a script that throws tells its kind and line, and no value', async () => {
     const error = await failure('export default (row) => {\n  const x = 1;\n  throw new TypeError(`secret ${JSON.stringify(row)}`);\n}');
     expect(error).toMatchObject({ reason: 'SCRIPT_FAILED', place: { line: 3n } });

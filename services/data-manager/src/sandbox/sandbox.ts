@@ -1,6 +1,7 @@
 // Runs one script in a Deno process that owns nothing: no environment, no files, no network but the run's broker; killed as a group.
 import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
 import { createReadStream, createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -115,10 +116,11 @@ const watch = (
   };
 };
 
-const feed = async (child: Child, job: ScriptJob): Promise<void> => {
+const feed = async (child: Child, job: ScriptJob, endMark: string): Promise<void> => {
   const { content, mode, parameters, brokerPort, seed, nowMs } = job;
   const baseUrl = brokerPort === undefined ? '' : `http://127.0.0.1:${brokerPort}`;
   const first = {
+    endMark,
     code: Buffer.from(content).toString('base64'),
     mode,
     parameters,
@@ -157,15 +159,22 @@ const KINDS = new Set(
   ).split(' '),
 );
 
-const readError = async (stream: Readable): Promise<{ kind: string; line: number }> => {
+/** What the harness says last: the mark of a good end, or the kind and line of an error. */
+const readEnd = async (stream: Readable, endMark: string): Promise<{ isMarked: boolean; kind: string; line: number }> => {
   let text = '';
-  for await (const chunk of stream) if (text.length < 65_536) text += String(chunk);
+  // The end is what counts, however much a script says before.
+  for await (const chunk of stream) text = (text + String(chunk)).slice(-65_536);
   const last = text.trim().split('\n').at(-1) ?? '';
+  if (last === endMark) return { isMarked: true, kind: '', line: 0 };
   try {
     const { kind, line } = JSON.parse(last) as { kind?: unknown; line?: unknown };
-    return { kind: typeof kind === 'string' && KINDS.has(kind) ? kind : 'Error', line: typeof line === 'number' ? line : 0 };
+    return {
+      isMarked: false,
+      kind: typeof kind === 'string' && KINDS.has(kind) ? kind : 'Error',
+      line: typeof line === 'number' ? line : 0,
+    };
   } catch {
-    return { kind: /heap out of memory|OOM/i.test(text) ? 'OutOfMemory' : 'Error', line: 0 };
+    return { isMarked: false, kind: /heap out of memory|OOM/i.test(text) ? 'OutOfMemory' : 'Error', line: 0 };
   }
 };
 
@@ -195,24 +204,27 @@ export const runScript = async (isolation: Isolation, job: ScriptJob, signal: Ab
   });
   child.stdin.on('error', () => {});
   const guard = watch(child, limits, signal);
+  const endMark = randomUUID();
   const ended = new Promise<{ code: number | null; killedBy: NodeJS.Signals | null }>((resolve) => {
     child.once('error', () => resolve({ code: null, killedBy: null }));
     child.once('close', (code, killedBy) => resolve({ code, killedBy }));
   });
   try {
     const flood = (): void => guard.condemn(stageError('SCRIPT_OUTPUT', { limit: limits.outputBytes }));
-    const [{ code, killedBy }, error] = await Promise.all([
+    const [{ code, killedBy }, end] = await Promise.all([
       ended,
-      readError(child.stderr),
-      feed(child, job),
+      readEnd(child.stderr, endMark),
+      feed(child, job, endMark),
       pipeline(child.stdout, capped(limits.outputBytes, flood), createWriteStream(job.outputPath, { mode: 0o600 })).catch(() => undefined),
     ]);
     const verdict = guard.verdict();
     if (verdict) throw verdict;
     // V8 ends a process whose heap is full by a trap.
-    const outOfMemory = error.kind === 'OutOfMemory' || killedBy === 'SIGTRAP' || killedBy === 'SIGABRT';
+    const outOfMemory = end.kind === 'OutOfMemory' || killedBy === 'SIGTRAP' || killedBy === 'SIGABRT';
     if (outOfMemory) throw stageError('SCRIPT_MEMORY');
-    if (code !== 0) throw scriptFailed(error, job.content);
+    if (code !== 0) throw scriptFailed(end, job.content);
+    // What the script still held would be lost without a word.
+    if (!end.isMarked) throw stageError('SCRIPT_EXITED');
   } finally {
     guard.stop();
     killGroup(child);

@@ -1,9 +1,9 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Engine } from '../engine/engine.ts';
-import type { StageFolder } from '../folders.ts';
-import { readManifest, writeManifest, type StageManifest } from './manifest.ts';
+import { makeFolder, removeFolder, removeOlder, type StageFolder } from '../folders.ts';
+import { readManifest, writeManifest, type ExtractManifest, type StageManifest } from './manifest.ts';
 
 export type StageProgress = { table: string; rowCount: number; totalRowCount: number };
 
@@ -14,25 +14,54 @@ export type StageContext = {
   planHash: string;
   engine: Engine;
   signal: AbortSignal;
+  /** Of the worker: what it writes has the number in its name until it is complete. */
+  epoch: bigint;
+  /** Throws where a worker of a later epoch has the run. */
+  fence: () => Promise<void>;
   onProgress: (progress: StageProgress) => void;
 };
 
+type Turn = Pick<StageContext, 'directory' | 'epoch'>;
+
+/** A folder in the run's that is this epoch's own. */
+export const workFolder = ({ directory, epoch }: Turn, name: string): string => join(directory, `${name}.${epoch}`);
+
+/** Runs work with an empty folder of this epoch's own, and removes it. What workers of earlier epochs left goes as well. */
+export const withWorkFolder = async <R>(turn: Turn, name: string, work: (folder: string) => Promise<R>): Promise<R> => {
+  await removeOlder(turn.directory, `${name}.`, turn.epoch);
+  const folder = await makeFolder(workFolder(turn, name));
+  try {
+    return await work(folder);
+  } finally {
+    await removeFolder(folder);
+  }
+};
+
 /**
- * Runs a stage into `<stage>.partial` and renames the folder to `<stage>` when its manifest is written, so that a stage is there
- * as a whole or not at all. What an earlier try left is removed first. Returns the manifest as it was written.
+ * Writes a stage's output into a folder of this epoch's own and renames it to `<stage>` when its manifest is written, so that a stage is there as a
+ * whole or not at all. A worker of an earlier epoch renames nothing.
  */
+export const writeStage = <M extends StageManifest | ExtractManifest>(
+  context: StageContext,
+  stage: StageFolder,
+  work: (folder: string) => Promise<M>,
+): Promise<M> =>
+  withWorkFolder(context, `${stage}.partial`, async (folder) => {
+    const manifest = await work(folder);
+    await writeManifest(folder, manifest);
+    const final = join(context.directory, stage);
+    await context.fence();
+    await removeFolder(final);
+    await rename(folder, final);
+    return manifest;
+  });
+
+/** As `writeStage`; returns the manifest as it was written. */
 export const runIntoFolder = async (
-  directory: string,
+  context: StageContext,
   stage: StageFolder,
   work: (folder: string) => Promise<StageManifest>,
 ): Promise<StageManifest> => {
-  const partial = join(directory, `${stage}.partial`);
-  const final = join(directory, stage);
-  await rm(partial, { recursive: true, force: true });
-  await mkdir(partial, { recursive: true, mode: 0o700 });
-  const manifest = await work(partial);
-  await writeManifest(partial, manifest);
-  await rm(final, { recursive: true, force: true });
-  await rename(partial, final);
-  return (await readManifest(directory, stage)).manifest;
+  await writeStage(context, stage, work);
+  return (await readManifest(context.directory, stage)).manifest;
 };

@@ -3,7 +3,7 @@ import { TERMINAL, UPLOADING, WORKING } from '@lethe/contracts/run-state';
 import type { Queryable } from '@lethe/db/open';
 import { sql, type Insertable, type Updateable } from 'kysely';
 import { KEPT_STATES } from '../domain/entry.ts';
-import type { ExecutionRow, Tables } from './tables.ts';
+import type { ClaimedExecution, ExecutionRow, Tables } from './tables.ts';
 
 type Db = Queryable<Tables>;
 
@@ -42,11 +42,10 @@ export const findState = async (db: Db, runId: string): Promise<RunState | undef
  * Takes the oldest execution that wants work and that nobody holds: a new epoch, and a lease by the clock of the database. Work is wanted by a desire
  * that the state has not reached: RUN before PREPARED, UPLOAD before UPLOADED, PAUSE and STOP at once.
  */
-export const claim = async (db: Db, owner: string, leaseMs: number): Promise<ExecutionRow | undefined> => {
-  const { rows } = await sql<ExecutionRow>`
-    update executions set lease_owner = ${owner}, lease_until = now() + make_interval(secs => ${leaseMs / 1000}), epoch = epoch + 1
-    where run_id = (
-      select run_id from executions
+export const claim = async (db: Db, owner: string, leaseMs: number): Promise<ClaimedExecution | undefined> => {
+  const { rows } = await sql<ClaimedExecution>`
+    with found as (
+      select run_id as found_id, lease_owner is not null as was_lost from executions
       where (lease_until is null or lease_until < now()) and (next_attempt_time is null or next_attempt_time <= now() or (desire in (${Desire.PAUSE}, ${Desire.STOP}) and not state = any(${UPLOADING}::int[])))
         and (
           (desire = ${Desire.RUN} and state = any(${[...WORKING, RunState.PAUSED]}::int[]))
@@ -55,7 +54,10 @@ export const claim = async (db: Db, owner: string, leaseMs: number): Promise<Exe
           or (desire = ${Desire.STOP} and not state = any(${[...TERMINAL, RunState.UPLOAD_UNKNOWN]}::int[]))
         )
       order by create_time limit 1 for update skip locked)
-    returning *`.execute(db);
+    update executions set lease_owner = ${owner}, lease_until = now() + make_interval(secs => ${leaseMs / 1000}), epoch = epoch + 1,
+      lost_lease_count = lost_lease_count + was_lost::int
+    from found where run_id = found_id
+    returning executions.*, was_lost`.execute(db);
   return rows[0];
 };
 
@@ -68,6 +70,16 @@ export const renewLease = async (db: Db, runId: string, epoch: bigint, leaseMs: 
     .where('epoch', '=', epoch)
     .executeTakeFirst();
   return result.numUpdatedRows === 1n;
+};
+
+/** Holds the lease for its whole time from now on, waiting for a change that is under way. False = it was lost to another worker. */
+export const fenceLease = async (db: Db, runId: string, epoch: bigint, leaseMs: number): Promise<boolean> => {
+  const { rows } = await sql`
+    with own as (select run_id as own_id from executions where run_id = ${runId} and epoch = ${epoch} for update)
+    update executions set lease_until = now() + make_interval(secs => ${leaseMs / 1000}) from own where run_id = own_id returning run_id`.execute(
+    db,
+  );
+  return rows.length === 1;
 };
 
 /** Gives the lease back. */
@@ -97,7 +109,7 @@ export const runsToExpire = async (db: Db, now: Date): Promise<string[]> =>
       .select('runId')
       .where('state', '=', RunState.PREPARED)
       .where('expireTime', '<', now)
-      .where('leaseOwner', 'is', null)
+      .where((row) => row.or([row('leaseOwner', 'is', null), row('leaseUntil', '<', sql<Date>`now()`)]))
       .execute()
   ).map(({ runId }) => runId);
 

@@ -40,6 +40,8 @@ export type Tables = PlatformTables & {
     leaseOwner: string | null;
     leaseUntil: OptionalTime;
     epoch: bigint;
+    /** How often a worker lost the execution in its present state. */
+    lostLeaseCount: Generated<number>;
     seedKeyId: string;
     seedWrapped: Buffer;
     deleteEntries: boolean;
@@ -87,4 +89,6 @@ export type Tables = PlatformTables & {
 };
 
 export type ExecutionRow = Selectable<Tables['executions']>;
+/** An execution as it was claimed. `wasLost`: the worker before never gave it back. */
+export type ClaimedExecution = ExecutionRow & { wasLost: boolean };
 export type EntryRow = Selectable<Tables['entries']>;

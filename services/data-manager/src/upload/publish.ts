@@ -1,6 +1,6 @@
 // The steps of publishing a version, with ExtDatamoduleManager.
 import type { CommitVersion, ReserveVersion } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { copyFile } from 'node:fs/promises';
+import { copyFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromCall } from '../connectors/resolve.ts';
 import type { RunDeps } from '../deps.ts';
@@ -10,7 +10,8 @@ import { uploadIdOf, type UploadSession } from './upload-session.ts';
 
 type Step = NonNullable<Parameters<RunDeps['extdatamodule']['publishDataModuleVersion']>[0]['step']>;
 
-const call = async ({ deps, row }: UploadSession, step: Step): Promise<string> => {
+const call = async ({ deps, row, fence }: UploadSession, step: Step): Promise<string> => {
+  await fence();
   const { moduleId, runId, groupId } = row;
   const token = await deps.serviceToken({ audience: 'extdatamodule', groupId, runId });
   try {
@@ -41,9 +42,15 @@ const abandonReserved = async (session: UploadSession, reason: string): Promise<
 };
 
 /** Keeps the digests of a version's rows beside the Outbox. */
-const keepDigests = async (folder: string, digests: { table: string; path: string }[]): Promise<void> => {
+const keepDigests = async ({ row, fence }: UploadSession, folder: string, digests: { table: string; path: string }[]): Promise<void> => {
   await makeFolder(folder);
-  for (const { table, path } of digests) await copyFile(path, join(folder, `${table}.parquet`));
+  for (const { table, path } of digests) {
+    const final = join(folder, `${table}.parquet`);
+    const partial = `${final}.${row.epoch}.partial`;
+    await copyFile(path, partial);
+    await fence();
+    await rename(partial, final);
+  }
 };
 
 export const publish = { reserve, commit, abandonReserved, keepDigests };

@@ -24,9 +24,10 @@ type Load = {
 };
 
 /** Opens the writing side of a connection for the session's upload. */
-export const openTarget = async ({ deps, row, signal }: UploadSession, connectionId: string): Promise<{ type: string; target: Target }> => {
+export const openTarget = async (session: UploadSession, connectionId: string): Promise<{ type: string; target: Target }> => {
+  const { deps, row, signal } = session;
   const connection = await resolveConnection(deps, row, { connectionId, write: true });
-  return { type: connection.type, target: await targetOf(connection, deps.config, targetUpload(row, connectionId), signal) };
+  return { type: connection.type, target: await targetOf(connection, deps.config, targetUpload(session, connectionId), signal) };
 };
 
 /** The connections of an upload. */
@@ -57,7 +58,7 @@ const cleanUp = async (session: UploadSession, target: Target): Promise<void> =>
 const openAndAsk = async (session: UploadSession, connectionId: string): Promise<Pick<Opened, 'type' | 'target' | 'hasRows'>> => {
   const { deps, row, signal } = session;
   const connection = await resolveConnection(deps, row, { connectionId, write: true });
-  const upload = targetUpload(row, connectionId);
+  const upload = targetUpload(session, connectionId);
   let target: Target | undefined;
   try {
     target = await targetOf(connection, deps.config, upload, signal);
@@ -82,15 +83,15 @@ const openAll = async (session: UploadSession, ready: readonly Ready[], opened: 
 };
 
 const ledgerEntry = (
-  { row, spec }: UploadSession,
+  session: UploadSession,
   version: string,
   { connectionId, ready, target }: Opened & { target: Target },
   tables: readonly UploadTable[],
 ): LedgerEntry => ({
-  uploadId: targetUpload(row, connectionId).uploadId,
-  epoch: Number(row.epoch),
-  runId: row.runId,
-  moduleId: spec.moduleId,
+  uploadId: targetUpload(session, connectionId).uploadId,
+  epoch: Number(session.row.epoch),
+  runId: session.row.runId,
+  moduleId: session.spec.moduleId,
   version,
   tables: ready.map(({ entry, rowCount, contentHash }, index) => {
     const table = tables[index] as UploadTable;

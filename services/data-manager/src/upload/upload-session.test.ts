@@ -14,7 +14,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-const execution = (uploadGeneration: number, epoch: bigint) => ({ runId: 'run', uploadGeneration, epoch }) as ExecutionRow;
+const turn = (uploadGeneration: number, epoch: bigint) => ({
+  row: { runId: 'run', uploadGeneration, epoch } as ExecutionRow,
+  fence: async () => {},
+});
 
 test('the next upload of a run removes what one that was refused has staged', async () => {
   const connection = { id: 'c', groupId, name: 'reports', type: 'file', settings: { path: '' }, secret: {} };
@@ -22,10 +25,10 @@ test('the next upload of a run removes what one that was refused has staged', as
   const csv = join(root, 'rows.csv');
   await writeFile(csv, '1\n');
   const table = { table: 't', target: 't', versioned: 't', columns: [{ name: 'n' }] } as UploadTable;
-  const refused = await fileTarget(connection, limits, targetUpload(execution(0, 1n), 'c'));
+  const refused = await fileTarget(connection, limits, targetUpload(turn(0, 1n), 'c'));
   await refused.stage(table, [csv]);
-  const next = targetUpload(execution(1, 2n), 'c');
-  expect(next.uploadId).not.toBe(targetUpload(execution(0, 1n), 'c').uploadId);
+  const next = targetUpload(turn(1, 2n), 'c');
+  expect(next.uploadId).not.toBe(targetUpload(turn(0, 1n), 'c').uploadId);
   await (await fileTarget(connection, limits, next)).cleanUp();
   expect(await readdir(join(root, groupId, '.lethe'))).toEqual([]);
 });

@@ -15,14 +15,17 @@ export type UploadSession = {
   readonly signal: AbortSignal;
   change: (action: string, set: ExecutionUpdate, options?: { write?: (tx: Transaction<Tables>) => Promise<void> }) => Promise<void>;
   startProgress: (stage: RunState) => void;
+  /** Throws where another worker has the execution. */
+  fence: () => Promise<void>;
 };
 
 /** The id of the run's present upload, by which targets and ExtDatamoduleManager know it. */
 export const uploadIdOf = ({ runId, uploadGeneration }: ExecutionRow): string => `${runId}.${uploadGeneration}`;
 
 /** The upload as the target of a connection knows it: two connections may lead to one store, which then has an entry for each. */
-export const targetUpload = (row: ExecutionRow, connectionId: string): TargetUpload => ({
+export const targetUpload = ({ row, fence }: Pick<UploadSession, 'row' | 'fence'>, connectionId: string): TargetUpload => ({
   uploadId: `${uploadIdOf(row)}.${connectionId}`,
   stagingId: `${row.runId}.${connectionId}`,
   epoch: Number(row.epoch),
+  fence,
 });

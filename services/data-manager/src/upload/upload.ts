@@ -15,8 +15,9 @@ import { columnsOf, overlayQuery } from '../outbox/overlay.ts';
 import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier } from '../plan/identifiers.ts';
 import { columnType, writePostgresTextSql } from '../plan/types.ts';
-import { digestFolder, makeFolder, outboxFolder, removeFolder } from '../folders.ts';
+import { digestFolder, makeFolder, outboxFolder, removeFolder, removeOlder } from '../folders.ts';
 import { publish } from './publish.ts';
+import { toldWhileWorking } from '../domain/execution.ts';
 import { brokenReferences, readReferences } from '../outbox/references.ts';
 import { gateBaseOf, measureTable } from '../outbox/measure.ts';
 import { onlyAdditions, writeDigests } from './digests.ts';
@@ -110,7 +111,7 @@ const verify = async ({ session }: UploadContext, connectionIds: string[]): Prom
   for (const connectionId of connectionIds) {
     const { target } = await openTarget(session, connectionId);
     try {
-      if (!(await target.probe(targetUpload(session.row, connectionId).uploadId))) throw stageError('LEDGER_MISSING');
+      if (!(await target.probe(targetUpload(session, connectionId).uploadId))) throw stageError('LEDGER_MISSING');
     } finally {
       await target.close();
     }
@@ -119,7 +120,8 @@ const verify = async ({ session }: UploadContext, connectionIds: string[]): Prom
 
 const enterState = async (session: UploadSession, state: RunState): Promise<void> => {
   const { deps, row } = session;
-  const set = { state, refusal: '', waitingFor: '', nextAttemptTime: null, reachedRevision: row.desireRevision };
+  const again = row.state === state ? { waitingFor: toldWhileWorking(row) } : { waitingFor: '', lostLeaseCount: 0 };
+  const set = { state, refusal: '', nextAttemptTime: null, reachedRevision: row.desireRevision, ...again };
   if (state === RunState.UPLOADING) await session.change('upload/begin', set, { write: (tx) => markUploading(tx, row.runId, deps.now()) });
   else await session.change('upload/verify', set);
 };
@@ -127,6 +129,7 @@ const enterState = async (session: UploadSession, state: RunState): Promise<void
 const recordUploaded = async ({ session }: UploadContext, ready: Ready[], version: string): Promise<void> => {
   const { deps, row } = session;
   await publish.keepDigests(
+    session,
     digestFolder(deps.config, row.moduleId, version),
     ready.map(({ entry, digestPath }) => ({ table: entry.table, path: digestPath })),
   );
@@ -219,13 +222,19 @@ const settleFailure = async (session: UploadSession, thrown: unknown): Promise<v
   if (session.row.publishing) await session.change('upload/withdraw', { publishing: false });
 };
 
+/** A folder of this epoch's own; what workers of earlier epochs left is removed. */
+const makeScratch = async (folder: string, epoch: bigint): Promise<string> => {
+  await removeOlder(folder, '.upload.', epoch);
+  return makeFolder(join(folder, `.upload.${epoch}`));
+};
+
 /** Uploads a prepared run. Whatever is refused before a target took it brings the run back to PREPARED with the reason. */
 export const upload = async (session: UploadSession): Promise<void> => {
   const { deps, spec, signal } = session;
   const { plan } = spec;
   if (!plan) throw stageError('PLAN_MISSING');
   const folder = outboxFolder(deps.config, session.row.runId);
-  const scratch = await makeFolder(join(folder, '.upload'));
+  const scratch = await makeScratch(folder, session.row.epoch);
   let engine: Engine | undefined;
   try {
     engine = await openEngine({ directory: folder, memoryMb: deps.config.engineMemoryMb, signal });

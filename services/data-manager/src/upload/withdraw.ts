@@ -8,9 +8,10 @@ import { targetUpload, type UploadSession } from './upload-session.ts';
 // The lease outlasts it.
 const PROBE_TIMEOUT_MS = 3_000;
 
-const probe = async ({ deps, row }: UploadSession, connectionId: string): Promise<boolean> => {
+const probe = async (session: UploadSession, connectionId: string): Promise<boolean> => {
+  const { deps, row } = session;
   const connection = await resolveConnection(deps, row, { connectionId, write: true });
-  const upload = targetUpload(row, connectionId);
+  const upload = targetUpload(session, connectionId);
   const target = await targetOf(connection, deps.config, upload, AbortSignal.timeout(PROBE_TIMEOUT_MS));
   try {
     if (await target.probe(upload.uploadId)) return true;

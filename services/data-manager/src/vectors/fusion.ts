@@ -163,7 +163,16 @@ const runCase = async (engine: Engine, folder: string, directory: string, entry:
   if (problems.length > 0) return problems.map((problem) => `refused: ${problem.message}`);
   await mkdir(directory);
   await writeExtract(directory, 'vectors', input.sources);
-  const context = { directory, plan, planHash: 'vectors', engine, signal: new AbortController().signal, onProgress: () => undefined };
+  const context = {
+    directory,
+    plan,
+    planHash: 'vectors',
+    engine,
+    signal: new AbortController().signal,
+    epoch: 1n,
+    fence: async () => {},
+    onProgress: () => undefined,
+  };
   const manifest = await applyRules(context);
   const [written] = manifest.tables;
   return written === undefined ? ['the table is missing'] : compareStored(engine, { folder, directory }, { entry, input }, written);
@@ -182,7 +191,16 @@ const runEmptyFields = async (
   await writeExtract(directory, 'vectors', [{ table: TABLE, rank: 1, source: 'all', segments: [table.rows] }]);
   const columns = names.map((column) => ({ name: column, role: Role.INSENSITIVE, type: { base: BaseType.STRING } }));
   const plan = EffectivePlan.fromPartial({ tables: [{ name: TABLE, columns }], results: [{ name: TABLE, columns }] });
-  const context = { directory, plan, planHash: 'vectors', engine, signal: new AbortController().signal, onProgress: () => undefined };
+  const context = {
+    directory,
+    plan,
+    planHash: 'vectors',
+    engine,
+    signal: new AbortController().signal,
+    epoch: 1n,
+    fence: async () => {},
+    onProgress: () => undefined,
+  };
   const [written] = (await applyRules(context)).tables;
   const counts = names.map((column) => `count(*) FILTER (${quoteIdentifier(column)} IS NULL)`).join(', ');
   const paths = quoteList((written?.segments ?? []).map((segment) => join(directory, segment.path)));

@@ -55,6 +55,8 @@ export const contextOf = (bench: Bench, directory: string, plan: EffectivePlan):
   planHash: 'plan-hash',
   engine: bench.engine,
   signal: new AbortController().signal,
+  epoch: 1n,
+  fence: async () => {},
   onProgress: () => undefined,
 });
 

@@ -11,7 +11,7 @@ import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { loadVisible } from '@lethe/grpc/visible';
 import { desireOf, isLive, type Command } from '../domain/run.ts';
-import { findLiveRun, findRun, lockRun, setDesire } from '../store/runs.ts';
+import { findLiveRun, findRun, keepCommand, lockRun, setDesire } from '../store/runs.ts';
 import type { RunRow } from '../store/tables.ts';
 import type { Deps } from './deps.ts';
 import { requireConnections } from './grants.ts';
@@ -53,7 +53,7 @@ export const commandRun = async (
     const live = desire === Desire.UPLOAD ? await findLiveRun(tx, before.taskId) : undefined;
     if (live && live.id !== before.id) throw fail('RUN_ALREADY_ACTIVE', { run_id: live.id });
     const after = await setDesire(tx, before, { desire, live: isLive(before.state, desire, true), stopReason: reason }, deps.now());
-    const commanded = event('data', RunCommanded, {
+    const commanded: RunCommanded = {
       runId: after.id,
       desireRevision: after.desireRevision,
       desire,
@@ -61,7 +61,8 @@ export const commandRun = async (
       ticket,
       userId: ctx.user.userId,
       uploadOutcome: outcome,
-    });
+    };
+    await keepCommand(tx, after.id, commanded, deps.config.resendAfterMs);
     return {
       response: { run: runView(after) },
       resource: `runs/${after.id}`,
@@ -69,7 +70,7 @@ export const commandRun = async (
       runId: after.id,
       before: auditRun(before),
       after: auditRun(after),
-      events: [commanded],
+      events: [event('data', RunCommanded, commanded)],
     };
   });
 };

@@ -21,6 +21,7 @@ export const takeExecution = async (tx: Tx, execution: Execution, now: Date): Pr
     live: isLive(execution.state, run.desire, reconciling),
     updateTime: now,
     endTime: isTerminal(execution.state) ? (run.endTime ?? now) : null,
+    ...(reconciling && !isTerminal(execution.state) ? {} : { resendTime: null }),
   });
   await emit(tx, { events: stateNotices(run, execution), traceparent: '' });
 };

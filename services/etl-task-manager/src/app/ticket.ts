@@ -6,7 +6,7 @@ import { connectionsOf } from './connections.ts';
 
 /** A new ticket for the connections of a run, in the name of the user who released the task. */
 export const ticketFor = (
-  deps: Deps,
+  deps: Pick<Deps, 'identity' | 'config'>,
   run: Pick<RunRow, 'id' | 'groupId' | 'releasedBy' | 'snapshotHash'>,
   plan: EffectivePlan,
 ): Promise<string> =>

@@ -17,7 +17,7 @@ import { findSuperseded } from '../app/superseded.ts';
 import { ticketFor } from '../app/ticket.ts';
 import { auditRun, runView } from '../app/views.ts';
 import { overrideParameters } from '../domain/bindings.ts';
-import { findLiveRun, insertRun } from '../store/runs.ts';
+import { findLiveRun, insertRun, keepCommand } from '../store/runs.ts';
 import type { RevisionRow, TaskRow } from '../store/tables.ts';
 import { findRevision, findTask, lockTask } from '../store/tasks.ts';
 
@@ -72,6 +72,7 @@ const startTask = async (deps: Deps, ctx: UserCall, taskId: string, request: Sta
     const spec = { taskId: task.id, groupId, moduleId, taskRevision, snapshotHash, baseVersion, startedBy, releasedBy, plan, parameters };
     const names = { taskName: task.displayName, moduleName: module.displayName };
     const run = await insertRun(tx, { ...spec, ...names, startedByName, id: runId });
+    await keepCommand(tx, runId, undefined, deps.config.resendAfterMs);
     const requested = event('data', RunRequested, { spec: { ...spec, ...names, runId, ticket } });
     return {
       response: { run: runView(run) },

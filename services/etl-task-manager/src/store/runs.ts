@@ -1,4 +1,5 @@
 import { Desire, Execution, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { RunCommanded } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Queryable } from '@lethe/db/open';
 import { sql } from 'kysely';
@@ -91,6 +92,44 @@ export const insertRun = (db: Db, { plan, parameters, ...run }: NewRun): Promise
     .returningAll()
     .executeTakeFirstOrThrow();
 
+const inMs = (ms: number) => sql<Date>`now() + make_interval(secs => ${ms / 1000})`;
+
+/** Runs of which what is desired is due to be sent again; by the clock of the database. */
+export const listDueResends = async (db: Db, limit: number): Promise<string[]> =>
+  (
+    await db
+      .selectFrom('runs')
+      .select('id')
+      .where('resendTime', '<', sql<Date>`now()`)
+      .orderBy('resendTime')
+      .limit(limit)
+      .execute()
+  ).map(({ id }) => id);
+
+/** Keeps a command as the run's last one, to be sent again after a while. */
+export const keepCommand = async (db: Db, id: string, command: RunCommanded | undefined, resendAfterMs: number): Promise<void> => {
+  const bytes = command ? Buffer.from(RunCommanded.encode({ ...command, ticket: '' }).finish()) : null;
+  await db
+    .updateTable('runs')
+    .set({ command: bytes, resendTime: inMs(resendAfterMs), resendCount: 0 })
+    .where('id', '=', id)
+    .execute();
+};
+
+/** Sets when what is desired is sent another time. */
+export const postponeResend = async (db: Db, { id, resendCount }: RunRow, afterMs: number): Promise<void> => {
+  await db
+    .updateTable('runs')
+    .set({ resendTime: inMs(afterMs), resendCount: resendCount + 1 })
+    .where('id', '=', id)
+    .execute();
+};
+
+/** What is desired of a run is not sent again: its state has taken it in. */
+export const endResend = async (db: Db, id: string): Promise<void> => {
+  await db.updateTable('runs').set({ resendTime: null }).where('id', '=', id).execute();
+};
+
 /** Sets what is desired of a run, as the next revision of its desire. `live`: whether it now prevents another run of its task. */
 export const setDesire = (
   db: Db,
@@ -110,7 +149,7 @@ export const setExecution = async (
   db: Db,
   id: string,
   execution: Execution,
-  changes: Pick<RunRow, 'live' | 'updateTime' | 'endTime'>,
+  changes: Pick<RunRow, 'live' | 'updateTime' | 'endTime'> & Partial<Pick<RunRow, 'resendTime'>>,
 ): Promise<void> => {
   await db
     .updateTable('runs')

@@ -63,6 +63,11 @@ export type Tables = PlatformTables & {
     /** What Stop was called with. */
     stopReason: Generated<string>;
     releasedBy: string;
+    /** The last RunCommanded, without its ticket; null where the run was only started. */
+    command: Buffer | null;
+    /** When what is desired is sent again; null where the state has taken it in. */
+    resendTime: OptionalTime;
+    resendCount: Generated<number>;
     expiryNoticed: Generated<boolean>;
     createTime: Time;
     updateTime: Time;

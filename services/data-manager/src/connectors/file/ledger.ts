@@ -32,12 +32,13 @@ export const readEntry = async (path: string): Promise<LedgerEntry | undefined> 
 };
 
 /** Writes an entry so that it is there as a whole, after a crash of the machine too. */
-export const writeEntry = async (path: string, entry: LedgerEntry): Promise<void> => {
-  const temporary = `${path}.partial`;
+export const writeEntry = async (path: string, entry: LedgerEntry, fence: () => Promise<void>): Promise<void> => {
+  const temporary = `${path}.${entry.epoch}.partial`;
   const file = await open(temporary, 'w', 0o600);
   await file.writeFile(JSON.stringify(entry));
   await file.sync();
   await file.close();
+  await fence();
   await rename(temporary, path);
 };
 

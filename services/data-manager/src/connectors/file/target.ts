@@ -40,6 +40,8 @@ export const fileTarget = async (connection: ResolvedConnection, limits: Connect
   const intentFile = entryPath(folder, upload.uploadId, 'intent');
   const prefix = `${digest(upload.stagingId)}.`;
   const staged = (table: UploadTable): string => join(hidden, `${prefix}${upload.epoch}.${digest(table.table)}.csv`);
+  const epochOf = (name: string): number | undefined =>
+    name.startsWith(prefix) ? Number(name.slice(prefix.length).split('.')[0]) : undefined;
   const final = (table: UploadTable): string => fileOf(folder, table.versioned);
   /** What another connection of the same run has published here is no earlier version. */
   const ownLedger = async (run: string): Promise<LedgerEntry[]> =>
@@ -71,17 +73,23 @@ export const fileTarget = async (connection: ResolvedConnection, limits: Connect
         for (const table of tables)
           if (table.columns.some(({ name }) => /[",\n]/.test(name))) throw stageError('TARGET_COLUMN_UNUSABLE', { table: table.table });
         // The next try after a crash between the renames finds the names as its own.
-        await writeEntry(intentFile, entry);
+        await writeEntry(intentFile, entry, upload.fence);
         await failpoint('upload.target.commit.before');
-        for (const table of tables) await rename(staged(table), final(table));
-        await writeEntry(entryFile, entry);
+        for (const table of tables) {
+          await upload.fence();
+          await rename(staged(table), final(table));
+        }
+        await writeEntry(entryFile, entry, upload.fence);
         await rm(intentFile, { force: true });
         await failpoint('upload.target.commit.after');
       }),
     schemaOf: () => '',
     cleanUp: () =>
       inFolder('Cleaning up', async () => {
-        for (const name of await readdir(hidden)) if (name.startsWith(prefix)) await rm(join(hidden, name), { force: true });
+        for (const name of await readdir(hidden)) {
+          const epoch = epochOf(name);
+          if (epoch !== undefined && epoch <= upload.epoch) await rm(join(hidden, name), { force: true });
+        }
       }),
     close: async () => {},
   };

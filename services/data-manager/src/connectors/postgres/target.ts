@@ -21,11 +21,15 @@ import { publishTables, type Publication } from './publish.ts';
 import { claimName } from './relations.ts';
 import { addKeys, definition } from './shape.ts';
 
+// Readers and the next worker wait for this transaction: the server ends it where its worker says nothing any more.
+const PUBLISHING_IDLE_TIMEOUT = '30s';
+
 const commit = async (publication: Publication, entry: LedgerEntry, tables: UploadTable[]): Promise<void> => {
   const { client, place } = publication;
   await failpoint('upload.target.begin.before');
   await client.query('begin');
   try {
+    await client.query(`set local idle_in_transaction_session_timeout = '${PUBLISHING_IDLE_TIMEOUT}'`);
     await fence(client, place, entry.uploadId, entry.epoch);
     if (await probe(client, place, entry.uploadId)) {
       await client.query('rollback');
@@ -52,13 +56,16 @@ const stage = async (client: Client, staging: string, table: UploadTable, csvPat
   return Number(rows[0]?.count ?? 0);
 };
 
-const dropStaging = async (client: Client, place: Place, prefix: string): Promise<void> => {
+const dropStaging = async (client: Client, place: Place, prefix: string, epoch: number): Promise<void> => {
   const { rows } = await client.query<{ relname: string }>(
     `select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where relkind = 'r' and nspname = ${quoteLiteral(place.schema)} and starts_with(relname::text, $1)`,
     [prefix],
   );
-  for (const { relname } of rows) await client.query(`drop table if exists ${qualified(place.schema, relname)}`);
+  // What a later epoch has staged is in use.
+  for (const { relname } of rows)
+    if (Number(relname.slice(prefix.length).split('_')[0]) <= epoch)
+      await client.query(`drop table if exists ${qualified(place.schema, relname)}`);
 };
 
 /** The writing side of a postgres connection, for one upload in one epoch. */
@@ -115,7 +122,7 @@ export const postgresTarget = async (
         commit({ client, place, moduleId: entry.moduleId, runId: entry.runId, stagingOf, schemaOf }, entry, tables),
       ),
     schemaOf,
-    cleanUp: () => guarded('Cleaning up', () => dropStaging(client, place, prefix)),
+    cleanUp: () => guarded('Cleaning up', () => dropStaging(client, place, prefix, upload.epoch)),
     close: async () => {
       signal.removeEventListener('abort', cut);
       await client.end().catch(() => {});

@@ -334,4 +334,4 @@ const anonymizeInto = async (context: StageContext, keys: AnonymizationKeys, fol
  * RunError with table, column and count where a value has no leaf, and with the table where no levels hold the requirement.
  */
 export const anonymize = (context: StageContext, keys: AnonymizationKeys): Promise<StageManifest> =>
-  runIntoFolder(context.directory, STAGE, (folder) => anonymizeInto(context, keys, folder));
+  runIntoFolder(context, STAGE, (folder) => anonymizeInto(context, keys, folder));

@@ -2,17 +2,15 @@
 import type { ProtocolEntry, ScriptBinding } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import { parseScriptContent } from '@lethe/module/parse-script';
 import { columnsOfSource, type SourcePlace } from '@lethe/module/source';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { placeOf, type DirectRead, type ResolvedConnection } from '../../connectors/connector.ts';
 import { sourceOf } from '../../connectors/index.ts';
 import type { ExecutionRow } from '../../store/tables.ts';
 import type { RunDeps } from '../../deps.ts';
 import { extractByScript } from './extract-script.ts';
-import { writeManifest, type ExtractManifest, type ExtractSource } from '../manifest.ts';
+import type { ExtractManifest, ExtractSource } from '../manifest.ts';
 import { fetchScript, resolveConnection } from '../../connectors/resolve.ts';
-import type { StageContext } from '../stage.ts';
+import { writeStage, type StageContext } from '../stage.ts';
 import { locating, stageError } from '../../domain/run-error.ts';
 import { STAGE_FOLDERS } from '../../folders.ts';
 
@@ -84,11 +82,7 @@ const missingConnection = (table: string): never => {
   throw stageError('CONNECTION_MISSING', { table });
 };
 
-/** Reads all sources. What is written is there as a whole or not at all. */
-export const extract = async (deps: RunDeps, row: ExecutionRow, context: StageContext): Promise<ExtractManifest> => {
-  const partial = join(context.directory, `${STAGE}.partial`);
-  await rm(partial, { recursive: true, force: true });
-  await mkdir(partial, { recursive: true, mode: 0o700 });
+const extractInto = async (folder: string, deps: RunDeps, row: ExecutionRow, context: StageContext): Promise<ExtractManifest> => {
   const connections = new Map<string, ResolvedConnection>();
   const sources: ExtractSource[] = [];
   for (const entry of context.plan.sources) {
@@ -100,11 +94,11 @@ export const extract = async (deps: RunDeps, row: ExecutionRow, context: StageCo
       (plan.connectionId === '' ? undefined : await resolveConnection(deps, row, { connectionId: plan.connectionId, write: false }));
     if (connection) connections.set(plan.connectionId, connection);
     const place = { ...(connection && placeOf(connection)), table: plan.table };
-    sources.push(await locating(place, () => extractSource(deps, context, { folder: partial, plan, connection })));
+    sources.push(await locating(place, () => extractSource(deps, context, { folder, plan, connection })));
   }
-  const manifest: ExtractManifest = { stage: STAGE, planHash: context.planHash, sources };
-  await writeManifest(partial, manifest);
-  await rm(join(context.directory, STAGE), { recursive: true, force: true });
-  await rename(partial, join(context.directory, STAGE));
-  return manifest;
+  return { stage: STAGE, planHash: context.planHash, sources };
 };
+
+/** Reads all sources. What is written is there as a whole or not at all. */
+export const extract = (deps: RunDeps, row: ExecutionRow, context: StageContext): Promise<ExtractManifest> =>
+  writeStage(context, STAGE, (folder) => extractInto(folder, deps, row, context));

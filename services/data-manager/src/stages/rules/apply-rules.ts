@@ -1,4 +1,4 @@
-import { rm, mkdir } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { KeyConflict } from '@lethe/contracts/gen/lethe/module/v1/rules';
@@ -26,7 +26,7 @@ import {
   type TableCounts,
 } from '../manifest.ts';
 import { columnsOfSource } from '@lethe/module/source';
-import { runIntoFolder, type StageContext } from '../stage.ts';
+import { runIntoFolder, withWorkFolder, workFolder, type StageContext } from '../stage.ts';
 import { invariant } from '../../domain/defect.ts';
 import { stageError } from '../../domain/run-error.ts';
 import { STAGE_FOLDERS } from '../../folders.ts';
@@ -51,7 +51,7 @@ const loadSegment = async (
   entry: ExtractSource['segments'][number],
 ): Promise<RawSegment> => {
   const { rank } = source;
-  const file = join(context.directory, RAW, `${table.name}-${rank}-${entry.segment}.parquet`);
+  const file = join(workFolder(context, RAW), `${table.name}-${rank}-${entry.segment}.parquet`);
   const read = columnsOfSource(table, source);
   const columns = read.map((_, index) => ({ name: `r${index}`, type: 'VARCHAR' }));
   const path = join(context.directory, entry.path);
@@ -197,12 +197,5 @@ const applyInto = async (context: StageContext, folder: string): Promise<StageMa
  */
 export const applyRules = async (context: StageContext): Promise<StageManifest> => {
   assertPlannable(context.plan);
-  const raw = join(context.directory, RAW);
-  await rm(raw, { recursive: true, force: true });
-  await mkdir(raw, { recursive: true, mode: 0o700 });
-  try {
-    return await runIntoFolder(context.directory, STAGE, (folder) => applyInto(context, folder));
-  } finally {
-    await rm(raw, { recursive: true, force: true });
-  }
+  return withWorkFolder(context, RAW, () => runIntoFolder(context, STAGE, (folder) => applyInto(context, folder)));
 };

@@ -152,7 +152,7 @@ const storeInto = async (context: StageContext, folder: string): Promise<StoreMa
  * hold; then there is no `store` folder.
  */
 export const store = (context: StageContext): Promise<StageManifest> =>
-  runIntoFolder(context.directory, STAGE, (folder) => storeInto(context, folder));
+  runIntoFolder(context, STAGE, (folder) => storeInto(context, folder));
 
 /** What was stored: from the run's folder, or from the Outbox where the files have moved there. */
 export const readStored = async (directory: string, outbox: string): Promise<StoredTable[]> => {

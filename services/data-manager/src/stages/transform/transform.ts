@@ -26,7 +26,7 @@ import {
   type TableCounts,
 } from '../manifest.ts';
 import { writeScriptRows, type WrittenFile } from './script-rows.ts';
-import { runIntoFolder, type StageContext } from '../stage.ts';
+import { runIntoFolder, withWorkFolder, workFolder, type StageContext } from '../stage.ts';
 import { invariant } from '../../domain/defect.ts';
 import { locating, stageError } from '../../domain/run-error.ts';
 import { STAGE_FOLDERS } from '../../folders.ts';
@@ -213,7 +213,7 @@ const runStep = async (
   const { table, rank, parameters } = binding;
   const script = findScript(context, step);
   const current = tables.get(table);
-  const scratch = join(context.directory, SCRATCH, String(rank));
+  const scratch = join(workFolder(context, SCRATCH), String(rank));
   await mkdir(scratch, { recursive: true, mode: 0o700 });
   const input: StepInput = {
     context,
@@ -277,12 +277,5 @@ const transformInto = async (context: TransformContext, folder: string): Promise
  * their segments. The rows of a script get new ids: rank of the script, segment, place by content. Throws a RunError with the table,
  * and column and count, where a script's rows are not as declared.
  */
-export const transform = async (context: TransformContext): Promise<StageManifest> => {
-  const scratch = join(context.directory, SCRATCH);
-  await rm(scratch, { recursive: true, force: true });
-  try {
-    return await runIntoFolder(context.directory, STAGE, (folder) => transformInto(context, folder));
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
-};
+export const transform = (context: TransformContext): Promise<StageManifest> =>
+  withWorkFolder(context, SCRATCH, () => runIntoFolder(context, STAGE, (folder) => transformInto(context, folder)));

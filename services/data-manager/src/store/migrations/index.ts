@@ -4,6 +4,7 @@ import * as publishing from './0002-publishing.ts';
 import * as errorInfo from './0003-error-info.ts';
 import * as entryNames from './0004-entry-names.ts';
 import * as uploadOutcome from './0005-upload-outcome.ts';
+import * as lostLeases from './0006-lost-leases.ts';
 
 /** The migrations of schema lethe_data. */
 export const migrations: Migrations = {
@@ -12,4 +13,5 @@ export const migrations: Migrations = {
   '0003-error-info': errorInfo,
   '0004-entry-names': entryNames,
   '0005-upload-outcome': uploadOutcome,
+  '0006-lost-leases': lostLeases,
 };
