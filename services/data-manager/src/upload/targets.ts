@@ -54,6 +54,14 @@ const cleanUp = async (session: UploadSession, target: Target): Promise<void> =>
   }
 };
 
+/** Refuses a target that has the rows of an upload of this run that was given up, because somebody said that it had not. */
+const refuseLeft = async ({ row, fence }: UploadSession, connectionId: string, target: Target): Promise<void> => {
+  for (let uploadGeneration = 0; uploadGeneration < row.uploadGeneration; uploadGeneration += 1) {
+    const left = await target.probe(targetUpload({ row: { ...row, uploadGeneration }, fence }, connectionId).uploadId);
+    if (left) throw stageError('UPLOAD_LEFT_ROWS', { version: left.version });
+  }
+};
+
 /** Opens a target and asks what it has. Where somebody said that the rows are there, one that cannot tell has them. */
 const openAndAsk = async (session: UploadSession, connectionId: string): Promise<Pick<Opened, 'type' | 'target' | 'hasRows'>> => {
   const { deps, row, signal } = session;
@@ -62,6 +70,7 @@ const openAndAsk = async (session: UploadSession, connectionId: string): Promise
   let target: Target | undefined;
   try {
     target = await targetOf(connection, deps.config, upload, signal);
+    await refuseLeft(session, connectionId, target);
     return { type: connection.type, target, hasRows: (await target.probe(upload.uploadId)) !== undefined };
   } catch (error) {
     await target?.close();

@@ -47,7 +47,7 @@ const judgePrivacy = (plan: EffectivePlan, known: ReadonlyMap<string, KnownConne
     missing(
       'PRIVACY_REQUIRED',
       `tables/${table}`,
-      `the owners of connection ${connectionId} demand a requirement (\`requires\`) of table ${table}, which is under \`privacy: none\``,
+      `the owners of connection ${connectionId} demand a requirement (\`requires\`) over quasi-identifying columns of table ${table}, which has none`,
     ),
   );
 
