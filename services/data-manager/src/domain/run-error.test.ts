@@ -43,6 +43,7 @@ describe('the place of a failure', () => {
       line: 0n,
       count: 0n,
       action: "Correct the name, or ask the store's owner for the right to read it.",
+      problems: [],
     });
   });
 
