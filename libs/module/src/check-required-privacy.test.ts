@@ -1,4 +1,5 @@
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
+import { Role } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { expect, test } from 'vitest';
 import { findUnprotected } from './check-required-privacy.ts';
 
@@ -13,6 +14,7 @@ const scripted = (table: string, connectionId: string) => ({
 const none = { noneReason: 'made up' };
 const k = { models: [{ model: { $case: 'kAnonymity' as const, value: { k: 2 } } }] };
 const sources = [source('people', 'demanding'), source('places', 'other')];
+const columns = (role: Role) => [{ name: 'age', role }];
 const find = (plan: Parameters<typeof EffectivePlan.fromPartial>[0]): string[] =>
   findUnprotected(EffectivePlan.fromPartial({ sources, ...plan }), (id) => id === 'demanding').map(({ table }) => table);
 
@@ -22,7 +24,8 @@ test('a published table without a requirement is found where a demanding connect
     { name: 'places', privacy: none },
   ];
   expect(find({ results: results(none) })).toEqual(['people']);
-  expect(find({ results: results(k) })).toEqual([]);
+  expect(find({ results: results(k, { columns: columns(Role.QUASI_IDENTIFYING) }) })).toEqual([]);
+  expect(find({ results: results(k, { columns: columns(Role.INSENSITIVE) }) })).toEqual(['people']);
   expect(find({ results: results(none, { unpublished: true }) })).toEqual([]);
   expect(find({ sources: [scripted('people', 'demanding')], results: results(none) })).toEqual(['people']);
 });

@@ -1,12 +1,13 @@
 // Connections whose owners demand privacy: what they feed is not published without a requirement.
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
+import { Role } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { placeOf } from './source.ts';
 
-/** A table of the result under `privacy: none`, and a connection whose rows may be in it. */
+/** A table of the result that no requirement protects, and a connection whose rows may be in it. */
 export type Unprotected = { table: string; connectionId: string };
 
 /**
- * The published tables without a requirement that a demanding connection feeds. A table is fed by the connections of its sources; one that a transform
+ * The published tables without a requirement over quasi-identifying columns that a demanding connection feeds. A table is fed by the connections of its sources; one that a transform
  * writes, by those of all, since the script may read every table.
  */
 export const findUnprotected = (
@@ -14,7 +15,11 @@ export const findUnprotected = (
   demandsPrivacy: (connectionId: string) => boolean,
 ): Unprotected[] =>
   results
-    .filter(({ unpublished, privacy }) => !unpublished && (privacy?.models.length ?? 0) === 0)
+    // A requirement over no quasi-identifying column takes all rows for one class.
+    .filter(
+      ({ unpublished, privacy, columns }) =>
+        !unpublished && ((privacy?.models.length ?? 0) === 0 || !columns.some(({ role }) => role === Role.QUASI_IDENTIFYING)),
+    )
     .flatMap(({ name }) => {
       const isWritten = transforms.some(({ binding }) => binding?.table === name);
       const feeding = sources.filter((source) => isWritten || placeOf(source).table === name);

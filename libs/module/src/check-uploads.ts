@@ -4,6 +4,17 @@ import type { Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import type { TableUpload } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { enumName } from '@lethe/contracts/enum-name';
 import type { PinnedScript } from '@lethe/contracts/gen/lethe/module/v1/plan';
+import {
+  connectionType,
+  takesRead,
+  takesScript,
+  typesForLanguage,
+  typesForRead,
+  writesFiles,
+  type ConnectionType,
+  type ExtractionLanguage,
+  type ReadKind,
+} from './connection-types.ts';
 import type { Report } from './violation.ts';
 
 const MAX_NAME_BYTES = 63;
@@ -38,11 +49,9 @@ export const checkUploads = (
   });
 };
 
-const READS = { tableRead: ['TableRead', 'postgres'], fileRead: ['FileRead', 'file'], httpRead: ['HttpRead', 'http'] } as const;
-const LANGUAGES: Record<string, [name: string, type: string]> = {
-  SQL: ['SQL', 'postgres'],
-  TYPESCRIPT: ['TypeScript', 'http'],
-};
+const READS: Record<ReadKind, string> = { tableRead: 'TableRead', fileRead: 'FileRead', httpRead: 'HttpRead' };
+const LANGUAGES: Record<ExtractionLanguage, string> = { SQL: 'SQL', TYPESCRIPT: 'TypeScript' };
+const isExtractionLanguage = (word: string): word is ExtractionLanguage => Object.hasOwn(LANGUAGES, word);
 
 /** Checks that the connection of a source is of the type that its read or its script needs. `typeOf` of an unknown connection is undefined. */
 export const checkSourceTypes = (
@@ -57,22 +66,23 @@ export const checkSourceTypes = (
       report(`/protocol/${index}`, 'CONNECTION_TYPE', `the ${what} of table ${table} needs a connection of type ${needs}, and has ${has}`);
     const type = typeOf(collect.value.connectionId);
     if (collect.$case !== 'script') {
-      const [name, needed] = READS[collect.$case];
+      const [name, needed] = [READS[collect.$case], typesForRead(collect.$case)];
       if (collect.value.connectionId === '') refuse(name, readTable, needed, 'none');
-      else if (type !== undefined && type !== needed) refuse(name, readTable, needed, `one of type ${type}`);
+      else if (type !== undefined && !takesRead(type, collect.$case)) refuse(name, readTable, needed, `one of type ${type}`);
       return;
     }
     const { script, table, connectionId } = collect.value;
     const pinned = scripts.find(({ scriptId, version }) => scriptId === script?.scriptId && version === script.version);
-    const language = LANGUAGES[pinned?.language ?? ''];
-    if (!language) return;
-    const [name, needed] = language;
-    if (connectionId === '' && name === 'SQL') refuse(`${name} script`, table, needed, 'none');
-    else if (type !== undefined && type !== needed) refuse(`${name} script`, table, needed, `one of type ${type}`);
+    const language = pinned?.language ?? '';
+    if (!isExtractionLanguage(language)) return;
+    const [name, needed] = [LANGUAGES[language], typesForLanguage(language)];
+    if (connectionId === '' && language === 'SQL') refuse(`${name} script`, table, needed, 'none');
+    else if (type !== undefined && !takesScript(type, language)) refuse(`${name} script`, table, needed, `one of type ${type}`);
   });
 
-/** What each kind of connection carries out of an upload; a type without an entry takes none. */
-const TARGETS: Record<string, (upload: TableUpload, pointer: string, report: Report) => void> = {
+/** What each type of connection carries out of an upload; one without a check takes none. */
+const TARGETS: Record<ConnectionType, ((upload: TableUpload, pointer: string, report: Report) => void) | undefined> = {
+  http: undefined,
   postgres: ({ table, format }, pointer, report) => {
     if (format !== FileFormat.UNSPECIFIED)
       report(
@@ -105,10 +115,11 @@ export const checkUploadTypes = (
   uploads.forEach((upload, index) => {
     const type = typeOf(upload.connectionId);
     if (type === undefined) return;
-    const check = TARGETS[type];
+    const known = connectionType(type);
+    const check = known && TARGETS[known];
     if (check) check(upload, `/upload/${index}`, report);
     else report(`/upload/${index}`, 'CONNECTION_TYPE', `the table ${upload.table} cannot be uploaded over a connection of type ${type}`);
-    if (type !== 'file') return;
+    if (!writesFiles(type)) return;
     // File systems may take names that differ in case alone for the same.
     const file = `${upload.connectionId}/${(upload.target || upload.table).toLowerCase()}`;
     if (files.has(file)) report(`/upload/${index}`, 'TARGET_TWICE', `two tables are uploaded to the file of table ${upload.table}`);

@@ -80,6 +80,23 @@ test('an order that is pointed at a customer that is not there is refused with i
   expect((await rowsWith(entry, 'number', 5n))[0]?.cells[place(entry, 'customer')]?.value?.value).toBe(5n);
 });
 
+test('a row whose parent an edit deleted may be changed in another cell, or be pointed elsewhere, but not at the deleted one', async () => {
+  await remove('customers', 'id', 6n);
+  const entry = await entryOf('orders');
+  const [row] = await rowsWith(entry, 'customer', 6n);
+  const edit = (cells: Record<string, Cell>) =>
+    orders.worker.data.modifie({
+      entryId: entry.id,
+      etag: '*',
+      edits: [{ edit: { $case: 'update' as const, value: { rowId: row?.rowId ?? '', cells } } }],
+    });
+  await expect(edit({ customer: { value: { $case: 'int64', value: 6n } } })).rejects.toMatchObject({
+    fields: [{ rule: 'REFERENCE_UNKNOWN' }],
+  });
+  expect((await edit({ amount: { value: { $case: 'int64', value: 7n } } })).after?.violations.join()).toContain('refer by customer');
+  await edit({ customer: { value: { $case: 'int64', value: 5n } } });
+});
+
 test('a cell beyond its range, and an empty one where a value is required, are refused with their cells', async () => {
   const entry = await entryOf('orders');
   const [row] = await rowsWith(entry, 'number', 5n);

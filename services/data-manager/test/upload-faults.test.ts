@@ -161,4 +161,57 @@ describe('an upload of which a target does not say whether it has the rows', () 
     await waitFor(orders.worker, runId, RunState.UPLOADED);
     expect(await states()).toEqual([State.PUBLISHED]);
   });
+
+  test('is given up without a right to the stores that feed it, and its rows are told where they turn up after all', async () => {
+    const runId = await refuseFrom('upload.target.commit.after');
+    await stop(runId);
+    await waitFor(orders.worker, runId, RunState.UPLOAD_UNKNOWN);
+    const demand = (requirePrivacy: boolean) =>
+      orders.worker.extdatamodule.updateConnection({
+        connectionId: orders.sourceId,
+        connection: { requirePrivacy },
+        updateMask: ['require_privacy'],
+        etag: '*',
+      });
+    await demand(true);
+    await expect(resolve(runId, UploadOutcome.TAKEN)).rejects.toMatchObject({ reason: 'PRIVACY_REQUIRED' });
+    await resolve(runId, UploadOutcome.NOT_TAKEN);
+    await waitFor(orders.worker, runId, RunState.PREPARED);
+    await demand(false);
+    await changeUser(orders.targetId, undefined);
+    await confirmUpload(orders.worker, runId);
+    await expect
+      .poll(async () => (await runOf(runId))?.refusal, { timeout: 20_000 })
+      .toContain('rows of an earlier upload of this run as version 1.0.0');
+  });
+});
+
+test('of two targets the second is away for good after the first has published: Stop leaves the upload to a person', async () => {
+  const { worker, groupId, schema, sourceId, targetId, moduleId, taskId } = orders;
+  await query(suite, `create schema ${schema}_second`);
+  const secondId = await makePostgresConnection(suite, worker, groupId, `${schema}_second`);
+  const document = ordersDocument(sourceId, targetId, 'versioned');
+  const [first, second] = document['upload'] as Record<string, unknown>[];
+  document['upload'] = [first, { ...second, connection: secondId }];
+  const { dataModule } = await worker.extdatamodule.getDataModule({ moduleId });
+  await worker.extdatamodule.updateDataModule({ moduleId, dataModule: { ...dataModule, document }, updateMask: ['document'], etag: '*' });
+  await worker.task.release({ taskId });
+  const runId = await preparedRun(worker, taskId);
+  armFailpoint('upload.target.commit.after', async () => {
+    const { settings, secret } = postgresAddress(suite, `${schema}_second`);
+    await worker.extdatamodule.updateConnection({
+      connectionId: secondId,
+      connection: { settings: { ...settings, port: 1 } },
+      secret,
+      updateMask: ['settings', 'secret'],
+      etag: '*',
+    });
+    throw stageError('ENGINE_DIED');
+  });
+  await confirmUpload(worker, runId);
+  await expect.poll(async () => (await runOf(runId))?.attempt, { timeout: 20_000 }).toBeGreaterThan(1);
+  await worker.task.stop({ runId, outbox: OutboxDecision.KEEP });
+  await waitFor(worker, runId, RunState.UPLOAD_UNKNOWN);
+  await worker.task.resolveUpload({ runId, outcome: UploadOutcome.TAKEN });
+  await waitFor(worker, runId, RunState.UPLOADED);
 });

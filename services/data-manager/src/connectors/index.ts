@@ -1,4 +1,5 @@
-// Which connector serves which type of connection. A new connector is a folder and a line here.
+// Which connector serves which type of connection. A new connector is a folder and a line in each record here.
+import { connectionType, type ConnectionType } from '@lethe/module/connection-types';
 import {
   kindOfRead,
   placeOf,
@@ -20,23 +21,25 @@ import { postgresSource } from './postgres/source.ts';
 import { postgresTarget } from './postgres/target.ts';
 import { locating, stageError, type RunPlace } from '../domain/run-error.ts';
 
-const SOURCES: Record<string, (connection: ResolvedConnection, limits: ConnectorLimits) => Source> = {
+const SOURCES: Record<ConnectionType, (connection: ResolvedConnection, limits: ConnectorLimits) => Source> = {
   postgres: postgresSource,
   file: fileSource,
   http: httpSource,
 };
 
-const TARGETS: Record<
-  string,
-  (connection: ResolvedConnection, limits: ConnectorLimits, upload: TargetUpload, signal: AbortSignal) => Promise<Target>
-> = {
+type OpenTarget = (connection: ResolvedConnection, limits: ConnectorLimits, upload: TargetUpload, signal: AbortSignal) => Promise<Target>;
+
+// A type without an entry is not written to.
+const TARGETS: Record<ConnectionType, OpenTarget | undefined> = {
   postgres: postgresTarget,
   file: fileTarget,
+  http: undefined,
 };
 
 /** The reading side of a connection. */
 export const sourceOf = (connection: ResolvedConnection, limits: ConnectorLimits): Source => {
-  const make = SOURCES[connection.type];
+  const type = connectionType(connection.type);
+  const make = type && SOURCES[type];
   if (!make) throw stageError('CONNECTION_TYPE_UNSUPPORTED', { type: connection.type, use: 'read' });
   const source = make(connection, limits);
   const place = placeOf(connection);
@@ -65,7 +68,8 @@ export const targetOf = async (
   upload: TargetUpload,
   signal: AbortSignal,
 ): Promise<Target> => {
-  const make = TARGETS[connection.type];
+  const type = connectionType(connection.type);
+  const make = type && TARGETS[type];
   if (!make) throw stageError('CONNECTION_TYPE_UNSUPPORTED', { type: connection.type, use: 'written' });
   const place = placeOf(connection);
   return locatedTarget(await locating(place, () => make(connection, limits, upload, signal)), place);
@@ -83,7 +87,7 @@ const inspectHttp = async (connection: ResolvedConnection, limits: ConnectorLimi
 };
 
 const INSPECTORS: Record<
-  string,
+  ConnectionType,
   (connection: ResolvedConnection, limits: ConnectorLimits, use: Use, signal: AbortSignal) => Promise<Inspection>
 > = { postgres: inspectPostgres, file: inspectFolder, http: inspectHttp };
 
@@ -94,7 +98,8 @@ export const inspectConnection = async (
   use: Use,
   signal: AbortSignal,
 ): Promise<Inspection> => {
-  const inspect = INSPECTORS[connection.type];
+  const type = connectionType(connection.type);
+  const inspect = type && INSPECTORS[type];
   if (!inspect) throw stageError('CONNECTION_TYPE_UNSUPPORTED', { type: connection.type, use: 'read' });
   const place = placeOf(connection);
   const { unreadable, unwritable } = await locating(place, () => inspect(connection, limits, use, signal));

@@ -15,8 +15,20 @@ export const interrupts = (desire: Desire, state: RunState): boolean =>
 // Half a minute, by the waits below.
 const TRIES_TO_TELL = 5;
 
-/** Whether an upload that failed for good, although a target may have its rows, is left to a person, instead of being tried again. */
-export const isLeftToPerson = (state: RunState, attempt: number): boolean => state === RunState.UPLOAD_UNKNOWN || attempt >= TRIES_TO_TELL;
+/** An upload that failed: where it stands, and what is desired of it. */
+type Failed = { state: RunState; desire: Desire; attempt: number };
+
+/**
+ * Whether an upload that failed, although a target may have its rows, is left to a person instead of being tried again: after some tries that failed for
+ * good, and at once where a person wants to stop it and a target is away. A service of our own that is away comes back.
+ */
+export const isLeftToPerson = (
+  { state, desire, attempt }: Failed,
+  { transient, reason }: { transient: boolean; reason: string },
+): boolean => {
+  if (transient) return desire === Desire.STOP && reason !== 'SERVICE_AWAY';
+  return state === RunState.UPLOAD_UNKNOWN || attempt >= TRIES_TO_TELL;
+};
 
 /** What a state that is worked on again goes on to say: that workers were lost in it. Anything else that it waited for is over. */
 export const toldWhileWorking = ({ lostLeaseCount, waitingFor }: { lostLeaseCount: number; waitingFor: string }): string =>

@@ -7,8 +7,13 @@ import { checkKey, checkValues, type EditProblem, type Values } from '../domain/
 import { fromCell } from './cells.ts';
 import type { EditedRow } from './overlay.ts';
 
-/** The edits as an overlay, the id that the next added row gets, and the place in the request that made each row. */
-export type EditPlan = { edited: Map<bigint, Values | null>; nextRowId: bigint; fields: Map<bigint, string> };
+/** The edits as an overlay, the id that the next added row gets, and of each row the place in the request that made it and the columns that it sets. */
+export type EditPlan = {
+  edited: Map<bigint, Values | null>;
+  nextRowId: bigint;
+  fields: Map<bigint, string>;
+  set: Map<bigint, ReadonlySet<string>>;
+};
 
 const ROW_ID = /^\d{1,18}$/;
 
@@ -37,13 +42,15 @@ export const planEdits = (
   const problems: EditProblem[] = [];
   const edited = new Map<bigint, Values | null>();
   const fields = new Map<bigint, string>();
+  const set = new Map<bigint, ReadonlySet<string>>();
   let next = nextRowId;
-  const put = (rowId: bigint, values: readonly (string | null | undefined)[], field: string): void => {
+  const put = (rowId: bigint, values: readonly (string | null | undefined)[], names: readonly string[], field: string): void => {
     const found = checkValues(columns, values, field);
     const checked = values.map((value) => value ?? null);
     problems.push(...found, ...(found.length === 0 ? checkKey(columns, key, checked, field) : []));
     edited.set(rowId, checked);
     fields.set(rowId, field);
+    set.set(rowId, new Set([...(set.get(rowId) ?? []), ...names]));
   };
   request.edits.forEach(({ edit }, index) => {
     const field = `edits[${index}]`;
@@ -52,6 +59,7 @@ export const planEdits = (
       put(
         next,
         edit.value.cells.map((cell, at) => fromCell(cell, columns[at] ?? (columns[0] as Column))),
+        columns.map(({ name }) => name),
         `${field}.add.cells`,
       );
       next += 1n;
@@ -70,12 +78,12 @@ export const planEdits = (
       const { values, unknown } = withCells(columns, before, edit.value.cells);
       for (const name of unknown)
         problems.push({ field: `${field}.update.cells["${name}"]`, rule: 'COLUMN_UNKNOWN', description: 'the entry has no such column' });
-      put(BigInt(rowId), values, `${field}.update.cells`);
+      put(BigInt(rowId), values, Object.keys(edit.value.cells), `${field}.update.cells`);
     }
     return undefined;
   });
   if (problems.length > 0) throw fail('EDIT_INVALID', {}, { fields: problems });
-  return { edited, nextRowId: next, fields };
+  return { edited, nextRowId: next, fields, set };
 };
 
 /** The overlay with further edits on top. */

@@ -37,6 +37,19 @@ const readRows = async (engine: Engine, rows: string, columns: Column[], ids: st
   return new Map(found.rows.map(([rowId, ...values]) => [rowId ?? '', values]));
 };
 
+/** References to rows that are not there, of the rows in which an edit set the reference: what another edit or row left behind is the gate's to tell. */
+const referenceChecks = (plan: EditPlan, parents: readonly Parent[], place: (name: string) => number) =>
+  parents.flatMap(({ reference, query }) => {
+    const setBy = [...plan.set].filter(([, names]) => reference.columns.some((name) => names.has(name))).map(([rowId]) => rowId);
+    if (setBy.length === 0) return [];
+    return {
+      rule: 'REFERENCE_UNKNOWN',
+      at: place(reference.columns[0] ?? ''),
+      broken: `row_id IN (${setBy.join(', ')}) AND ${orphanSql(reference, query)}`,
+      sentence: `the table ${reference.referencedTable} has no row that ${reference.columns.join(', ')} refers to`,
+    };
+  });
+
 /** What is wrong with the rows that the edits made: the rules of the table, its key, and references to rows that are not there. */
 const checkEdited = async (
   { engine }: OpenEntry,
@@ -48,12 +61,7 @@ const checkEdited = async (
   const place = (name: string): number => columns.findIndex((column) => column.name === name);
   const checks = [
     ...rules.map(({ rule, column, broken, sentence }) => ({ rule, at: place(column), broken, sentence })),
-    ...parents.map(({ reference, query }) => ({
-      rule: 'REFERENCE_UNKNOWN',
-      at: place(reference.columns[0] ?? ''),
-      broken: orphanSql(reference, query),
-      sentence: `the table ${reference.referencedTable} has no row that ${reference.columns.join(', ')} refers to`,
-    })),
+    ...referenceChecks(plan, parents, place),
   ];
   const problems: EditProblem[] = [];
   if (ids.length > 0 && checks.length > 0) {

@@ -115,7 +115,7 @@ const settle = async (session: Session, thrown: unknown): Promise<void> => {
   const uploading = row.desire === Desire.UPLOAD || isUploading(row.state);
   const mayRetry = uploading || row.attempt < deps.config.maxAttempts;
   // Where a target may have the rows, nothing is given up: the run waits for what stands in the way, and tries again.
-  if (row.publishing && !error.transient && isLeftToPerson(row.state, row.attempt)) await leaveUnknown(session, error);
+  if (row.publishing && isLeftToPerson(row, error)) await leaveUnknown(session, error);
   else if ((error.transient && mayRetry) || row.publishing) await retryLater(session, error);
   else if (row.desire === Desire.UPLOAD) await refuseUpload(session, error);
   else await endFailed(session, error);

@@ -1,5 +1,6 @@
 // The targets of an upload: all are loaded hidden, then the version is reserved, then each publishes in one transaction.
 import { UploadOutcome } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { writesFiles } from '@lethe/module/connection-types';
 import type { LedgerEntry, Target, UploadTable } from '../connectors/connector.ts';
 import { targetOf } from '../connectors/index.ts';
 import { resolveConnection } from '../connectors/resolve.ts';
@@ -53,6 +54,14 @@ const cleanUp = async (session: UploadSession, target: Target): Promise<void> =>
   }
 };
 
+/** Refuses a target that has the rows of an upload of this run that was given up, because somebody said that it had not. */
+const refuseLeft = async ({ row, fence }: UploadSession, connectionId: string, target: Target): Promise<void> => {
+  for (let uploadGeneration = 0; uploadGeneration < row.uploadGeneration; uploadGeneration += 1) {
+    const left = await target.probe(targetUpload({ row: { ...row, uploadGeneration }, fence }, connectionId).uploadId);
+    if (left) throw stageError('UPLOAD_LEFT_ROWS', { version: left.version });
+  }
+};
+
 /** Opens a target and asks what it has. Where somebody said that the rows are there, one that cannot tell has them. */
 const openAndAsk = async (session: UploadSession, connectionId: string): Promise<Pick<Opened, 'type' | 'target' | 'hasRows'>> => {
   const { deps, row, signal } = session;
@@ -61,6 +70,7 @@ const openAndAsk = async (session: UploadSession, connectionId: string): Promise
   let target: Target | undefined;
   try {
     target = await targetOf(connection, deps.config, upload, signal);
+    await refuseLeft(session, connectionId, target);
     return { type: connection.type, target, hasRows: (await target.probe(upload.uploadId)) !== undefined };
   } catch (error) {
     await target?.close();
@@ -125,7 +135,7 @@ export const loadTargets = async (
   const opened: Opened[] = [];
   try {
     await openAll(session, ready, opened);
-    const files = new Set(opened.filter(({ type }) => type === 'file').map(({ connectionId }) => connectionId));
+    const files = new Set(opened.filter(({ type }) => writesFiles(type)).map(({ connectionId }) => connectionId));
     const tables = load.tablesOf(files);
     for (const { target, ready: own, hasRows } of opened) {
       if (!target || hasRows) continue;

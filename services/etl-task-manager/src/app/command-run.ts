@@ -39,7 +39,9 @@ export const commandRun = async (
   const continues = command === 'RESUME' || command === 'UPLOAD' || command === 'RESOLVE';
   if (continues) await refreshRun(deps, ctx, visible.id);
   const plan = EffectivePlan.decode(visible.plan);
-  if (continues) await requireConnections(deps, ctx, plan, visible.releasedBy);
+  // What was not taken is given up, for which nobody needs a right to a store.
+  const isGivenUp = outcome === UploadOutcome.NOT_TAKEN;
+  if (continues && !isGivenUp) await requireConnections(deps, ctx, plan, visible.releasedBy);
   const uploads = continues && (await findRun(deps.store.db, visible.id))?.state === RunState.PREPARED;
   if (uploads) await requireRequirement(deps, ctx, visible.moduleId, plan);
   const ticket = await ticketFor(deps, visible, plan);

@@ -8,6 +8,7 @@ import type { CallContext } from '@lethe/grpc/context';
 import { parseDocument } from '@lethe/module/document';
 import { checkPublished } from '@lethe/module/check-published';
 import { checkSourceTypes, checkUploadTypes } from '@lethe/module/check-uploads';
+import { writesFiles } from '@lethe/module/connection-types';
 import { computeEffectivePlan } from '@lethe/module/effective-plan';
 import { missing } from '@lethe/module/missing';
 import { bindScripts, readRules } from './bind-scripts.ts';
@@ -35,7 +36,7 @@ const checkTypes = (plan: EffectivePlan, known: ReadonlyMap<string, KnownConnect
 
 /** What CreateDataModule would refuse of the document that a run would publish. */
 const judgePublished = async (plan: EffectivePlan, known: ReadonlyMap<string, KnownConnection>): Promise<Missing[]> => {
-  const violations = await checkPublished(plan, (connectionId) => known.get(connectionId)?.type === 'file');
+  const violations = await checkPublished(plan, (connectionId) => writesFiles(known.get(connectionId)?.type ?? ''));
   return violations.map(({ pointer, message }) =>
     missing('PUBLISHED_INVALID', `published${pointer}`, `the document of the version would not be valid: ${message}`),
   );
@@ -46,7 +47,7 @@ const judgePrivacy = (plan: EffectivePlan, known: ReadonlyMap<string, KnownConne
     missing(
       'PRIVACY_REQUIRED',
       `tables/${table}`,
-      `the owners of connection ${connectionId} demand a requirement (\`requires\`) of table ${table}, which is under \`privacy: none\``,
+      `the owners of connection ${connectionId} demand a requirement (\`requires\`) over quasi-identifying columns of table ${table}, which has none`,
     ),
   );
 

@@ -1,8 +1,9 @@
 // The kinds of connections, each with the JSON Schema of its settings and of its secrets. Old schema versions stay readable.
+import type { ConnectionType } from '@lethe/module/connection-types';
 
 /** A kind of connection at a version of its schema. */
 export type ConnectionKind = {
-  readonly type: string;
+  readonly type: ConnectionType;
   readonly schemaVersion: number;
   readonly description: string;
   readonly settings: Record<string, unknown>;
@@ -91,8 +92,10 @@ const HTTP: ConnectionKind = {
   writable: false,
 };
 
+const KINDS: Record<ConnectionType, readonly ConnectionKind[]> = { file: [FILE], http: [HTTP], postgres: [POSTGRES] };
+
 /** All kinds, newest schema version last. */
-export const CONNECTION_KINDS: readonly ConnectionKind[] = [FILE, HTTP, POSTGRES];
+export const CONNECTION_KINDS: readonly ConnectionKind[] = Object.values(KINDS).flat();
 
 /** The newest version of a kind, or the version named. */
 export const connectionKind = (type: string, schemaVersion?: number): ConnectionKind | undefined =>

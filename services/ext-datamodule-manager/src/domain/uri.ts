@@ -1,4 +1,5 @@
 // An address with credentials, split into settings and secrets.
+import { connectionType, type ConnectionType } from '@lethe/module/connection-types';
 
 /** The parts of a connection's address. */
 export type SplitUri = { settings: Record<string, unknown>; secret: Record<string, string> };
@@ -26,13 +27,18 @@ const splitHttp = (url: URL): SplitUri | undefined => {
   return { settings: { baseUrl: `${url.protocol}//${url.host}${url.pathname}`.replace(/\/$/, '') }, secret: token === '' ? {} : { token } };
 };
 
+// A type without an entry has no addresses with credentials.
+const SPLITS: Record<ConnectionType, ((url: URL) => SplitUri | undefined) | undefined> = {
+  postgres: splitPostgres,
+  file: undefined,
+  http: splitHttp,
+};
+
 /** Splits an address of the type; undefined where it cannot be read. */
 export const splitUri = (type: string, uri: string): SplitUri | undefined => {
+  const known = connectionType(type);
   try {
-    const url = new URL(uri);
-    if (type === 'postgres') return splitPostgres(url);
-    if (type === 'http') return splitHttp(url);
-    return undefined;
+    return known && SPLITS[known]?.(new URL(uri));
   } catch {
     return undefined;
   }

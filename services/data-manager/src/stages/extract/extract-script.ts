@@ -1,4 +1,5 @@
 // Sources that are scripts: SQL runs on the connection's own database, TypeScript in the sandbox with a broker as its only network.
+import { takesScript } from '@lethe/module/connection-types';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Extraction, ResolvedConnection, WrittenSegment } from '../../connectors/connector.ts';
@@ -32,7 +33,7 @@ const runTypeScript = async (
   connection: ResolvedConnection | undefined,
   extraction: Omit<Extraction, 'read'>,
 ): Promise<WrittenSegment[]> => {
-  if (connection && connection.type !== 'http')
+  if (connection && !takesScript(connection.type, 'TYPESCRIPT'))
     throw stageError('SCRIPT_CONNECTION_MISMATCH', { language: 'TypeScript', table: script.table });
   const broker = connection ? await startBroker(connection, deps.config, extraction.signal) : undefined;
   const outputPath = join(extraction.directory, `${extraction.prefix}rows.ndjson`);
@@ -61,6 +62,7 @@ export const extractByScript = (
   extraction: Omit<Extraction, 'read'>,
 ): Promise<WrittenSegment[]> => {
   if (script.language === 'TYPESCRIPT') return runTypeScript(deps, script, connection, extraction);
-  if (connection?.type !== 'postgres') throw stageError('SCRIPT_CONNECTION_MISMATCH', { language: 'SQL', table: script.table });
+  if (!connection || !takesScript(connection.type, 'SQL'))
+    throw stageError('SCRIPT_CONNECTION_MISMATCH', { language: 'SQL', table: script.table });
   return extractQuery(connection, deps.config, script, extraction);
 };
