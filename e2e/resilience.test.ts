@@ -5,10 +5,10 @@ import { stateName } from '@lethe/contracts/run-state';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SILENT } from './support/faults.ts';
 import { servicePid, startTestStack, type TestStack } from './support/stack.ts';
 
 const PORT_BASE = 18_100;
-const SILENT = { run: (): void => {}, note: (): void => {} };
 
 let stack: TestStack;
 let undisturbed: JobResult;

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import { pino, type Logger } from 'pino';
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { every } from './worker.ts';
@@ -7,7 +7,8 @@ const HOUR_MS = 3_600_000;
 
 const collectLog = (): { log: Logger; entries: unknown[] } => {
   const entries: unknown[] = [];
-  return { log: { warn: (entry: unknown) => entries.push(entry) } as unknown as Logger, entries };
+  const log = pino({ base: null, timestamp: false, messageKey: 'said' }, { write: (line: string) => void entries.push(JSON.parse(line)) });
+  return { log, entries };
 };
 
 /** Runs a worker with long pauses; its rounds call `during` with a function that wakes it. Returns how many rounds it ran. */
@@ -60,5 +61,7 @@ test('a round that throws is logged by name and code, and another one follows', 
   });
   await worker.run(ending.signal, log);
   expect(count).toBe(2);
-  expect(entries).toEqual([{ worker: 'test', error: 'Error 57P01' }]);
+  expect(entries).toEqual([
+    { level: 40, worker: 'test', error: 'Error 57P01', said: 'a round of a worker failed; the next one tries again' },
+  ]);
 });

@@ -80,7 +80,8 @@ test('after the COMMIT of the target, a role that it refuses gives nothing up: t
   expect(await query(suite, `select count(*)::int as count from lethe_upload.ledger where run_id = '${runId}'`)).toEqual([{ count: 1 }]);
 });
 
-test('of two targets the second refuses after the first has published: nothing is given up, and the upload ends when it may', async () => {
+/** A prepared run whose second table goes to another connection than the first. */
+const preparedForTwo = async (): Promise<{ runId: string; secondId: string }> => {
   const { worker, groupId, schema, sourceId, targetId, moduleId, taskId } = orders;
   await query(suite, `create schema ${schema}_second`);
   const secondId = await makePostgresConnection(suite, worker, groupId, `${schema}_second`);
@@ -91,7 +92,12 @@ test('of two targets the second refuses after the first has published: nothing i
   if (!dataModule) throw new Error('there is no module');
   await worker.extdatamodule.updateDataModule({ moduleId, dataModule: { ...dataModule, document }, updateMask: ['document'], etag: '*' });
   await worker.task.release({ taskId });
-  const runId = await preparedRun(worker, taskId);
+  return { runId: await preparedRun(worker, taskId), secondId };
+};
+
+test('of two targets the second refuses after the first has published: nothing is given up, and the upload ends when it may', async () => {
+  const { worker, schema } = orders;
+  const { runId } = await preparedForTwo();
   armFailpoint(
     'upload.target.begin.before',
     () => {
@@ -187,16 +193,8 @@ describe('an upload of which a target does not say whether it has the rows', () 
 });
 
 test('of two targets the second is away for good after the first has published: Stop leaves the upload to a person', async () => {
-  const { worker, groupId, schema, sourceId, targetId, moduleId, taskId } = orders;
-  await query(suite, `create schema ${schema}_second`);
-  const secondId = await makePostgresConnection(suite, worker, groupId, `${schema}_second`);
-  const document = ordersDocument(sourceId, targetId, 'versioned');
-  const [first, second] = document['upload'] as Record<string, unknown>[];
-  document['upload'] = [first, { ...second, connection: secondId }];
-  const { dataModule } = await worker.extdatamodule.getDataModule({ moduleId });
-  await worker.extdatamodule.updateDataModule({ moduleId, dataModule: { ...dataModule, document }, updateMask: ['document'], etag: '*' });
-  await worker.task.release({ taskId });
-  const runId = await preparedRun(worker, taskId);
+  const { worker, schema } = orders;
+  const { runId, secondId } = await preparedForTwo();
   armFailpoint('upload.target.commit.after', async () => {
     const { settings, secret } = postgresAddress(suite, `${schema}_second`);
     await worker.extdatamodule.updateConnection({

@@ -87,11 +87,11 @@ const headerRowCount: Field<number | undefined> = {
 
 const toTrim = (value: unknown): CsvTrim => (value === true ? CsvTrim.TRUE : TRIMS.toValue(typeof value === 'string' ? value : ''));
 
-// A row is of any enum, so its words are kept as those of numbers.
 const trim = wordField<CsvTrim>(
   rowOf(
     'trim',
     { meaning: 'Which blanks around a field are cut; true for both ends.', fallback: 'none' },
+    // A row is of any enum, so its words are kept as those of numbers.
     { kind: 'word', schema: { enum: [...TRIMS.spellings, true, false, 'false'] }, values: TRIMS as unknown as Words<number> },
   ),
   false,

@@ -195,10 +195,10 @@ export const share = (word: string, about: About): Field<number> =>
     (value) => (value > 0 ? decimal(value) : undefined),
   );
 
-// A row is of any enum, so its words are kept as those of numbers.
 /** A value of an enum. `absent` is what a missing word means. */
 export const choice = <E extends number>(word: string, words: Words<E>, about: About & { absent?: E }): Field<E> =>
   wordField(
+    // A row is of any enum, so its words are kept as those of numbers; a function over E has no such type.
     rowOf(word, about, { kind: 'word', schema: { enum: words.spellings }, values: words as unknown as Words<number> }),
     about.always === true,
     (value) => words.toValue(asText(value)) || (about.absent ?? words.toValue('')),

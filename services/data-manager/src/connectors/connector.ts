@@ -3,7 +3,6 @@ import type { DescribedTable } from '@lethe/contracts/gen/lethe/extdatamodule/v1
 import type { ProtocolEntry } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import type { RunError, RunPlace } from '../domain/run-error.ts';
-import type { Engine } from '../engine/engine.ts';
 import type { PrivateTargets } from './address.ts';
 
 /** A connection with its secrets; it never leaves the process. */
@@ -43,7 +42,6 @@ export type Extraction = {
   /** Absolute; segments are `<prefix><n>.csv` in it. */
   directory: string;
   prefix: string;
-  engine: Engine;
   signal: AbortSignal;
   onRows: (rowCount: number, sizeBytes: number) => void;
 };

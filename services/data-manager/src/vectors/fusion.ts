@@ -13,6 +13,7 @@ import { quoteIdentifier, quoteList, quoteLiteral, quoteNames } from '../plan/id
 import { rankSql } from '../plan/row-id.ts';
 import { applyRules } from '../stages/rules/apply-rules.ts';
 import type { StageTable } from '../stages/manifest.ts';
+import type { StageContext } from '../stages/stage.ts';
 import { writeExtract, type SourceRows } from '../stages/extract/write-extract.ts';
 
 /** One case of `expected.json`; a field that is absent is not compared. */
@@ -154,6 +155,18 @@ const compareStored = async (
   return differences;
 };
 
+/** A stage that nobody interrupts and nobody else works on. */
+const contextOf = (engine: Engine, directory: string, plan: EffectivePlan): StageContext => ({
+  directory,
+  plan,
+  planHash: 'vectors',
+  engine,
+  signal: new AbortController().signal,
+  epoch: 1n,
+  fence: async () => {},
+  onProgress: () => undefined,
+});
+
 const runCase = async (engine: Engine, folder: string, directory: string, entry: FusionCase): Promise<string[]> => {
   const table = await readCsv(join(folder, entry.table));
   const input: Input = { table, names: moduleNames(table.header), sources: partSources(table, entry) };
@@ -163,17 +176,7 @@ const runCase = async (engine: Engine, folder: string, directory: string, entry:
   if (problems.length > 0) return problems.map((problem) => `refused: ${problem.message}`);
   await mkdir(directory);
   await writeExtract(directory, 'vectors', input.sources);
-  const context = {
-    directory,
-    plan,
-    planHash: 'vectors',
-    engine,
-    signal: new AbortController().signal,
-    epoch: 1n,
-    fence: async () => {},
-    onProgress: () => undefined,
-  };
-  const manifest = await applyRules(context);
+  const manifest = await applyRules(contextOf(engine, directory, plan));
   const [written] = manifest.tables;
   return written === undefined ? ['the table is missing'] : compareStored(engine, { folder, directory }, { entry, input }, written);
 };
@@ -191,17 +194,7 @@ const runEmptyFields = async (
   await writeExtract(directory, 'vectors', [{ table: TABLE, rank: 1, source: 'all', segments: [table.rows] }]);
   const columns = names.map((column) => ({ name: column, role: Role.INSENSITIVE, type: { base: BaseType.STRING } }));
   const plan = EffectivePlan.fromPartial({ tables: [{ name: TABLE, columns }], results: [{ name: TABLE, columns }] });
-  const context = {
-    directory,
-    plan,
-    planHash: 'vectors',
-    engine,
-    signal: new AbortController().signal,
-    epoch: 1n,
-    fence: async () => {},
-    onProgress: () => undefined,
-  };
-  const [written] = (await applyRules(context)).tables;
+  const [written] = (await applyRules(contextOf(engine, directory, plan))).tables;
   const counts = names.map((column) => `count(*) FILTER (${quoteIdentifier(column)} IS NULL)`).join(', ');
   const paths = quoteList((written?.segments ?? []).map((segment) => join(directory, segment.path)));
   const { rows } = await engine.sql(`SELECT ${counts} FROM read_parquet(${paths})`);

@@ -93,7 +93,13 @@ export const compile = async (
   const ofScripts = [fieldRules, anonymization, uploading, extraction, protocolScripts, transformations].flatMap(({ missing }) => missing);
   const known = await findConnections(deps, ctx, computed.plan);
   const grants = await checkGrants(deps, ctx, computed.plan, { userId: releaserId, known });
-  const found = [...ofScripts, ...computed.missing, ...grants, ...checkTypes(computed.plan, known), ...judgePrivacy(computed.plan, known)];
+  const found = [
+    ...ofScripts,
+    ...computed.missing,
+    ...grants.map(({ missing: lacking }) => lacking),
+    ...checkTypes(computed.plan, known),
+    ...judgePrivacy(computed.plan, known),
+  ];
   // A plan that lacks something publishes nothing, and its document would repeat what is missing.
   const published = found.length === 0 ? await judgePublished(computed.plan, known) : [];
   const superseded = await checkSuperseded(deps, ctx, parsed.module);

@@ -6,25 +6,29 @@ import type { CallContext } from '@lethe/grpc/context';
 import { fail, passOn } from '@lethe/grpc/errors';
 import type { Ticket } from '@lethe/grpc/service-tokens';
 import { findUnprotected, type Unprotected } from '@lethe/module/check-required-privacy';
-import { missing } from '@lethe/module/missing';
+import { missing, type MissingKind } from '@lethe/module/missing';
 import { connectionsOf, findConnections, type KnownConnection } from './connections.ts';
 import type { Deps } from './deps.ts';
+
+/** What a connection lacks. */
+type Lack = { connectionId: string; missing: Missing };
 
 const checkGrant = async (
   deps: Deps,
   ctx: CallContext,
   { connectionId, access }: Ticket['connections'][number],
   { userId, known }: { userId: string; known: ReadonlyMap<string, KnownConnection> },
-): Promise<Missing | undefined> => {
+): Promise<Lack | undefined> => {
   const subject = `connections/${connectionId}`;
   const connectionGroupId = known.get(connectionId)?.groupId;
-  if (connectionGroupId === undefined) return missing('CONNECTION_MISSING', subject, 'the connection does not exist');
+  const lack = (kind: MissingKind, description: string): Lack => ({ connectionId, missing: missing(kind, subject, description) });
+  if (connectionGroupId === undefined) return lack('CONNECTION_MISSING', 'the connection does not exist');
   const request = { userId, connectionId, access: Access[access], connectionGroupId };
   const { allowed } = await deps.user.checkAccess(request, { parent: ctx }).catch((error: unknown) => {
     throw passOn(error, 'user');
   });
   if (allowed) return undefined;
-  return missing('GRANT_MISSING', subject, `${access} access to the connection is not granted; ask its owners (AddAccess)`);
+  return lack('GRANT_MISSING', `${access} access to the connection is not granted; ask its owners (AddAccess)`);
 };
 
 /** What is missing for a user to use the connections of a plan: read anew each time, never from a cache. */
@@ -33,8 +37,8 @@ export const checkGrants = async (
   ctx: CallContext,
   plan: EffectivePlan,
   who: { userId: string; known: ReadonlyMap<string, KnownConnection> },
-): Promise<Missing[]> => {
-  const results: Missing[] = [];
+): Promise<Lack[]> => {
+  const results: Lack[] = [];
   for (const connection of connectionsOf(plan)) {
     const result = await checkGrant(deps, ctx, connection, who);
     if (result) results.push(result);
@@ -50,7 +54,7 @@ export const checkDemandedPrivacy = (plan: EffectivePlan, known: ReadonlyMap<str
 export const requireConnections = async (deps: Deps, ctx: CallContext, plan: EffectivePlan, releasedBy: string): Promise<void> => {
   const known = await findConnections(deps, ctx, plan);
   const [first] = await checkGrants(deps, ctx, plan, { userId: releasedBy, known });
-  if (first) throw fail('GRANT_MISSING', { connection_id: first.subject.replace('connections/', '') });
+  if (first) throw fail('GRANT_MISSING', { connection_id: first.connectionId });
   const [unprotected] = checkDemandedPrivacy(plan, known);
   if (unprotected) throw fail('PRIVACY_REQUIRED', { table: unprotected.table, connection_id: unprotected.connectionId });
 };

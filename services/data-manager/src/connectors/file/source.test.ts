@@ -1,46 +1,35 @@
 // Reading files, by the reader process.
 import { createServer } from 'node:net';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileFormat, FileRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Engine } from '../../engine/engine.ts';
+import { describe, expect, it } from 'vitest';
+import { useGroupFolder } from '../../../test/support/group-folder.ts';
 import { fileSource } from './source.ts';
 
-const groupId = '0192f0c0-0000-7000-8000-00000000000a';
-let fileRoot: string;
-let root: string;
-beforeEach(async () => {
-  fileRoot = await mkdtemp(join(tmpdir(), 'lethe-files-'));
-  root = join(fileRoot, groupId);
-  await mkdir(root);
-});
-afterEach(() => rm(fileRoot, { recursive: true }));
+const group = useGroupFolder();
 
 type Read = Omit<Parameters<typeof FileRead.fromPartial>[0], 'path'>;
 
-const source = () =>
-  fileSource(
-    { id: 'c', groupId, name: 'planted', type: 'file', settings: { path: '' }, secret: {} },
-    { privateTargets: () => false, fileRoot },
-  );
+const source = () => fileSource(group.connection(''), group.limits());
+
+/** Reads columns of a file there. */
+const extract = (columns: string[], read: Parameters<typeof FileRead.fromPartial>[0], signal = AbortSignal.timeout(20_000)) =>
+  source().extract({
+    table: 't',
+    columns,
+    directory: group.root,
+    prefix: 't-1-',
+    signal,
+    read: { $case: 'fileRead', value: FileRead.fromPartial({ format: FileFormat.CSV, ...read }) },
+    onRows: () => {},
+  });
 
 /** Reads columns of a file; the segments as text. */
 const collect = async (content: string | Buffer, columns: string[], read: Read = {}): Promise<string> => {
-  await writeFile(join(root, 'input.x'), content);
-  const value = FileRead.fromPartial({ path: 'input.x', format: FileFormat.CSV, ...read });
-  // A source of files uses no engine.
-  const extraction = {
-    table: 't',
-    columns,
-    directory: root,
-    prefix: 't-1-',
-    engine: undefined as unknown as Engine,
-    signal: AbortSignal.timeout(20_000),
-  };
-  const segments = await source().extract({ ...extraction, read: { $case: 'fileRead', value }, onRows: () => {} });
-  const texts = await Promise.all(segments.map(({ path }) => readFile(join(root, path), 'utf8')));
+  await writeFile(join(group.root, 'input.x'), content);
+  const segments = await extract(columns, { path: 'input.x', ...read });
+  const texts = await Promise.all(segments.map(({ path }) => readFile(join(group.root, path), 'utf8')));
   return texts.join('');
 };
 
@@ -119,19 +108,14 @@ it('a value beyond the limit is refused by line, in every format', async () => {
 });
 
 it('the reader ends with its run', async () => {
-  await writeFile(join(root, 'input.x'), 'a\n1\n');
-  const value = FileRead.fromPartial({ path: 'input.x', format: FileFormat.CSV });
-  // A source of files uses no engine.
-  const extraction = { table: 't', columns: ['a'], directory: root, prefix: 't-1-', engine: undefined as unknown as Engine };
+  await writeFile(join(group.root, 'input.x'), 'a\n1\n');
   const reason = new Error('stopped');
-  await expect(
-    source().extract({ ...extraction, read: { $case: 'fileRead', value }, signal: AbortSignal.abort(reason), onRows: () => {} }),
-  ).rejects.toBe(reason);
+  await expect(extract(['a'], { path: 'input.x' }, AbortSignal.abort(reason))).rejects.toBe(reason);
 });
 
 it('a description has the headers of csv files', async () => {
-  await writeFile(join(root, 'one.csv'), '\uFEFFa,"b ""c"""\n1,2\n');
-  await writeFile(join(root, 'two.csv'), '"a');
+  await writeFile(join(group.root, 'one.csv'), '\uFEFFa,"b ""c"""\n1,2\n');
+  await writeFile(join(group.root, 'two.csv'), '"a');
   const { tables } = await source().describe(AbortSignal.timeout(20_000));
   const columnsOf = (file: string) => tables.find(({ name }) => name === file)?.columns.map(({ name }) => name);
   expect([columnsOf('one.csv'), columnsOf('two.csv')]).toEqual([['a', 'b "c"'], []]);
@@ -139,27 +123,19 @@ it('a description has the headers of csv files', async () => {
 
 it('reads regular files alone: neither a socket nor a folder', async () => {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(join(root, 'socket.csv'), resolve));
-  await mkdir(join(root, 'folder.csv'));
+  await new Promise<void>((resolve) => server.listen(join(group.root, 'socket.csv'), resolve));
+  await mkdir(join(group.root, 'folder.csv'));
   for (const path of ['socket.csv', 'folder.csv']) {
-    const value = FileRead.fromPartial({ path, format: FileFormat.CSV });
-    const extraction = { table: 't', columns: ['id'], directory: root, prefix: 't-1-', engine: undefined as unknown as Engine };
-    const reading = source().extract({
-      ...extraction,
-      signal: AbortSignal.timeout(5_000),
-      read: { $case: 'fileRead', value },
-      onRows: () => {},
-    });
-    await expect(reading).rejects.toMatchObject({ reason: 'FILE_KIND' });
+    await expect(extract(['id'], { path }, AbortSignal.timeout(5_000))).rejects.toMatchObject({ reason: 'FILE_KIND' });
   }
   server.close();
 });
 
 it('describes at most 500 files, and follows no link', async () => {
-  await mkdir(join(root, 'inner'));
-  await Promise.all(Array.from({ length: 501 }, (_, index) => writeFile(join(root, 'inner', `${index}.jsonl`), '')));
-  await symlink(join(root, 'inner'), join(root, 'link'));
-  await symlink(join(root, 'inner', '0.jsonl'), join(root, 'linked.jsonl'));
+  await mkdir(join(group.root, 'inner'));
+  await Promise.all(Array.from({ length: 501 }, (_, index) => writeFile(join(group.root, 'inner', `${index}.jsonl`), '')));
+  await symlink(join(group.root, 'inner'), join(group.root, 'link'));
+  await symlink(join(group.root, 'inner', '0.jsonl'), join(group.root, 'linked.jsonl'));
   const { tables, truncated } = await source().describe(AbortSignal.timeout(20_000));
   expect(tables).toHaveLength(500);
   expect(truncated).toBe(true);

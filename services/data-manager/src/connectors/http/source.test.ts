@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { HttpRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Engine } from '../../engine/engine.ts';
 import { retryAfterMs } from './page.ts';
 import { httpSource } from './source.ts';
 
@@ -47,8 +46,7 @@ const collect = async (handler: Handler, kind?: Paging, more: More = {}): Promis
   const baseUrl = await serve(handler);
   const connection = { id: 'c', groupId: '', name: 'planted', type: 'http', settings: { baseUrl }, secret: {} };
   const value = HttpRead.fromPartial({ path: '/items', rowsPointer: '/items', ...(kind ? { paging: { kind } } : {}), ...more });
-  // A source over HTTP uses no engine.
-  const extraction = { table: 't', columns: ['id'], directory, prefix: 't-1-', engine: undefined as unknown as Engine };
+  const extraction = { table: 't', columns: ['id'], directory, prefix: 't-1-' };
   const segments = await httpSource(connection, { privateTargets: () => true, fileRoot: '' }).extract({
     ...extraction,
     read: { $case: 'httpRead', value },

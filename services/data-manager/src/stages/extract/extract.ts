@@ -61,7 +61,6 @@ const extractSource = async (
     columns: columnsOfSource(table, plan),
     directory: folder,
     prefix: `${plan.table}-${plan.rank}-`,
-    engine: context.engine,
     signal: context.signal,
     onRows: (rows: number) => {
       rowCount += rows;
