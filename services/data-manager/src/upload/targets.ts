@@ -70,7 +70,6 @@ const openAndAsk = async (session: UploadSession, connectionId: string): Promise
   let target: Target | undefined;
   try {
     target = await targetOf(connection, deps.config, upload, signal);
-    await refuseLeft(session, connectionId, target);
     return { type: connection.type, target, hasRows: (await target.probe(upload.uploadId)) !== undefined };
   } catch (error) {
     await target?.close();
@@ -87,7 +86,10 @@ const openAndAsk = async (session: UploadSession, connectionId: string): Promise
 const openAll = async (session: UploadSession, ready: readonly Ready[], opened: Opened[]): Promise<void> => {
   for (const connectionId of connectionsOf(ready)) {
     const own = ready.filter(({ upload }) => upload.connectionId === connectionId);
-    opened.push({ connectionId, ready: own, ...(await openAndAsk(session, connectionId)) });
+    const found: Opened = { connectionId, ready: own, ...(await openAndAsk(session, connectionId)) };
+    opened.push(found);
+    // What a target says is believed before a person, so it is no target that cannot tell.
+    if (found.target && !found.hasRows) await refuseLeft(session, connectionId, found.target);
   }
 };
 
