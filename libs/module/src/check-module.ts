@@ -9,7 +9,7 @@ import { checkRead } from './check-read.ts';
 import { checkUploads } from './check-uploads.ts';
 import { NAME_PATTERN } from './fields/field.ts';
 import { MAX_RANK } from './fields/protocol.ts';
-import { columnsOfSource, placeOf, type SourcePlace } from './source.ts';
+import { columnsOfSource, placeOf, type SourcePlace } from './source-place.ts';
 import { collector, type Report, type Violation } from './violation.ts';
 
 const NAME = new RegExp(NAME_PATTERN);

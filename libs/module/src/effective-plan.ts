@@ -21,7 +21,7 @@ import { checkUploads } from './check-uploads.ts';
 import { missing, type MissingKind } from './missing.ts';
 import { parseTransformProperties } from './parse-script.ts';
 import type { Rule, RuleValue } from './field-rules.ts';
-import { placeOf } from './source.ts';
+import { placeOf } from './source-place.ts';
 import type { Json } from './fields/field.ts';
 
 /** A script as it is pinned. `read` is the declarative read of a JSON extraction. */

@@ -16,13 +16,13 @@ import { makeFolder, outboxFolder, removeFolder, runFolder, STAGE_FOLDERS } from
 import { openKey, runKeys } from '../keys/run-keys.ts';
 import { anonymize } from '../stages/anonymize/anonymize.ts';
 import { extract } from '../stages/extract/extract.ts';
-import { manifestPath, readExtractManifest, readManifest } from '../stages/manifest.ts';
+import { manifestPath, readExtractManifest, readManifest } from '../stages/stage-manifest.ts';
 import { preflight } from './preflight.ts';
 import { collectReports } from './report.ts';
 import { applyRules } from '../stages/rules/apply-rules.ts';
 import type { StageContext } from '../stages/stage.ts';
 import { readStored, store, type StoredTable } from '../stages/store/store.ts';
-import { transformWith } from '../stages/transform/transform-with.ts';
+import { runTransforms } from '../stages/transform/run-transforms.ts';
 import { insertEntries } from '../store/entries.ts';
 import { moduleKey } from '../store/keys.ts';
 import type { ExecutionRow } from '../store/tables.ts';
@@ -41,7 +41,7 @@ const runStage = async (deps: RunDeps, row: ExecutionRow, stage: Stage, context:
       await applyRules(context);
       return;
     case RunState.TRANSFORMING:
-      await transformWith(deps, row, context);
+      await runTransforms(deps, row, context);
       return;
     case RunState.ANONYMIZING: {
       const seed = openKey(deps.config.wrappingKeys, { keyId: row.seedKeyId, bytes: row.seedWrapped }, `runs/${row.runId}`);

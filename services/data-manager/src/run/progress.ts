@@ -18,7 +18,7 @@ export type ProgressReport = Poll & {
 const empty = (): Progress => Progress.decode(Buffer.alloc(0));
 
 /** Begins to write down the progress of an execution. */
-export const openProgress = ({ store }: RunDeps, { runId, epoch }: ExecutionRow): ProgressReport => {
+export const openProgress = (deps: RunDeps, { runId, epoch }: ExecutionRow): ProgressReport => {
   let startMs = Date.now();
   let progress = empty();
   let isSaved = true;
@@ -26,10 +26,10 @@ export const openProgress = ({ store }: RunDeps, { runId, epoch }: ExecutionRow)
     progress = next;
     isSaved = false;
   };
-  const saving = poll(SAVE_EVERY_MS, async () => {
+  const saving = poll(deps, { what: 'save the progress', everyMs: SAVE_EVERY_MS }, async () => {
     if (isSaved) return;
     isSaved = true;
-    await saveProgress(store.db, runId, epoch, Buffer.from(Progress.encode(progress).finish()));
+    await saveProgress(deps.store.db, runId, epoch, Buffer.from(Progress.encode(progress).finish()));
   });
   return {
     stop: saving.stop,

@@ -16,15 +16,15 @@ import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier } from '../plan/identifiers.ts';
 import { columnType, writePostgresTextSql } from '../plan/types.ts';
 import { digestFolder, makeFolder, outboxFolder, removeFolder, removeOlder } from '../folders.ts';
-import { publish } from './publish.ts';
+import { publishing } from './publishing.ts';
 import { toldWhileWorking } from '../domain/execution.ts';
 import { brokenReferences, readReferences } from '../outbox/references.ts';
 import { gateBaseOf, measureTable } from '../outbox/measure.ts';
-import { onlyAdditions, writeDigests } from './digests.ts';
+import { keepDigests, onlyAdditions, writeDigests } from './digests.ts';
 import { RunError, stageError } from '../domain/run-error.ts';
 import { editsOf, entriesOf, markUploading, updateEntry } from '../store/entries.ts';
 import type { EntryRow } from '../store/tables.ts';
-import { uploadTables, type Ready } from './ready.ts';
+import { uploadTableOf, type Ready } from './ready.ts';
 import { targetUpload, type UploadSession } from './upload-session.ts';
 import { loadTargets, openTarget } from './targets.ts';
 import { mayHaveRows } from './withdraw.ts';
@@ -128,7 +128,7 @@ const enterState = async (session: UploadSession, state: RunState): Promise<void
 
 const recordUploaded = async ({ session }: UploadContext, ready: Ready[], version: string): Promise<void> => {
   const { deps, row } = session;
-  await publish.keepDigests(
+  await keepDigests(
     session,
     digestFolder(deps.config, row.moduleId, version),
     ready.map(({ entry, digestPath }) => ({ table: entry.table, path: digestPath })),
@@ -195,10 +195,10 @@ const publishRun = async (context: UploadContext): Promise<void> => {
   const { version, files, askable } = await loadTargets(session, ready, {
     engine: context.engine,
     scratch: context.scratch,
-    tablesOf: (types) => uploadTables(checkDocument(context, ready, types), context.plan, ready),
+    tableOf: (files) => uploadTableOf(checkDocument(context, ready, files), context.plan),
     reserve: async () => {
       await failpoint('upload.intent.before');
-      const reserved = await publish.reserve(session, { baseVersion, tables, onlyAdditions: onlyAdded });
+      const reserved = await publishing.reserve(session, { baseVersion, tables, onlyAdditions: onlyAdded });
       await failpoint('upload.intent.after');
       if (!session.row.publishing) await session.change('upload/publish', { publishing: true });
       return reserved;
@@ -208,7 +208,7 @@ const publishRun = async (context: UploadContext): Promise<void> => {
   session.startProgress(RunState.VERIFYING);
   await verify(context, askable);
   await failpoint('version.bump.before');
-  await publish.commit(session, { document: writeDocument(documentOf(context, ready, version, files)), tables });
+  await publishing.commit(session, { document: writeDocument(documentOf(context, ready, version, files)), tables });
   await failpoint('version.bump.after');
   await recordUploaded(context, ready, version);
 };
@@ -218,7 +218,7 @@ const settleFailure = async (session: UploadSession, thrown: unknown): Promise<v
   // Anything else says nothing of the upload: a lease that was lost, a database that is away.
   if (session.signal.aborted || !(thrown instanceof RunError) || thrown.transient) return;
   if (session.row.publishing && (await mayHaveRows(session))) return;
-  await publish.abandonReserved(session, thrown.reason);
+  await publishing.abandonReserved(session, thrown.reason);
   if (session.row.publishing) await session.change('upload/withdraw', { publishing: false });
 };
 

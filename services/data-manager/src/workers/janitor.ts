@@ -1,10 +1,10 @@
-// Raw data dies with its run: folders without a live run are removed, at the start and every few minutes.
+// Removes the folders of raw data whose runs are over, at the start and every few minutes.
 import { every, type Worker } from '@lethe/service/worker';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRunFolder, makeFolder, removeFolder } from '../folders.ts';
 import type { RunDeps } from '../deps.ts';
-import { WITHOUT_RAW_DATA } from '../domain/execution.ts';
+import { hasRawData } from '../domain/execution.ts';
 import { findState } from '../store/executions.ts';
 
 const EVERY_MS = 300_000;
@@ -16,7 +16,7 @@ const isNeeded = async (deps: RunDeps, folder: string, name: string): Promise<bo
   const state = await findState(deps.store.db, name);
   const ageMs = Date.now() - (await stat(join(folder, name))).mtimeMs;
   // The folder of a run between its commit and its removal is over as well.
-  return state !== undefined && !WITHOUT_RAW_DATA.includes(state) && ageMs <= MAX_AGE_MS;
+  return state !== undefined && hasRawData(state) && ageMs <= MAX_AGE_MS;
 };
 
 const sweep = async (deps: RunDeps): Promise<void> => {

@@ -19,7 +19,7 @@ import {
 import { checkRows, makeDimension, type Dimension } from '../../privacy/hierarchy.ts';
 import { labelScheme } from '../../privacy/labels.ts';
 import type { Relation } from '../../privacy/steps/relation.ts';
-import type { StageTable } from '../manifest.ts';
+import type { StageTable } from '../stage-manifest.ts';
 import { stageError } from '../../domain/run-error.ts';
 
 /** What dictionaries are made with; `folder` takes short-lived files. */
