@@ -125,7 +125,7 @@ describe('a run that is stopped', () => {
 
   test('with KEEP: what was kept can be read, edited and uploaded, and the watch of the run goes on until that is done', async () => {
     const runId = await keptRun();
-    const [entry] = await entriesOf(runId);
+    const entry = (await entriesOf(runId)).find(({ table }) => table === 'orders');
     const entryId = entry?.id ?? '';
     const { rows, etag } = await orders.worker.data.readRows({ entryId });
     await orders.worker.data.modifie({ entryId, etag, edits: [{ edit: { $case: 'deleteRowId', value: rows[0]?.rowId ?? '' } }] });
