@@ -38,6 +38,7 @@ export const executionView = (row: ExecutionRow, entryCount: number): Execution 
   resumeState: row.resumeState,
   prepareTime: row.prepareTime ?? undefined,
   expireTime: row.expireTime ?? undefined,
+  endTime: row.endTime ?? undefined,
   entryCount,
 });
 

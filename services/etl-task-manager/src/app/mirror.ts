@@ -20,7 +20,7 @@ export const takeExecution = async (tx: Tx, execution: Execution, now: Date): Pr
   await setExecution(tx, run.id, execution, {
     live: isLive(execution.state, run.desire, reconciling),
     updateTime: now,
-    endTime: isTerminal(execution.state) ? (run.endTime ?? now) : null,
+    endTime: isTerminal(execution.state) ? (execution.endTime ?? run.endTime ?? now) : null,
     ...(reconciling && !isSettled(execution.state, run.desire) ? {} : { resendTime: null }),
   });
   await emit(tx, { events: stateNotices(run, execution), traceparent: '' });

@@ -2,6 +2,7 @@ import { Desire, Execution } from '@lethe/contracts/gen/lethe/data/v1/execution'
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { Run, Task, TaskRevision, type Missing } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { auditView, type AuditView } from '@lethe/db/mutate';
+import { isTerminal } from '@lethe/contracts/run-state';
 import { isSettled } from '../domain/run.ts';
 import { etagOf } from '@lethe/grpc/etag';
 import type { RevisionRow, RunRow, TaskRow } from '../store/tables.ts';
@@ -77,7 +78,7 @@ export const runView = (row: RunRow, options: { fetched?: Execution | undefined;
     createTime: row.createTime,
     updateTime: row.updateTime,
     prepareTime: execution?.prepareTime,
-    endTime: row.endTime ?? undefined,
+    endTime: isTerminal(state) ? (execution?.endTime ?? row.endTime ?? undefined) : undefined,
     expireTime: execution?.expireTime,
     snapshot: options.snapshot ? EffectivePlan.decode(row.plan) : undefined,
   };
