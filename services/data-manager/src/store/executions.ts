@@ -34,9 +34,17 @@ export const insertExecution = (db: Db, values: Insertable<Tables['executions']>
 export const updateExecution = (db: Db, runId: string, set: ExecutionUpdate): Promise<ExecutionRow> =>
   db.updateTable('executions').set(set).where('runId', '=', runId).returningAll().executeTakeFirstOrThrow();
 
-/** The state of an execution. */
-export const findState = async (db: Db, runId: string): Promise<RunState | undefined> =>
-  (await db.selectFrom('executions').select('state').where('runId', '=', runId).executeTakeFirst())?.state;
+/** The state of an execution, whether a worker has it, and whether its last change is older than `ageMs`, by the clock of the database. */
+export const findWork = (db: Db, runId: string, ageMs: number): Promise<{ state: RunState; isHeld: boolean; isOld: boolean } | undefined> =>
+  db
+    .selectFrom('executions')
+    .select([
+      'state',
+      sql<boolean>`coalesce(lease_until > now(), false)`.as('isHeld'),
+      sql<boolean>`update_time < now() - make_interval(secs => ${ageMs / 1000})`.as('isOld'),
+    ])
+    .where('runId', '=', runId)
+    .executeTakeFirst();
 
 /**
  * Takes the oldest execution that wants work and that nobody holds: a new epoch, and a lease by the clock of the database. Work is wanted by a desire

@@ -1,3 +1,4 @@
+import { stopwatch } from '@lethe/contracts/clock';
 import { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { WatchRunRequest, WatchRunResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import { isTerminal } from '@lethe/contracts/run-state';
@@ -23,16 +24,16 @@ export const watchRun = (deps: Deps) =>
     await loadVisible(ctx, 'run', findRun(deps.store.db, request.runId));
     ctx.runId = request.runId;
     let last = request.resumeToken;
-    let sentMs = Date.now();
+    let sinceSentMs = stopwatch();
     while (!ctx.signal.aborted) {
       const row = await findRun(deps.store.db, request.runId);
       if (!row) return;
       const run = await observeRun(deps, ctx, row);
       const resumeToken = tokenOf(run);
       const checkpoint = resumeToken === last;
-      if (!checkpoint || Date.now() - sentMs > CHECKPOINT_MS || isTerminal(run.state)) {
+      if (!checkpoint || sinceSentMs() > CHECKPOINT_MS || isTerminal(run.state)) {
         yield { run, resumeToken, checkpoint };
-        sentMs = Date.now();
+        sinceSentMs = stopwatch();
       }
       if (isTerminal(run.state)) return;
       last = resumeToken;
