@@ -1,4 +1,4 @@
-// The one door to a resource that belongs to a group.
+// Loads resources of groups for a call: who may not see one is told that it does not exist.
 import type { CallContext } from './context.ts';
 import { fail, notFound } from './errors.ts';
 import { resourceName } from './middleware/audit.ts';

@@ -9,7 +9,7 @@ import type {
 import { MissingLeaf, SuppressScope } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import { BaseType, DataType, Role, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { isValue } from './datatype.ts';
-import { effectOf } from './operations.ts';
+import { effectOf } from './operation-effects.ts';
 import type { Report } from './violation.ts';
 
 const MAX_HIERARCHY_BYTES = 1024 * 1024;

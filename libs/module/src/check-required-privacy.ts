@@ -1,7 +1,7 @@
 // Connections whose owners demand privacy: what they feed is not published without a requirement.
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { Role } from '@lethe/contracts/gen/lethe/module/v1/schema';
-import { placeOf } from './source.ts';
+import { placeOf } from './source-place.ts';
 
 /** A table of the result that no requirement protects, and a connection whose rows may be in it. */
 export type Unprotected = { table: string; connectionId: string };

@@ -1,5 +1,5 @@
 // The shape of a module document, as JSON Schema, made of the table of fields.
-import { CONTEXT_URL } from './context.ts';
+import { CONTEXT_URL } from './json-ld-context.ts';
 import type { Members, Row, Schema } from './fields/field.ts';
 import { rowsOf } from './fields/members.ts';
 import { moduleFields } from './fields/module.ts';

@@ -3,7 +3,7 @@ import type { Module } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import jsonld from 'jsonld';
 import { createHash } from 'node:crypto';
-import { CONTEXT, CONTEXT_URL } from './context.ts';
+import { CONTEXT, CONTEXT_URL } from './json-ld-context.ts';
 import { DOCUMENT_SCHEMA, FIXED } from './document-schema.ts';
 import type { Json } from './fields/field.ts';
 import { moduleFields } from './fields/module.ts';

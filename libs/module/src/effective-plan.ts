@@ -21,7 +21,7 @@ import { checkUploads } from './check-uploads.ts';
 import { missing, type MissingKind } from './missing.ts';
 import { parseTransformProperties } from './parse-script.ts';
 import type { Rule, RuleValue } from './field-rules.ts';
-import { placeOf } from './source.ts';
+import { placeOf } from './source-place.ts';
 import type { Json } from './fields/field.ts';
 
 /** A script as it is pinned. `read` is the declarative read of a JSON extraction. */
@@ -245,6 +245,17 @@ const raise = (state: State, table: Table, raised: PrivacyRequirement | undefine
   mark(state, { table: table.name, kind: 'privacy', origin: Origin.TASK });
 };
 
+/** An upload that no table of the result takes is told, not passed over. One of a table that a transform drops says what was true before it. */
+const refuseStrayUploads = (state: State, input: EffectivePlanInput, results: readonly Table[]): void => {
+  const refuse = (table: string, why: string): void =>
+    lack(state, 'UPLOAD_INVALID', `uploads/${table}`, `an upload names the table ${table}, which ${why}`);
+  const isKnown = (table: string): boolean => [...results, ...input.module.tables].some(({ name }) => name === table);
+  for (const { table } of [...(input.uploading?.tables ?? []), ...(input.module.upload?.tables ?? [])])
+    if (!isKnown(table)) refuse(table, 'neither the module has nor a transform writes');
+  for (const { table } of input.uploading?.tables ?? [])
+    if (results.find(({ name }) => name === table)?.unpublished) refuse(table, 'is not published');
+};
+
 const chooseUploads = (state: State, input: EffectivePlanInput, results: readonly Table[]): EffectivePlan['uploads'] =>
   results
     .filter(({ unpublished }) => !unpublished)
@@ -319,6 +330,7 @@ export const computeEffectivePlan = (input: EffectivePlanInput): { plan: Effecti
   const taskSteps = input.anonymization?.steps ?? [];
   ownSteps.forEach(({ table }) => mark(state, { table, kind: 'step', origin: Origin.MODULE }));
   taskSteps.forEach(({ table }) => mark(state, { table, kind: 'step', origin: Origin.TASK }));
+  refuseStrayUploads(state, input, results);
   const plan = EffectivePlan.fromPartial({
     moduleName: input.module.name,
     description: input.module.description,

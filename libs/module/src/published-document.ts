@@ -6,7 +6,7 @@ import { CastPolicy, CastRule, EmptyRule, EmptyStrategy, KeyConflict, NullRefere
 import { Module, type Column, type Generalization, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { UploadMode, type TableUpload } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { createHash } from 'node:crypto';
-import { effectOf } from './operations.ts';
+import { effectOf } from './operation-effects.ts';
 
 const MAX_NAME_BYTES = 63;
 

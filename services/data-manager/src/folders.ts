@@ -1,4 +1,4 @@
-// Where a run's files are. Raw data lives in the run's own folder and dies with it; results live in the Outbox.
+// Where a run's files are. Raw data lies in the run's own folder, which is removed when the run ends; results lie in the Outbox.
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';

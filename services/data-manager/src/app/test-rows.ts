@@ -15,7 +15,7 @@ import { columnType, engineType } from '../plan/types.ts';
 import type { RunDeps } from '../deps.ts';
 import { toRunError } from '../domain/run-error.ts';
 import { removeFolder } from '../folders.ts';
-import { hashFile } from '../stages/manifest.ts';
+import { hashFile } from '../stages/stage-manifest.ts';
 import { SCRIPT_TIME_MS } from '../sandbox/limits.ts';
 import { runScript } from '../sandbox/sandbox.ts';
 

@@ -1,12 +1,39 @@
 // The states of an execution: where a command leads, and what is left of the data.
 import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
-import { isTerminal, isWorking, TERMINAL, type STAGES } from '@lethe/contracts/run-state';
+import { isTerminal, isWorking, phaseOf, type Phase, type STAGES } from '@lethe/contracts/run-state';
 
 /** A stage of work on the data. */
 export type Stage = (typeof STAGES)[number];
 
-/** The states in which a run has no raw data any more. */
-export const WITHOUT_RAW_DATA: readonly RunState[] = [RunState.PREPARED, ...TERMINAL];
+const HAS_RAW_DATA: Record<Phase, boolean> = {
+  none: false,
+  created: true,
+  working: true,
+  paused: true,
+  prepared: false,
+  uploading: true,
+  unknown: true,
+  stopped: false,
+  ended: false,
+};
+
+const HAS_REVIEWABLE_DATA: Record<Phase, boolean> = {
+  none: false,
+  created: false,
+  working: false,
+  paused: false,
+  prepared: true,
+  uploading: false,
+  unknown: false,
+  stopped: true,
+  ended: false,
+};
+
+/** Whether prepared rows of a run, where it has any, may be edited, and uploaded by a confirmation. */
+export const hasReviewableData = (state: RunState): boolean => HAS_REVIEWABLE_DATA[phaseOf(state)];
+
+/** Whether a run may have a folder of raw data, or of what it uploads. */
+export const hasRawData = (state: RunState): boolean => HAS_RAW_DATA[phaseOf(state)];
 
 /** Whether a desire interrupts work in a state. In VERIFYING a target has the rows already: what is left is to say so. */
 export const interrupts = (desire: Desire, state: RunState): boolean =>

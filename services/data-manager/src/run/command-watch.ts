@@ -9,13 +9,13 @@ const LOOK_EVERY_MS = 300;
 
 /** Calls `onInterrupt` when a command interrupts the state that the run is in, and `onLost` when another worker has the execution. */
 export const watchCommands = (
-  { store }: RunDeps,
+  deps: RunDeps,
   current: () => ExecutionRow,
   { onInterrupt, onLost }: { onInterrupt: () => void; onLost: () => void },
 ): Poll =>
-  poll(LOOK_EVERY_MS, async () => {
+  poll(deps, { what: 'read the desire', everyMs: LOOK_EVERY_MS }, async () => {
     const { runId, epoch } = current();
-    const present = await readDesire(store.db, runId);
+    const present = await readDesire(deps.store.db, runId);
     if (!present || present.epoch !== epoch) onLost();
     else if (interrupts(present.desire, current().state)) onInterrupt();
   });

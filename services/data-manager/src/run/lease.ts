@@ -5,13 +5,13 @@ import type { RunDeps } from '../deps.ts';
 import { poll, type Poll } from './poll.ts';
 
 /** Renews the lease in time; calls `onLost` when another worker has it, or when it could not be renewed while it was safe to go on. */
-export const holdLease = ({ store, config }: RunDeps, { runId, epoch }: ExecutionRow, onLost: () => void): Poll => {
-  const { leaseMs } = config;
+export const holdLease = (deps: RunDeps, { runId, epoch }: ExecutionRow, onLost: () => void): Poll => {
+  const { leaseMs } = deps.config;
   // A worker that cannot renew ends its own work before the lease does.
   const arm = (): NodeJS.Timeout => setTimeout(onLost, (leaseMs * 2) / 3);
   let deadline = arm();
-  const renewal = poll(leaseMs / 3, async () => {
-    if (!(await renewLease(store.db, runId, epoch, leaseMs))) return onLost();
+  const renewal = poll(deps, { what: 'renew the lease', everyMs: leaseMs / 3 }, async () => {
+    if (!(await renewLease(deps.store.db, runId, epoch, leaseMs))) return onLost();
     clearTimeout(deadline);
     deadline = arm();
   });

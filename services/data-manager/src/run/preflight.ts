@@ -2,7 +2,7 @@
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { UploadMode } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import type { ReadUse, Use, WriteUse } from '../connectors/connector.ts';
-import { columnsOfSource } from '@lethe/module/source';
+import { columnsOfSource } from '@lethe/module/source-place';
 import { inspectConnection } from '../connectors/index.ts';
 import { resolveConnection } from '../connectors/resolve.ts';
 import type { RunDeps } from '../deps.ts';

@@ -19,7 +19,7 @@ export type ProgressReport = Poll & {
 const empty = (): Progress => Progress.decode(Buffer.alloc(0));
 
 /** Begins to write down the progress of an execution. */
-export const openProgress = ({ store, now }: RunDeps, { runId, epoch }: ExecutionRow): ProgressReport => {
+export const openProgress = (deps: RunDeps, { runId, epoch }: ExecutionRow): ProgressReport => {
   let elapsedMs = stopwatch();
   let progress = empty();
   let isSaved = true;
@@ -27,16 +27,16 @@ export const openProgress = ({ store, now }: RunDeps, { runId, epoch }: Executio
     progress = next;
     isSaved = false;
   };
-  const saving = poll(SAVE_EVERY_MS, async () => {
+  const saving = poll(deps, { what: 'save the progress', everyMs: SAVE_EVERY_MS }, async () => {
     if (isSaved) return;
     isSaved = true;
-    await saveProgress(store.db, runId, epoch, Buffer.from(Progress.encode(progress).finish()));
+    await saveProgress(deps.store.db, runId, epoch, Buffer.from(Progress.encode(progress).finish()));
   });
   return {
     stop: saving.stop,
     start: (stage) => {
       elapsedMs = stopwatch();
-      set({ ...empty(), stage, stageStartTime: now() });
+      set({ ...empty(), stage, stageStartTime: deps.now() });
     },
     report: (values) => {
       const seconds = Math.max(0.001, elapsedMs() / 1000);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StageFolder } from '../folders.ts';
-import { emptyCounts, writeManifest, type TableCounts } from '../stages/manifest.ts';
+import { emptyCounts, writeManifest, type TableCounts } from '../stages/stage-manifest.ts';
 import type { StoredTable } from '../stages/store/store.ts';
 import { collectReports } from './report.ts';
 

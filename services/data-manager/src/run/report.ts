@@ -2,7 +2,7 @@
 import { RunState, type TableReport } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { STAGE_FOLDERS } from '../folders.ts';
-import { readManifest, type RuleCount, type TableCounts } from '../stages/manifest.ts';
+import { readManifest, type RuleCount, type TableCounts } from '../stages/stage-manifest.ts';
 import type { StoredTable } from '../stages/store/store.ts';
 
 const rules = (counts: RuleCount[]): TableReport['dropped'] => counts.map(({ rule, count }) => ({ rule, count: BigInt(count) }));

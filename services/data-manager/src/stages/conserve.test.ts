@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { assertConserved, expectedRowCount } from './conserve.ts';
-import { emptyCounts } from './manifest.ts';
+import { emptyCounts } from './stage-manifest.ts';
 
 describe('the balance of rows', () => {
   const counts = {

@@ -1,4 +1,4 @@
-import type { TableCounts } from './manifest.ts';
+import type { TableCounts } from './stage-manifest.ts';
 import { stageError } from '../domain/run-error.ts';
 
 const sum = (counts: readonly { count: number }[]): number => counts.reduce((total, entry) => total + entry.count, 0);

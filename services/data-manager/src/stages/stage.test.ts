@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { STAGE_FOLDERS } from '../folders.ts';
-import type { ExtractManifest } from './manifest.ts';
+import type { ExtractManifest } from './stage-manifest.ts';
 import { withWorkFolder, writeStage, type StageContext } from './stage.ts';
 
 class Overtaken extends Error {}

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Engine } from '../engine/engine.ts';
 import { makeFolder, removeFolder, removeOlder, type StageFolder } from '../folders.ts';
-import { readManifest, writeManifest, type ExtractManifest, type StageManifest } from './manifest.ts';
+import { readManifest, writeManifest, type ExtractManifest, type StageManifest } from './stage-manifest.ts';
 
 export type StageProgress = { table: string; rowCount: number; totalRowCount: number };
 

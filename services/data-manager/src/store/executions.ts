@@ -1,5 +1,5 @@
 import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
-import { TERMINAL, UPLOADING, WORKING } from '@lethe/contracts/run-state';
+import { statesOf, TERMINAL, UPLOADING, WORKING } from '@lethe/contracts/run-state';
 import type { Queryable } from '@lethe/db/open';
 import { sql, type Insertable, type Updateable } from 'kysely';
 import { KEPT_STATES } from '../domain/entry.ts';
@@ -8,7 +8,7 @@ import type { ClaimedExecution, ExecutionRow, Tables } from './tables.ts';
 type Db = Queryable<Tables>;
 
 // States in which an upload waits for a person's word.
-const CONFIRMABLE: readonly RunState[] = [RunState.PREPARED, RunState.UPLOAD_UNKNOWN];
+const CONFIRMABLE = statesOf('prepared', 'stopped', 'unknown');
 
 /** Columns of an execution to be written. */
 export type ExecutionUpdate = Updateable<Tables['executions']>;
@@ -48,7 +48,8 @@ export const findWork = (db: Db, runId: string, ageMs: number): Promise<{ state:
 
 /**
  * Takes the oldest execution that wants work and that nobody holds: a new epoch, and a lease by the clock of the database. Work is wanted by a desire
- * that the state has not reached: RUN before PREPARED, UPLOAD before UPLOADED, PAUSE and STOP at once.
+ * that the state has not reached: RUN before PREPARED, UPLOAD before UPLOADED, PAUSE and STOP at once. What a stopped run has kept may still be uploaded, or
+ * be deleted by another STOP.
  */
 export const claim = async (db: Db, owner: string, leaseMs: number): Promise<ClaimedExecution | undefined> => {
   const { rows } = await sql<ClaimedExecution>`
@@ -59,6 +60,7 @@ export const claim = async (db: Db, owner: string, leaseMs: number): Promise<Cla
           (desire = ${Desire.RUN} and state = any(${[...WORKING, RunState.PAUSED]}::int[]))
           or (desire = ${Desire.UPLOAD} and state = any(${[...CONFIRMABLE, ...UPLOADING]}::int[]) and (not state = any(${CONFIRMABLE}::int[]) or reached_revision < desire_revision))
           or (desire = ${Desire.PAUSE} and state = any(${WORKING}::int[]))
+          or (desire = ${Desire.STOP} and state = ${RunState.STOPPED} and reached_revision < desire_revision)
           or (desire = ${Desire.STOP} and not state = any(${[...TERMINAL, RunState.UPLOAD_UNKNOWN]}::int[]))
         )
       order by create_time limit 1 for update skip locked)

@@ -1,11 +1,13 @@
 // Digests of a version's rows, that show whether rows were only added.
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '../folders.ts';
 import { openEngine, type Engine } from '../engine/engine.ts';
 import { rowDigestSql } from '../outbox/content-hash.ts';
 import { quoteLiteral } from '../plan/identifiers.ts';
+import type { UploadSession } from './upload-session.ts';
 
 /** Writes the sorted digests of a query's rows as Parquet, one column `digest`: with them `onlyAdditions` can compare versions later. */
 export const writeDigests = async (engine: Engine, rowsQuery: string, columns: Column[], path: string): Promise<void> => {
@@ -30,5 +32,21 @@ export const onlyAdditions = async (basePath: string, path: string, config: { en
     }
   } finally {
     await rm(directory, { recursive: true, force: true });
+  }
+};
+
+/** Keeps the digests of a version's rows beside the Outbox. */
+export const keepDigests = async (
+  { row, fence }: UploadSession,
+  folder: string,
+  digests: { table: string; path: string }[],
+): Promise<void> => {
+  await makeFolder(folder);
+  for (const { table, path } of digests) {
+    const final = join(folder, `${table}.parquet`);
+    const partial = `${final}.${row.epoch}.partial`;
+    await copyFile(path, partial);
+    await fence();
+    await rename(partial, final);
   }
 };

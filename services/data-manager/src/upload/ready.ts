@@ -26,38 +26,33 @@ export type Ready = {
 /** A table as the target takes it; the version's own name comes when the version is known. */
 export type Loading = Omit<UploadTable, 'versioned'>;
 
-/** The tables of an upload, with the keys and descriptions of the document that is published with them. */
-export const uploadTables = (module: Module, plan: EffectivePlan, ready: readonly Ready[]): Map<Ready, Loading> =>
-  new Map(
-    ready.map((one) => {
-      const { entry, upload, columns, rowCount } = one;
-      const published = module.tables.find(({ name }) => name === entry.table);
-      const source = plan.results.find(({ name }) => name === entry.table);
-      const described = new Map(published?.columns.map(({ name, description }) => [name, description]));
-      const required = (source?.columns ?? []).filter(
-        (column) => source !== undefined && columns.some(({ name }) => name === column.name) && !mayBeEmpty(source, column),
-      );
-      return [
-        one,
-        {
-          table: entry.table,
-          schema: upload.schema,
-          target: upload.target || entry.table,
-          replace: upload.mode === UploadMode.REPLACE,
-          columns: columns.map((column) => ({ ...column, description: described.get(column.name) ?? '' })),
-          description: published?.description ?? '',
-          rowCount,
-          primaryKey: published?.primaryKey?.columns ?? [],
-          required: required.map(({ name }) => name),
-          foreignKeys: (published?.foreignKeys ?? []).map(({ columns: own, referencedTable, referencedColumns }) => ({
-            columns: own,
-            referencedTable,
-            referencedColumns,
-          })),
-        },
-      ];
-    }),
-  );
+/** What makes the tables of an upload, with the keys and descriptions of the document that is published with them. */
+export const uploadTableOf =
+  (module: Module, plan: EffectivePlan) =>
+  ({ entry, upload, columns, rowCount }: Ready): Loading => {
+    const published = module.tables.find(({ name }) => name === entry.table);
+    const source = plan.results.find(({ name }) => name === entry.table);
+    const described = new Map(published?.columns.map(({ name, description }) => [name, description]));
+    const required = (source?.columns ?? []).filter(
+      (column) => source !== undefined && columns.some(({ name }) => name === column.name) && !mayBeEmpty(source, column),
+    );
+    return {
+      table: entry.table,
+      schema: upload.schema,
+      target: upload.target || entry.table,
+      replace: upload.mode === UploadMode.REPLACE,
+      columns: columns.map((column) => ({ ...column, description: described.get(column.name) ?? '' })),
+      description: published?.description ?? '',
+      rowCount,
+      primaryKey: published?.primaryKey?.columns ?? [],
+      required: required.map(({ name }) => name),
+      foreignKeys: (published?.foreignKeys ?? []).map(({ columns: own, referencedTable, referencedColumns }) => ({
+        columns: own,
+        referencedTable,
+        referencedColumns,
+      })),
+    };
+  };
 
 /** A table with the name of its version. */
 export const withVersion = (table: Loading, version: string): UploadTable => ({

@@ -14,14 +14,20 @@ import { targetUpload, type UploadSession } from './upload-session.ts';
 /** A target with the tables for it; `hasRows` where it has published them already. One that cannot be opened is absent: somebody said that it has the rows. */
 type Opened = { connectionId: string; type: string; target: Target | undefined; ready: Ready[]; hasRows: boolean };
 
-/** What loading needs besides the session: where files may lie, the tables, and the reservation that comes after loading. */
+/** What loading needs besides the session: where files may lie, what makes a table, and the reservation that comes after loading. */
 type Load = {
   engine: Engine;
   scratch: string;
   /** Given the connections that are files. */
-  tablesOf: (files: ReadonlySet<string>) => Map<Ready, Loading>;
+  tableOf: (files: ReadonlySet<string>) => (ready: Ready) => Loading;
   reserve: () => Promise<string>;
 };
+
+/** Prepared rows with their table at the target. */
+type Placed = { ready: Ready; table: UploadTable };
+
+const place = (own: readonly Ready[], tableOf: (ready: Ready) => Loading, version: string): Placed[] =>
+  own.map((ready) => ({ ready, table: withVersion(tableOf(ready), version) }));
 
 /** Opens the writing side of a connection for the session's upload. */
 export const openTarget = async (session: UploadSession, connectionId: string): Promise<{ type: string; target: Target }> => {
@@ -34,7 +40,7 @@ export const openTarget = async (session: UploadSession, connectionId: string): 
 const connectionsOf = (ready: readonly Ready[]): string[] => [...new Set(ready.map(({ upload }) => upload.connectionId))];
 
 /** Loads a table into the target's hidden place, and measures there what arrived. */
-const stageTable = async ({ engine, scratch }: Load, target: Target, ready: Ready, table: UploadTable): Promise<void> => {
+const stageTable = async ({ engine, scratch }: Load, target: Target, { ready, table }: Placed): Promise<void> => {
   const count = await target.stage(table, [ready.csvPath]);
   const back = join(scratch, `${ready.entry.id}.back.csv`);
   await target.readBack(table, back);
@@ -96,33 +102,37 @@ const openAll = async (session: UploadSession, ready: readonly Ready[], opened: 
 const ledgerEntry = (
   session: UploadSession,
   version: string,
-  { connectionId, ready, target }: Opened & { target: Target },
-  tables: readonly UploadTable[],
+  { connectionId, target }: { connectionId: string; target: Target },
+  placed: readonly Placed[],
 ): LedgerEntry => ({
   uploadId: targetUpload(session, connectionId).uploadId,
   epoch: Number(session.row.epoch),
   runId: session.row.runId,
   moduleId: session.spec.moduleId,
   version,
-  tables: ready.map(({ entry, rowCount, contentHash }, index) => {
-    const table = tables[index] as UploadTable;
-    return { table: entry.table, rowCount, contentHash, schema: target.schemaOf(table), target: table.target, versioned: table.versioned };
-  }),
+  tables: placed.map(({ ready: { entry, rowCount, contentHash }, table }) => ({
+    table: entry.table,
+    rowCount,
+    contentHash,
+    schema: target.schemaOf(table),
+    target: table.target,
+    versioned: table.versioned,
+  })),
 });
 
 const publishAll = async (
   session: UploadSession,
   targets: readonly Opened[],
-  tables: Map<Ready, Loading>,
+  tableOf: (ready: Ready) => Loading,
   version: string,
 ): Promise<void> => {
-  for (const opened of targets) {
+  for (const { connectionId, target, ready: own, hasRows } of targets) {
     session.signal.throwIfAborted();
-    const { target, hasRows } = opened;
     if (!target) continue;
     if (!hasRows) {
-      const own = opened.ready.map((one) => withVersion(tables.get(one) as Loading, version));
-      await target.commit(ledgerEntry(session, version, { ...opened, target }, own), own);
+      const placed = place(own, tableOf, version);
+      const tables = placed.map(({ table }) => table);
+      await target.commit(ledgerEntry(session, version, { connectionId, target }, placed), tables);
     }
     await cleanUp(session, target);
   }
@@ -138,19 +148,20 @@ export const loadTargets = async (
   try {
     await openAll(session, ready, opened);
     const files = new Set(opened.filter(({ type }) => writesFiles(type)).map(({ connectionId }) => connectionId));
-    const tables = load.tablesOf(files);
+    const tableOf = load.tableOf(files);
     for (const { target, ready: own, hasRows } of opened) {
       if (!target || hasRows) continue;
-      const loading = own.map((one) => withVersion(tables.get(one) as Loading, ''));
-      await target.claim({ moduleId: session.spec.moduleId, runId: session.row.runId }, loading);
-      for (const [index, one] of own.entries()) {
+      const placed = place(own, tableOf, '');
+      const tables = placed.map(({ table }) => table);
+      await target.claim({ moduleId: session.spec.moduleId, runId: session.row.runId }, tables);
+      for (const one of placed) {
         session.signal.throwIfAborted();
-        await stageTable(load, target, one, loading[index] as UploadTable);
+        await stageTable(load, target, one);
       }
     }
     session.signal.throwIfAborted();
     const version = await load.reserve();
-    await publishAll(session, opened, tables, version);
+    await publishAll(session, opened, tableOf, version);
     return { version, files, askable: opened.flatMap(({ connectionId, target }) => (target ? [connectionId] : [])) };
   } catch (error) {
     // A try that comes again finds its staging; one that is refused may be the last.

@@ -17,15 +17,15 @@ import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier } from '../plan/identifiers.ts';
 import { columnType, writePostgresTextSql } from '../plan/types.ts';
 import { digestFolder, makeFolder, outboxFolder, removeFolder, removeOlder } from '../folders.ts';
-import { publish } from './publish.ts';
+import { publishing } from './publishing.ts';
 import { toldWhileWorking } from '../domain/execution.ts';
 import { brokenReferences, readReferences } from '../outbox/references.ts';
 import { gateBaseOf, measureTable } from '../outbox/measure.ts';
-import { onlyAdditions, writeDigests } from './digests.ts';
+import { keepDigests, onlyAdditions, writeDigests } from './digests.ts';
 import { RunError, stageError } from '../domain/run-error.ts';
 import { editsOf, entriesOf, markUploading, updateEntry } from '../store/entries.ts';
 import type { EntryRow } from '../store/tables.ts';
-import { uploadTables, type Ready } from './ready.ts';
+import { uploadTableOf, type Ready } from './ready.ts';
 import { targetUpload, type UploadSession } from './upload-session.ts';
 import { loadTargets, openTarget } from './targets.ts';
 import { mayHaveRows } from './withdraw.ts';
@@ -119,17 +119,21 @@ const verify = async ({ session }: UploadContext, connectionIds: string[]): Prom
   }
 };
 
-const enterState = async (session: UploadSession, state: RunState): Promise<void> => {
+const sumOf = (ready: readonly Ready[]): number => ready.reduce((sum, { rowCount }) => sum + rowCount, 0);
+
+/** The next state, with the number of rows that came out of the one before. */
+const enterState = async (session: UploadSession, state: RunState, rowCount: number): Promise<void> => {
   const { deps, row } = session;
   const again = row.state === state ? { waitingFor: toldWhileWorking(row) } : { waitingFor: '', lostLeaseCount: 0 };
-  const set = { state, refusal: '', nextAttemptTime: null, reachedRevision: row.desireRevision, ...again };
+  const report = session.reportAt({ rowCount, next: state });
+  const set = { state, report, refusal: '', nextAttemptTime: null, endTime: null, reachedRevision: row.desireRevision, ...again };
   if (state === RunState.UPLOADING) await session.change('upload/begin', set, { write: (tx) => markUploading(tx, row.runId, deps.now()) });
   else await session.change('upload/verify', set);
 };
 
 const recordUploaded = async ({ session }: UploadContext, ready: Ready[], version: string): Promise<void> => {
   const { deps, row } = session;
-  await publish.keepDigests(
+  await keepDigests(
     session,
     digestFolder(deps.config, row.moduleId, version),
     ready.map(({ entry, digestPath }) => ({ table: entry.table, path: digestPath })),
@@ -137,6 +141,7 @@ const recordUploaded = async ({ session }: UploadContext, ready: Ready[], versio
   const endTime = deps.now();
   const set = {
     state: RunState.UPLOADED,
+    report: session.reportAt({ rowCount: sumOf(ready) }),
     publishing: false,
     publishedVersion: version,
     waitingFor: '',
@@ -196,20 +201,20 @@ const publishRun = async (context: UploadContext): Promise<void> => {
   const { version, files, askable } = await loadTargets(session, ready, {
     engine: context.engine,
     scratch: context.scratch,
-    tablesOf: (types) => uploadTables(checkDocument(context, ready, types), context.plan, ready),
+    tableOf: (files) => uploadTableOf(checkDocument(context, ready, files), context.plan),
     reserve: async () => {
       await failpoint('upload.intent.before');
-      const reserved = await publish.reserve(session, { baseVersion, tables, onlyAdditions: onlyAdded });
+      const reserved = await publishing.reserve(session, { baseVersion, tables, onlyAdditions: onlyAdded });
       await failpoint('upload.intent.after');
       if (!session.row.publishing) await session.change('upload/publish', { publishing: true });
       return reserved;
     },
   });
-  await enterState(session, RunState.VERIFYING);
+  await enterState(session, RunState.VERIFYING, sumOf(ready));
   session.startProgress(RunState.VERIFYING);
   await verify(context, askable);
   await failpoint('version.bump.before');
-  await publish.commit(session, { document: writeDocument(documentOf(context, ready, version, files)), tables });
+  await publishing.commit(session, { document: writeDocument(documentOf(context, ready, version, files)), tables });
   await failpoint('version.bump.after');
   await recordUploaded(context, ready, version);
 };
@@ -219,7 +224,7 @@ const settleFailure = async (session: UploadSession, thrown: unknown): Promise<v
   // Anything else says nothing of the upload: a lease that was lost, a database that is away.
   if (session.signal.aborted || !(thrown instanceof RunError) || thrown.transient) return;
   if (session.row.publishing && (await mayHaveRows(session))) return;
-  await publish.abandonReserved(session, thrown.reason);
+  await publishing.abandonReserved(session, thrown.reason);
   if (session.row.publishing) await session.change('upload/withdraw', { publishing: false });
 };
 
@@ -241,7 +246,7 @@ export const upload = async (session: UploadSession): Promise<void> => {
     const threads = threadsFor(plan.results.map(({ columns }) => columns.length));
     engine = await openEngine({ directory: folder, memoryMb: deps.config.engineMemoryMb, threads, signal });
     const isVerifying = session.row.state === RunState.VERIFYING;
-    if (!isVerifying) await enterState(session, RunState.UPLOADING);
+    if (!isVerifying) await enterState(session, RunState.UPLOADING, 0);
     session.startProgress(isVerifying ? RunState.VERIFYING : RunState.UPLOADING);
     await publishRun({ session, plan, engine, scratch, folder });
   } catch (thrown) {

@@ -2,7 +2,7 @@
 import { targetOf } from '../connectors/index.ts';
 import { resolveConnection } from '../connectors/resolve.ts';
 import { stageError, toRunError, type RunError } from '../domain/run-error.ts';
-import { publish } from './publish.ts';
+import { publishing } from './publishing.ts';
 import { targetUpload, type UploadSession } from './upload-session.ts';
 
 // The lease outlasts it.
@@ -61,7 +61,7 @@ export const mayHaveRows = async (session: UploadSession): Promise<boolean> => (
 export const withdraw = async (session: UploadSession): Promise<Left> => {
   const left = await whatIsLeft(session);
   session.signal.throwIfAborted();
-  if (left.is === 'nothing') await publish.abandonReserved(session, 'STOPPED');
+  if (left.is === 'nothing') await publishing.abandonReserved(session, 'STOPPED');
   return left;
 };
 
@@ -70,5 +70,5 @@ export const giveUp = async (session: UploadSession): Promise<void> => {
   const left = await whatIsLeft(session);
   session.signal.throwIfAborted();
   if (left.is === 'rows') throw stageError('UPLOAD_IS_TAKEN');
-  await publish.abandonReserved(session, 'RESOLVED');
+  await publishing.abandonReserved(session, 'RESOLVED');
 };

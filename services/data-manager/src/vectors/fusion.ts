@@ -12,7 +12,7 @@ import { openEngine, type Engine } from '../engine/engine.ts';
 import { quoteIdentifier, quoteList, quoteLiteral, quoteNames } from '../plan/identifiers.ts';
 import { rankSql } from '../plan/row-id.ts';
 import { applyRules } from '../stages/rules/apply-rules.ts';
-import type { StageTable } from '../stages/manifest.ts';
+import type { StageTable } from '../stages/stage-manifest.ts';
 import type { StageContext } from '../stages/stage.ts';
 import { writeExtract, type SourceRows } from '../stages/extract/write-extract.ts';
 

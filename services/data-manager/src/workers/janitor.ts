@@ -1,10 +1,10 @@
-// Raw data dies with its run: folders without a live run are removed, at the start and every few minutes.
+// Removes the folders of raw data whose runs are over, at the start and every few minutes.
 import { every, type Worker } from '@lethe/service/worker';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRunFolder, makeFolder, removeFolder } from '../folders.ts';
 import type { RunDeps } from '../deps.ts';
-import { WITHOUT_RAW_DATA } from '../domain/execution.ts';
+import { hasRawData } from '../domain/execution.ts';
 import { findWork } from '../store/executions.ts';
 
 const EVERY_MS = 300_000;
@@ -15,7 +15,7 @@ const isNeeded = async (deps: RunDeps, folder: string, name: string): Promise<bo
   // A database that is away says nothing about the run: the error ends the sweep, and the folder stays.
   const found = await findWork(deps.store.db, name, MAX_AGE_MS);
   // The folder of a run between its commit and its removal is over as well.
-  return found !== undefined && !WITHOUT_RAW_DATA.includes(found.state) && (found.isHeld || !found.isOld);
+  return found !== undefined && hasRawData(found.state) && (found.isHeld || !found.isOld);
 };
 
 const sweep = async (deps: RunDeps): Promise<void> => {

@@ -5,7 +5,7 @@ import { BaseType, type Column, type Role, Table } from '@lethe/contracts/gen/le
 import { DUCKDB } from '../../src/plan/dialect.ts';
 import { quoteIdentifier, quoteLiteral } from '../../src/plan/identifiers.ts';
 import { columnType, engineType } from '../../src/plan/types.ts';
-import { describeSegment, writeManifest, type StageTable } from '../../src/stages/manifest.ts';
+import { describeSegment, writeManifest, type StageTable } from '../../src/stages/stage-manifest.ts';
 import type { Bench } from './run-fixture.ts';
 
 /** Rows of texts per table of a plan. */

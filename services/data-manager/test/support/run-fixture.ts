@@ -8,7 +8,7 @@ import { DUCKDB } from '../../src/plan/dialect.ts';
 import { quoteIdentifier, quoteList } from '../../src/plan/identifiers.ts';
 import { columnType, writeTextSql } from '../../src/plan/types.ts';
 import { applyRules } from '../../src/stages/rules/apply-rules.ts';
-import type { StageManifest, StageTable, TableCounts } from '../../src/stages/manifest.ts';
+import type { StageManifest, StageTable, TableCounts } from '../../src/stages/stage-manifest.ts';
 import type { StageContext, StageProgress } from '../../src/stages/stage.ts';
 import { writeExtract, type SourceRows } from '../../src/stages/extract/write-extract.ts';
 

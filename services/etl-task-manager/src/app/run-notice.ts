@@ -14,7 +14,8 @@ type Cause = Pick<NotificationRequested, 'cause' | 'errorInfo'>;
 
 const MAX_TEXT_LENGTH = 512;
 
-const BY_STATE: Partial<Record<RunState, RunNotice>> = {
+/** A new state does not compile until it is decided whether somebody has to know of it. */
+const BY_STATE: Record<RunState, RunNotice | undefined> = {
   [RunState.PREPARED]: {
     notice: Notification_Kind.RUN_PREPARED,
     text: 'is prepared and waits for review',
@@ -28,6 +29,18 @@ const BY_STATE: Partial<Record<RunState, RunNotice>> = {
     text: 'waits for somebody to say whether its targets have the rows',
     holdersOf: [Duty.TASK_MANAGER],
   },
+  [RunState.UNSPECIFIED]: undefined,
+  [RunState.CREATED]: undefined,
+  [RunState.QUEUED]: undefined,
+  [RunState.EXTRACTING]: undefined,
+  [RunState.APPLYING_RULES]: undefined,
+  [RunState.TRANSFORMING]: undefined,
+  [RunState.ANONYMIZING]: undefined,
+  [RunState.STORING]: undefined,
+  [RunState.UPLOADING]: undefined,
+  [RunState.VERIFYING]: undefined,
+  [RunState.PAUSED]: undefined,
+  [RunState.EXPIRED]: undefined,
 };
 
 const REFUSED: RunNotice = {

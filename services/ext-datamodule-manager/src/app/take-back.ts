@@ -1,6 +1,6 @@
 // Reservations whose upload is over: the version is given up, so that the module can publish again.
 import { DataModuleVersion_State as State } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
-import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { phaseOf, type Phase } from '@lethe/contracts/run-state';
 import { mutateAsSystem } from '@lethe/db/mutate';
 import { CallError } from '@lethe/grpc/errors';
 import type { CallContext } from '@lethe/grpc/context';
@@ -10,14 +10,24 @@ import type { ModuleVersionRow } from '../store/tables.ts';
 import { auditVersion } from './views.ts';
 import type { Deps } from './deps.ts';
 
-// An upload in one of these goes on with its reservation.
-const GOES_ON: readonly RunState[] = [RunState.UPLOADING, RunState.VERIFYING, RunState.UPLOAD_UNKNOWN, RunState.PAUSED];
+/** Whether an upload goes on with its reservation, by the phase of its run. */
+const GOES_ON: Record<Phase, boolean> = {
+  none: false,
+  created: false,
+  working: false,
+  paused: true,
+  prepared: false,
+  uploading: true,
+  unknown: true,
+  stopped: false,
+  ended: false,
+};
 
 /** Whether the run of a reservation is over, or does not upload. A DataManager that is away says nothing of it. */
 const isOver = async (deps: Pick<Deps, 'data'>, runId: string, parent?: CallContext): Promise<boolean> => {
   try {
     const { execution } = await deps.data.getExecution({ runId }, parent ? { parent } : {});
-    return execution !== undefined && !GOES_ON.includes(execution.state);
+    return execution !== undefined && !GOES_ON[phaseOf(execution.state)];
   } catch (error) {
     if (error instanceof CallError && error.reason === 'NOT_FOUND') return true;
     if (error instanceof CallError) return false;

@@ -13,7 +13,7 @@ import {
 } from '../connector.ts';
 import { columnsOf } from '../text/columns.ts';
 import { encodingOf } from '../text/decode.ts';
-import { csvFormat } from '../text/dialect.ts';
+import { csvFormat } from '../text/csv-options.ts';
 import { readFileInto, readHeaders, type TextFormat } from '../text/reader.ts';
 import { inFolder } from './failure.ts';
 import { fileIn, folderOf } from './root.ts';

@@ -17,7 +17,7 @@ import {
 import { connectPostgres, defaultSchema } from './client.ts';
 import { toRunError } from './failure.ts';
 import { fence, preparePlace, probe, qualified, record, type Place } from './ledger.ts';
-import { publishTables, type Publication } from './publish.ts';
+import { publishTables, type Publication } from './publish-tables.ts';
 import { claimName } from './relations.ts';
 import { addKeys, definition } from './shape.ts';
 

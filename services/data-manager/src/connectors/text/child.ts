@@ -11,13 +11,13 @@ import { framesOf } from '@lethe/contracts/frames';
 import { codeOf } from '../../domain/error-code.ts';
 import { openCsvWriter, type CsvWriter } from '../csv-writer.ts';
 import { csvHeader, csvRows, type RowMaker } from './csv-rows.ts';
-import { DEFAULT_DIALECT } from './dialect.ts';
+import { DEFAULT_DIALECT } from './csv-options.ts';
 import { openDecoder } from './decode.ts';
 import { arrayRows, lineRows, type ArrayRows, type JsonSource } from './json-rows.ts';
 import { TEXT_LIMITS } from './limits.ts';
 import type { CheckText, HeaderText, OpenText, ReadText, TextResult, TextRequest, TextResponse, TextVerb } from './protocol.ts';
 import { TextRefusal } from './refusal.ts';
-import { NO_COUNTS, ScriptRows } from './script-rows.ts';
+import { NO_COUNTS, ScriptRows } from './read-script-rows.ts';
 import { Tally } from './tally.ts';
 
 const EMPTY: TextResult = { rowCount: 0, pagingValues: [], digest: '', segments: [], names: [], script: NO_COUNTS };

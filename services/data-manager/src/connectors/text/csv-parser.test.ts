@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CsvParser, type CsvDialect, type CsvRecord } from './csv-parser.ts';
-import { DEFAULT_DIALECT } from './dialect.ts';
+import { DEFAULT_DIALECT } from './csv-options.ts';
 
 const LIMIT = 1_000_000;
 

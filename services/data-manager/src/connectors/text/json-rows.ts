@@ -6,7 +6,7 @@ import { TEXT_LIMITS } from './limits.ts';
 import type { RowMaker } from './csv-rows.ts';
 import type { TextColumn } from './protocol.ts';
 import { TextRefusal } from './refusal.ts';
-import type { ScriptRows } from './script-rows.ts';
+import type { ScriptRows } from './read-script-rows.ts';
 import type { Tally } from './tally.ts';
 
 /** What rows of JSON are read by. `object` names the input. */

@@ -26,7 +26,7 @@ import {
   type Segment,
   type StageManifest,
   type StageTable,
-} from '../manifest.ts';
+} from '../stage-manifest.ts';
 import { runIntoFolder, type StageContext } from '../stage.ts';
 import { invariant } from '../../domain/defect.ts';
 import { stageError } from '../../domain/run-error.ts';

@@ -6,7 +6,7 @@ import { foreignKeyName } from '../../plan/foreign-key.ts';
 import { quoteIdentifier, quoteNames } from '../../plan/identifiers.ts';
 import { ROW_COLUMN, type Relation } from '../../privacy/steps/relation.ts';
 import { invariant } from '../../domain/defect.ts';
-import type { RuleCount } from '../manifest.ts';
+import type { RuleCount } from '../stage-manifest.ts';
 
 /** The rows that a table still has after its steps: their ids and the columns of its keys. */
 const keptTable = (table: string): string => `_kept_${table}`;

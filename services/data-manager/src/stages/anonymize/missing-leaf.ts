@@ -3,7 +3,7 @@ import { MissingLeaf, type GeneralizedColumn } from '@lethe/contracts/gen/lethe/
 import { quoteIdentifier, quoteLiteral, quoteNames } from '../../plan/identifiers.ts';
 import { leaflessRowsQuery, leafSql } from '../../privacy/dictionary.ts';
 import { columnOf, project, type Relation } from '../../privacy/steps/relation.ts';
-import type { RuleCount } from '../manifest.ts';
+import type { RuleCount } from '../stage-manifest.ts';
 import { addRootLeaf, loadHierarchy, rootOf, type DictionaryContext } from './dictionaries.ts';
 
 /** What became of the rows without a leaf. */

@@ -1,14 +1,14 @@
 // EXTRACTING: every source of every table into csv segments.
 import type { ProtocolEntry, ScriptBinding } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import { parseScriptContent } from '@lethe/module/parse-script';
-import { columnsOfSource, type SourcePlace } from '@lethe/module/source';
+import { columnsOfSource, type SourcePlace } from '@lethe/module/source-place';
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { placeOf, type DirectRead, type ResolvedConnection } from '../../connectors/connector.ts';
 import { sourceOf } from '../../connectors/index.ts';
 import type { ExecutionRow } from '../../store/tables.ts';
 import type { RunDeps } from '../../deps.ts';
 import { extractByScript } from './extract-script.ts';
-import type { ExtractManifest, ExtractSource } from '../manifest.ts';
+import type { ExtractManifest, ExtractSource } from '../stage-manifest.ts';
 import { fetchScript, resolveConnection } from '../../connectors/resolve.ts';
 import { writeStage, type StageContext } from '../stage.ts';
 import { locating, stageError } from '../../domain/run-error.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { csvLine } from '../../engine/csv-dialect.ts';
 import { STAGE_FOLDERS } from '../../folders.ts';
-import { writeManifest, type ExtractManifest, type ExtractSource } from '../manifest.ts';
+import { writeManifest, type ExtractManifest, type ExtractSource } from '../stage-manifest.ts';
 
 const STAGE = STAGE_FOLDERS[RunState.EXTRACTING];
 

@@ -18,7 +18,7 @@ import {
   removeDroppedStatement,
   type GeneratedKey,
 } from '../../plan/primary-key.ts';
-import type { RuleCount } from '../manifest.ts';
+import type { RuleCount } from '../stage-manifest.ts';
 import { invariant } from '../../domain/defect.ts';
 import { stageError } from '../../domain/run-error.ts';
 

@@ -3,7 +3,7 @@ import { BaseType } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { column, openBench, planOf, runRules, type Bench } from '../../../test/support/run-fixture.ts';
-import type { TableCounts } from '../manifest.ts';
+import type { TableCounts } from '../stage-manifest.ts';
 import type { SourceRows } from '../extract/write-extract.ts';
 
 let bench: Bench;

@@ -4,7 +4,7 @@ import { CastPolicy, EmptyStrategy, RangeStrategy } from '@lethe/contracts/gen/l
 import { BaseType } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyRules } from './apply-rules.ts';
-import { readManifest } from '../manifest.ts';
+import { readManifest } from '../stage-manifest.ts';
 import { column, contextOf, oneSource, openBench, planOf, runRules, type Bench } from '../../../test/support/run-fixture.ts';
 import { writeExtract } from '../extract/write-extract.ts';
 

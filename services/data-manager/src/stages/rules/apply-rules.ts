@@ -24,8 +24,8 @@ import {
   type Segment,
   type StageManifest,
   type TableCounts,
-} from '../manifest.ts';
-import { columnsOfSource } from '@lethe/module/source';
+} from '../stage-manifest.ts';
+import { columnsOfSource } from '@lethe/module/source-place';
 import { runIntoFolder, withWorkFolder, workFolder, type StageContext } from '../stage.ts';
 import { invariant } from '../../domain/defect.ts';
 import { stageError } from '../../domain/run-error.ts';

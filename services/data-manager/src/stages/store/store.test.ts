@@ -6,7 +6,7 @@ import { EmptyStrategy, NullReference, RangeStrategy } from '@lethe/contracts/ge
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { roleColumn, writeInput } from '../../../test/support/anonymize-fixture.ts';
 import { anonymize } from '../anonymize/anonymize.ts';
-import { readManifest, writeManifest } from '../manifest.ts';
+import { readManifest, writeManifest } from '../stage-manifest.ts';
 import { contextOf, openBench, type Bench } from '../../../test/support/run-fixture.ts';
 import { measureTable } from '../../outbox/measure.ts';
 import { readStored, store } from './store.ts';

@@ -11,7 +11,7 @@ import { readAnonymizeManifest, type TablePrivacy } from '../anonymize/anonymize
 import { resultKeys, resultReferences } from '../anonymize/result-keys.ts';
 import { assertHoldable } from '../../outbox/holdable.ts';
 import { measureTable } from '../../outbox/measure.ts';
-import { emptyCounts, readStageManifest, type Segment, type StageManifest, type StageTable } from '../manifest.ts';
+import { emptyCounts, readStageManifest, type Segment, type StageManifest, type StageTable } from '../stage-manifest.ts';
 import { brokenReferences, type ResultKeys, type ResultReference } from '../../outbox/references.ts';
 import { brokenRules, rowRules } from '../../outbox/row-rules.ts';
 import { runIntoFolder, type StageContext } from '../stage.ts';

@@ -24,8 +24,8 @@ import {
   type StageManifest,
   type StageTable,
   type TableCounts,
-} from '../manifest.ts';
-import { writeScriptRows, type WrittenFile } from './script-rows.ts';
+} from '../stage-manifest.ts';
+import { writeScriptRows, type WrittenFile } from './write-script-rows.ts';
 import { runIntoFolder, withWorkFolder, workFolder, type StageContext } from '../stage.ts';
 import { invariant } from '../../domain/defect.ts';
 import { locating, stageError } from '../../domain/run-error.ts';

@@ -26,7 +26,7 @@ export const sandboxRunner =
   };
 
 /** Runs the transforms of a run. */
-export const transformWith = async (deps: RunDeps, row: ExecutionRow, context: StageContext): Promise<void> => {
+export const runTransforms = async (deps: RunDeps, row: ExecutionRow, context: StageContext): Promise<void> => {
   await transform({
     ...context,
     // 32 bits of the snapshot's hash: the same for every try of the run.

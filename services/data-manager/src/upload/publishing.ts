@@ -1,11 +1,8 @@
-// The steps of publishing a version, with ExtDatamoduleManager.
+// The version of an upload at ExtDatamoduleManager: reserved, published, or given up.
 import type { CommitVersion, ReserveVersion } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
-import { copyFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fromCall } from '../connectors/resolve.ts';
 import type { RunDeps } from '../deps.ts';
 import { toRunError } from '../domain/run-error.ts';
-import { makeFolder } from '../folders.ts';
 import { uploadIdOf, type UploadSession } from './upload-session.ts';
 
 type Step = NonNullable<Parameters<RunDeps['extdatamodule']['publishDataModuleVersion']>[0]['step']>;
@@ -41,16 +38,5 @@ const abandonReserved = async (session: UploadSession, reason: string): Promise<
   }
 };
 
-/** Keeps the digests of a version's rows beside the Outbox. */
-const keepDigests = async ({ row, fence }: UploadSession, folder: string, digests: { table: string; path: string }[]): Promise<void> => {
-  await makeFolder(folder);
-  for (const { table, path } of digests) {
-    const final = join(folder, `${table}.parquet`);
-    const partial = `${final}.${row.epoch}.partial`;
-    await copyFile(path, partial);
-    await fence();
-    await rename(partial, final);
-  }
-};
-
-export const publish = { reserve, commit, abandonReserved, keepDigests };
+/** The steps of publishing the version of an upload. */
+export const publishing = { reserve, commit, abandonReserved };
