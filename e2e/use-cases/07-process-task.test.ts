@@ -63,6 +63,26 @@ describe('basic flow', () => {
     });
   });
 
+  test('8. storing: the run and its record say of each stage when it began and ended, and how many rows came out of it', async () => {
+    const { run } = await people.manager.task.getRun({ runId });
+    const stages = run?.stages ?? [];
+    expect(stages.map(({ stage, rowCount }) => [stateName(stage), rowCount])).toEqual([
+      ['EXTRACTING', 40n],
+      ['APPLYING_RULES', 40n],
+      ['TRANSFORMING', 40n],
+      ['ANONYMIZING', 40n],
+      ['STORING', 40n],
+    ]);
+    const times = stages.flatMap(({ startTime, endTime }) => [startTime?.getTime() ?? NaN, endTime?.getTime() ?? NaN]);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    const id = await until(async () => {
+      const { auditLogs } = await suite.admin.audit.listAuditLogs({ runId, action: 'prepare' });
+      return auditLogs[0]?.id;
+    });
+    const { auditLog } = await suite.admin.audit.getAuditLog({ auditLogId: id });
+    expect(auditLog?.record?.after?.['stages']).toHaveLength(stages.length);
+  });
+
   test('8. store processed data: the Outbox has an entry that meets its requirement', async () => {
     const { entries } = await people.manager.data.getAll({ runId });
     expect(entries).toMatchObject([{ table: 'visits', rowCount: 40n }]);

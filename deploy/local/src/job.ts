@@ -35,7 +35,7 @@ const watch = async (people: People, runId: string, until: (run: Run) => boolean
     if (!run) continue;
     listener.run(run);
     if (until(run)) return run;
-    if (isTerminal(run.state)) throw new JobFailed(run);
+    if (isTerminal(run.state) && !run.reconciling) throw new JobFailed(run);
   }
   throw new Error('the watch of the run ended early');
 };

@@ -14,9 +14,9 @@ export const STAGES = [
 
 /**
  * What goes on in a state. `uploading`: a target may have rows of the run's upload. `unknown`: so too, and a person has to say whether it has them.
- * `ended`: nothing follows.
+ * `stopped`: ended, but rows may be kept, which may still be uploaded or deleted. `ended`: nothing follows.
  */
-export type Phase = 'none' | 'created' | 'working' | 'paused' | 'prepared' | 'uploading' | 'unknown' | 'ended';
+export type Phase = 'none' | 'created' | 'working' | 'paused' | 'prepared' | 'uploading' | 'unknown' | 'stopped' | 'ended';
 
 const PHASES: Record<RunState, Phase> = {
   [RunState.UNSPECIFIED]: 'none',
@@ -32,7 +32,7 @@ const PHASES: Record<RunState, Phase> = {
   [RunState.VERIFYING]: 'uploading',
   [RunState.UPLOADED]: 'ended',
   [RunState.PAUSED]: 'paused',
-  [RunState.STOPPED]: 'ended',
+  [RunState.STOPPED]: 'stopped',
   [RunState.FAILED]: 'ended',
   [RunState.EXPIRED]: 'ended',
   [RunState.UPLOAD_UNKNOWN]: 'unknown',
@@ -51,8 +51,8 @@ export const WORKING = statesOf('working');
 /** The states in which a target may have rows of the run's upload, and the run goes on by itself. */
 export const UPLOADING = statesOf('uploading');
 
-/** The states that nothing follows. */
-export const TERMINAL = statesOf('ended');
+/** The states in which a run has ended. Of a stopped one, rows that are kept may still be uploaded. */
+export const TERMINAL = statesOf('stopped', 'ended');
 
 /** Whether the state is one of preparing data. */
 export const isWorking = (state: RunState): boolean => phaseOf(state) === 'working';
@@ -60,8 +60,8 @@ export const isWorking = (state: RunState): boolean => phaseOf(state) === 'worki
 /** Whether a target may have rows of the run's upload, and the run goes on by itself. */
 export const isUploading = (state: RunState): boolean => phaseOf(state) === 'uploading';
 
-/** Whether nothing follows the state. */
-export const isTerminal = (state: RunState): boolean => phaseOf(state) === 'ended';
+/** Whether a run has ended. */
+export const isTerminal = (state: RunState): boolean => TERMINAL.includes(state);
 
 /** The state's name without prefix, for logs and error metadata. */
 export const stateName = (state: RunState): string => enumName(RunState, state);

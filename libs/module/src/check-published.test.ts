@@ -1,9 +1,11 @@
+import { AnonymizationPlan } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import { BaseType, DataType, Role } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { EmptyRule, EmptyStrategy, NullReference } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import { FileFormat } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import { UploadPlan } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { describe, expect, test } from 'vitest';
-import { bound, inputOf, moduleOf, SOURCE, tableOf, TARGET, transform } from '../test/support/census.ts';
+import { bound, inputOf, kAnonymity, moduleOf, SOURCE, tableOf, TARGET, transform } from '../test/support/census.ts';
+import { checkModule } from './check-module.ts';
 import { checkPublished } from './check-published.ts';
 import { checkSourceTypes, checkUploadTypes } from './check-uploads.ts';
 import { computeEffectivePlan, type EffectivePlanInput } from './effective-plan.ts';
@@ -72,6 +74,17 @@ describe('uploads of a plan', () => {
       tables: ['person', 'countries'].map((table) => ({ table, connectionId: TARGET, target: 'same' })),
     });
     expect(missingOf({ uploading })).toEqual(['UPLOAD_INVALID upload/1: two tables are uploaded to the target of table countries']);
+  });
+
+  test("may come from the module's document for a table that a transform of the task writes", () => {
+    const uploads = ['person', 'countries', 'ages'].map((table) => ({ table, connectionId: TARGET }));
+    const module = moduleOf({ upload: { tables: uploads } });
+    expect(checkModule(module)).toEqual([]);
+    const ages = transform('ages', 1, { outputs: [{ name: 'age', type: 'integer', role: 'quasi-identifying' }] });
+    const anonymization = AnonymizationPlan.fromPartial({ requirements: { ages: kAnonymity(2, 0.04) } });
+    const { plan, missing } = computeEffectivePlan(inputOf({ module, anonymization, transformations: [ages] }));
+    expect(missing.map(({ type, subject }) => [type, subject])).toEqual([]);
+    expect(plan.uploads.map(({ table }) => table).toSorted()).toEqual(['ages', 'countries', 'person']);
   });
 
   const problems = (upload: Parameters<typeof UploadPlan.fromPartial>[0], type: string | undefined): string[] => {

@@ -3,6 +3,7 @@ import { Origin } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { CastPolicy, EmptyStrategy, KeyConflict } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import { BaseType, Role, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { Missing_Kind } from '@lethe/contracts/gen/lethe/task/v1/task';
+import { UploadPlan } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { describe, expect, test } from 'vitest';
 import { computeEffectivePlan, type EffectivePlanInput } from './effective-plan.ts';
 import type { MissingKind } from './missing.ts';
@@ -32,6 +33,18 @@ describe('what is missing', () => {
   });
   const cases: [name: string, input: Partial<EffectivePlanInput>, kind: MissingKind, subject: string][] = [
     ['a source of a table', { module: moduleOf({ protocol: {} }) }, 'SCRIPT_MISSING', 'tables/person'],
+    [
+      'a table for an upload of the module',
+      { module: moduleOf({ upload: { tables: [...(moduleOf().upload?.tables ?? []), { table: 'none', connectionId: 'c' }] } }) },
+      'UPLOAD_INVALID',
+      'uploads/none',
+    ],
+    [
+      'a table for an upload of the task',
+      { uploading: UploadPlan.fromPartial({ tables: [{ table: 'none', connectionId: 'c' }] }) },
+      'UPLOAD_INVALID',
+      'uploads/none',
+    ],
     ['an upload of a table', { module: moduleOf({ upload: {} }) }, 'UPLOAD_MISSING', 'tables/countries'],
     [
       'a requirement of a table with a quasi-identifying column',

@@ -1,6 +1,6 @@
 // Effective rules: the module document, then the task's rules per (table, column, kind). The one function that puts them together.
 import type { AnonymizationPlan, PrivacyRequirement } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
-import { EffectivePlan, Origin, type RuleOrigin, type TransformStep } from '@lethe/contracts/gen/lethe/module/v1/plan';
+import { EffectivePlan, type PinnedScript, Origin, type RuleOrigin, type TransformStep } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { FileRead, HttpRead, ProtocolEntry, ScriptBinding, TableRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import {
   CastPolicy,
@@ -33,6 +33,7 @@ export type ScriptInfo = {
   language: Script_Language;
   state: ScriptVersion_State;
   properties: Json;
+  parameterTypes: PinnedScript['parameterTypes'];
   read?: TableRead | FileRead | HttpRead;
   readKind?: 'TableRead' | 'FileRead' | 'HttpRead' | undefined;
 };
@@ -245,6 +246,17 @@ const raise = (state: State, table: Table, raised: PrivacyRequirement | undefine
   mark(state, { table: table.name, kind: 'privacy', origin: Origin.TASK });
 };
 
+/** An upload that no table of the result takes is told, not passed over. One of a table that a transform drops says what was true before it. */
+const refuseStrayUploads = (state: State, input: EffectivePlanInput, results: readonly Table[]): void => {
+  const refuse = (table: string, why: string): void =>
+    lack(state, 'UPLOAD_INVALID', `uploads/${table}`, `an upload names the table ${table}, which ${why}`);
+  const isKnown = (table: string): boolean => [...results, ...input.module.tables].some(({ name }) => name === table);
+  for (const { table } of [...(input.uploading?.tables ?? []), ...(input.module.upload?.tables ?? [])])
+    if (!isKnown(table)) refuse(table, 'neither the module has nor a transform writes');
+  for (const { table } of input.uploading?.tables ?? [])
+    if (results.find(({ name }) => name === table)?.unpublished) refuse(table, 'is not published');
+};
+
 const chooseUploads = (state: State, input: EffectivePlanInput, results: readonly Table[]): EffectivePlan['uploads'] =>
   results
     .filter(({ unpublished }) => !unpublished)
@@ -267,6 +279,7 @@ const pin = (input: EffectivePlanInput): EffectivePlan['scripts'] => {
     contentHash: script.contentHash,
     language: languages[script.language] ?? '',
     properties: script.properties,
+    parameterTypes: script.parameterTypes,
   }));
   return [...new Map(pinned.map((script) => [`${script.scriptId}/${script.version}`, script])).values()];
 };
@@ -319,6 +332,7 @@ export const computeEffectivePlan = (input: EffectivePlanInput): { plan: Effecti
   const taskSteps = input.anonymization?.steps ?? [];
   ownSteps.forEach(({ table }) => mark(state, { table, kind: 'step', origin: Origin.MODULE }));
   taskSteps.forEach(({ table }) => mark(state, { table, kind: 'step', origin: Origin.TASK }));
+  refuseStrayUploads(state, input, results);
   const plan = EffectivePlan.fromPartial({
     moduleName: input.module.name,
     description: input.module.description,

@@ -17,7 +17,8 @@ export const confirmUpload = async ({ task }: Clients, runId: string): Promise<v
 export const waitFor = async ({ task }: Clients, runId: string, state: RunState): Promise<Run> => {
   for await (const { run } of task.watchRun({ runId })) {
     if (run?.state === state && !run.reconciling) return run;
-    if (run && isTerminal(run.state)) throw new Error(`the run ended ${stateName(run.state)}: ${run.error}`);
+    if (run && isTerminal(run.state) && !run.reconciling) throw new Error(`the run ended ${stateName(run.state)}: ${run.error}`);
+    if (run && run.refusal !== '' && !run.reconciling) throw new Error(`the upload was refused: ${run.refusal}`);
   }
   throw new Error('the watch of the run ended early');
 };

@@ -93,13 +93,22 @@ describe('a run that is stopped', () => {
     await filesGo(runId);
   });
 
-  test('with KEEP: entries stay as they are, can be read, and take no more edits', async () => {
+  const keptRun = async (): Promise<string> => {
     const runId = await preparedRun(orders.worker, orders.taskId);
     await stop(runId, OutboxDecision.KEEP);
-    const [entry] = await reach(runId, Entry_State.READY);
-    const { rows, etag } = await orders.worker.data.readRows({ entryId: entry?.id ?? '' });
-    const edits = [{ edit: { $case: 'deleteRowId' as const, value: rows[0]?.rowId ?? '' } }];
-    await expect(orders.worker.data.modifie({ entryId: entry?.id ?? '', etag, edits })).rejects.toMatchObject({ reason: 'ENTRY_STATE' });
+    await reach(runId, Entry_State.READY);
+    return runId;
+  };
+
+  test('with KEEP: what was kept is deleted by another Stop, and then cannot be uploaded any more', async () => {
+    const runId = await keptRun();
+    await expect(orders.worker.task.stop({ runId })).rejects.toMatchObject({ reason: 'OUTBOX_DECISION_REQUIRED' });
+    await stop(runId, OutboxDecision.DELETE);
+    await reach(runId, Entry_State.DELETED);
+    await filesGo(runId);
+    await until(async () => ((await orders.worker.task.getRun({ runId })).run?.reconciling ? undefined : true));
+    await expect(confirmUpload(orders.worker, runId)).rejects.toMatchObject({ reason: 'RUN_STATE' });
+    await expect(orders.worker.task.stop({ runId, outbox: OutboxDecision.DELETE })).rejects.toMatchObject({ reason: 'RUN_STATE' });
   });
 
   test('in the middle of its upload, with KEEP: entries are READY again, nothing is at the target, and the next run is published', async () => {
@@ -112,6 +121,19 @@ describe('a run that is stopped', () => {
     const { moduleId } = orders;
     const { versions } = await orders.worker.extdatamodule.listDataModuleVersions({ moduleId, showAll: true });
     expect(versions.filter(({ state }) => state === DataModuleVersion_State.RESERVED)).toEqual([]);
+  });
+
+  test('with KEEP: what was kept can be read, edited and uploaded, and the watch of the run goes on until that is done', async () => {
+    const runId = await keptRun();
+    const entry = (await entriesOf(runId)).find(({ table }) => table === 'orders');
+    const entryId = entry?.id ?? '';
+    const { rows, etag } = await orders.worker.data.readRows({ entryId });
+    await orders.worker.data.modifie({ entryId, etag, edits: [{ edit: { $case: 'deleteRowId', value: rows[0]?.rowId ?? '' } }] });
+    await confirmUpload(orders.worker, runId);
+    const run = await waitFor(orders.worker, runId, RunState.UPLOADED);
+    expect(run.endTime?.getTime()).toBeGreaterThan(run.prepareTime?.getTime() ?? Number.POSITIVE_INFINITY);
+    const [published] = await query(suite, `select count(*)::int as count from ${orders.published}.${entry?.table}`);
+    expect(published).toEqual({ count: Number(entry?.rowCount) - 1 });
   });
 });
 

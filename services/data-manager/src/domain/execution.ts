@@ -13,8 +13,24 @@ const HAS_RAW_DATA: Record<Phase, boolean> = {
   prepared: false,
   uploading: true,
   unknown: true,
+  stopped: false,
   ended: false,
 };
+
+const HAS_REVIEWABLE_DATA: Record<Phase, boolean> = {
+  none: false,
+  created: false,
+  working: false,
+  paused: false,
+  prepared: true,
+  uploading: false,
+  unknown: false,
+  stopped: true,
+  ended: false,
+};
+
+/** Whether prepared rows of a run, where it has any, may be edited, and uploaded by a confirmation. */
+export const hasReviewableData = (state: RunState): boolean => HAS_REVIEWABLE_DATA[phaseOf(state)];
 
 /** Whether a run may have a folder of raw data, or of what it uploads. */
 export const hasRawData = (state: RunState): boolean => HAS_RAW_DATA[phaseOf(state)];

@@ -9,6 +9,7 @@ import { fail } from '@lethe/grpc/errors';
 import { auditEntry, entryView } from '../app/views.ts';
 import type { RunDeps } from '../deps.ts';
 import { EDITABLE_STATES } from '../domain/entry.ts';
+import { hasReviewableData } from '../domain/execution.ts';
 import { editedColumns, measureEdits } from '../outbox/modify.ts';
 import { findEntry, lockEntry, saveEdits, updateEntry } from '../store/entries.ts';
 import { findExecution } from '../store/executions.ts';
@@ -23,7 +24,7 @@ export const modifie =
     if (replay !== undefined) return replay as ModifieResponse;
     checkEtag(request.etag, entry.version);
     const execution = await findExecution(deps.store.db, entry.runId);
-    if (!EDITABLE_STATES.includes(entry.state) || execution?.state !== RunState.PREPARED)
+    if (!EDITABLE_STATES.includes(entry.state) || !execution || !hasReviewableData(execution.state))
       throw fail('ENTRY_STATE', { state: stateName(execution?.state ?? RunState.UNSPECIFIED) });
     const measured = await measureEdits(deps, { entry, request, spec: ExecutionSpec.decode(execution.spec), signal: ctx.signal });
     if (request.validateOnly) return { entry: entryView({ ...entry, ...editedColumns(entry, measured) }), after: measured.privacy };

@@ -7,7 +7,7 @@ import { backoffMs, isLeftToPerson, MAX_WORKER_DEATHS } from '../domain/executio
 import { stageError, toRunError, type RunError } from '../domain/run-error.ts';
 import { EngineError } from '../engine/engine-error.ts';
 import { outboxFolder, removeFolder, runFolder } from '../folders.ts';
-import { markDeleted, restoreUploading } from '../store/entries.ts';
+import { countKeptEntries, markDeleted, restoreUploading } from '../store/entries.ts';
 import { countSurvivor } from '../store/executions.ts';
 import type { ClaimedExecution, ExecutionRow } from '../store/tables.ts';
 import { upload } from '../upload/upload.ts';
@@ -28,10 +28,10 @@ const pause = (session: Session): Promise<void> =>
 
 const stop = async (session: Session): Promise<void> => {
   const { deps, row } = session;
-  const endTime = deps.now();
+  const endTime = row.endTime ?? deps.now();
   const set = { state: RunState.STOPPED, reachedRevision: row.desireRevision, waitingFor: '', nextAttemptTime: null, endTime };
   await session.change('stop', set, {
-    write: (tx) => (row.deleteEntries ? markDeleted(tx, row.runId, endTime) : restoreUploading(tx, row.runId, endTime)),
+    write: (tx) => (row.deleteEntries ? markDeleted(tx, row.runId, deps.now()) : restoreUploading(tx, row.runId, deps.now())),
   });
   await removeFolder(runFolder(deps.config, row.runId));
   if (row.deleteEntries) await removeFolder(outboxFolder(deps.config, row.runId));
@@ -67,6 +67,7 @@ const refuseUpload = (session: Session, error: RunError): Promise<void> => {
     reachedRevision: row.desireRevision,
     waitingFor: '',
     nextAttemptTime: null,
+    endTime: null,
     uploadGeneration: row.uploadGeneration + 1,
     publishing: false,
     uploadOutcome: UploadOutcome.UNSPECIFIED,
@@ -147,7 +148,8 @@ const followDesire = async (session: Session): Promise<void> => {
       else await stop(session);
       return;
     case Desire.UPLOAD:
-      await resolveUpload(session);
+      if (state === RunState.STOPPED && (await countKeptEntries(session.deps.store.db, session.row.runId)) === 0) await stop(session);
+      else await resolveUpload(session);
       return;
     case Desire.RUN:
       await prepare(session);

@@ -16,7 +16,7 @@ import { makeFolder, outboxFolder, removeFolder, runFolder, STAGE_FOLDERS } from
 import { openKey, runKeys } from '../keys/run-keys.ts';
 import { anonymize } from '../stages/anonymize/anonymize.ts';
 import { extract } from '../stages/extract/extract.ts';
-import { manifestPath, readExtractManifest, readManifest } from '../stages/stage-manifest.ts';
+import { countRows, manifestPath, readExtractManifest, readManifest } from '../stages/stage-manifest.ts';
 import { preflight } from './preflight.ts';
 import { collectReports } from './report.ts';
 import { applyRules } from '../stages/rules/apply-rules.ts';
@@ -27,7 +27,6 @@ import { insertEntries } from '../store/entries.ts';
 import { moduleKey } from '../store/keys.ts';
 import type { ExecutionRow } from '../store/tables.ts';
 import type { Session } from './session.ts';
-import { encodeReports } from './view.ts';
 
 const STORE = STAGE_FOLDERS[RunState.STORING];
 
@@ -96,17 +95,22 @@ const entryOf = ({ row, spec, deps }: Session, stored: StoredTable, expireTime: 
   updateTime: deps.now(),
 });
 
-const enterStage = async (session: Session, stage: Stage): Promise<void> => {
+const enterStage = async (session: Session, directory: string, stage: Stage): Promise<void> => {
   const { row } = session;
+  const before = STAGES[STAGES.indexOf(stage) - 1];
+  const rowCount = before === undefined ? 0 : await countRows(directory, STAGE_FOLDERS[before]);
   await session.change(`stage/${stateName(stage)}`, {
     state: stage,
     reachedRevision: row.desireRevision,
     resumeState: RunState.UNSPECIFIED,
     nextAttemptTime: null,
+    report: session.reportAt({ rowCount, next: stage }),
     ...(row.state === stage ? { waitingFor: toldWhileWorking(row) } : { waitingFor: '', attempt: 0, lostLeaseCount: 0 }),
   });
   session.startProgress(stage);
 };
+
+const sumOf = (tables: readonly StoredTable[]): number => tables.reduce((sum, { rowCount }) => sum + rowCount, 0);
 
 /** Puts the result into the Outbox. */
 const putIntoOutbox = async (session: Session, directory: string, reports: TableReport[], tables: StoredTable[]): Promise<void> => {
@@ -121,7 +125,7 @@ const putIntoOutbox = async (session: Session, directory: string, reports: Table
     state: RunState.PREPARED,
     reachedRevision: row.desireRevision,
     waitingFor: '',
-    report: encodeReports(reports),
+    report: session.reportAt({ rowCount: sumOf(tables), tables: reports }),
     prepareTime,
     expireTime,
   };
@@ -144,7 +148,7 @@ export const prepare = async (session: Session): Promise<void> => {
     const context: StageContext = { directory, plan, planHash, engine, signal, epoch: session.row.epoch, fence: session.fence, onProgress };
     for (const stage of STAGES) {
       if (await isDone(directory, stage, planHash)) continue;
-      await enterStage(session, stage);
+      await enterStage(session, directory, stage);
       await failpoint(`stage.${stateName(stage)}.before`);
       await runStage(deps, session.row, stage, context);
       await failpoint(`stage.${stateName(stage)}.after`);

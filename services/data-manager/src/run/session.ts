@@ -1,13 +1,15 @@
 // A worker's turn at an execution: the one owner of its row, of its lease, and of the signal that ends the turn.
-import { ExecutionSpec, type RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { ExecutionSpec, type RunState, type TableReport } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import type { RunDeps } from '../deps.ts';
 import { releaseLease, fenceLease, type ExecutionUpdate } from '../store/executions.ts';
 import type { ExecutionRow } from '../store/tables.ts';
+import { beginStage, endStage } from '../domain/stage-times.ts';
 import { watchCommands } from './command-watch.ts';
 import { holdLease } from './lease.ts';
 import type { Poll } from './poll.ts';
 import { openProgress, type ProgressReport } from './progress.ts';
 import { LeaseLost, transition, type ChangeOptions } from './transition.ts';
+import { decodeReports, encodeReports } from './view.ts';
 
 /** Somebody wants the run paused or stopped. */
 export class Interrupted extends Error {
@@ -58,6 +60,14 @@ export class Session {
     if (!(await fenceLease(this.deps.store.db, runId, epoch, this.deps.config.leaseMs))) throw new LeaseLost();
     this.signal.throwIfAborted();
   };
+
+  /** The execution's report where the stage under way ends with a number of rows, and another begins. `tables` are what the stages report of tables. */
+  reportAt({ rowCount, next, tables }: { rowCount: number; next?: RunState; tables?: TableReport[] }): Buffer {
+    const known = decodeReports(this.#row.report);
+    const now = this.deps.now();
+    const ended = endStage(known.stages, now, BigInt(rowCount));
+    return encodeReports({ tables: tables ?? known.tables, stages: next === undefined ? ended : beginStage(ended, next, now) });
+  }
 
   /** A stage begins, for those who look at the progress. */
   startProgress(stage: RunState): void {

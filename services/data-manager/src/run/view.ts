@@ -1,20 +1,21 @@
 // An execution as others see it.
-import { Execution, Progress, RunErrorInfo, type TableReport } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { Execution, Progress, RunErrorInfo } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { ExecutionChanged } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { event, type OutgoingEvent } from '@lethe/db/event';
 import type { AuditView } from '@lethe/db/mutate';
 import { auditView } from '@lethe/db/mutate';
 import type { ExecutionRow } from '../store/tables.ts';
 
-// A list of messages, kept as the repeated field of one message.
-type Reports = Pick<Execution, 'tables'>;
+/** What the stages report. Kept as fields of one message. */
+type Reports = Pick<Execution, 'tables' | 'stages'>;
 const empty = (): Execution => Execution.decode(Buffer.alloc(0));
 
 /** Reports as the bytes that are kept. */
-export const encodeReports = (tables: TableReport[]): Buffer => Buffer.from(Execution.encode({ ...empty(), tables }).finish());
+export const encodeReports = ({ tables, stages }: Reports): Buffer =>
+  Buffer.from(Execution.encode({ ...empty(), tables, stages }).finish());
 
 /** Kept reports. */
-export const decodeReports = (bytes: Buffer | null): Reports['tables'] => (bytes ? Execution.decode(bytes).tables : []);
+export const decodeReports = (bytes: Buffer | null): Reports => (bytes ? Execution.decode(bytes) : empty());
 
 /** How an execution stands. */
 export const executionView = (row: ExecutionRow, entryCount: number): Execution => ({
@@ -30,12 +31,14 @@ export const executionView = (row: ExecutionRow, entryCount: number): Execution 
   errorInfo: row.errorInfo ? RunErrorInfo.decode(row.errorInfo) : undefined,
   attempt: row.attempt,
   nextAttemptTime: row.nextAttemptTime ?? undefined,
-  tables: decodeReports(row.report),
+  tables: decodeReports(row.report).tables,
+  stages: decodeReports(row.report).stages,
   progress: row.progress ? Progress.decode(row.progress) : undefined,
   publishedVersion: row.publishedVersion,
   resumeState: row.resumeState,
   prepareTime: row.prepareTime ?? undefined,
   expireTime: row.expireTime ?? undefined,
+  endTime: row.endTime ?? undefined,
   entryCount,
 });
 

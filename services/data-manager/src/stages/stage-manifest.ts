@@ -117,6 +117,14 @@ export const readExtractManifest = async (directory: string): Promise<{ manifest
   return { manifest: manifest as ExtractManifest, hash: hashText(text) };
 };
 
+const sum = (segments: readonly { rowCount: number }[]): number => segments.reduce((total, { rowCount }) => total + rowCount, 0);
+
+/** How many rows came out of a stage that is done, over all tables. */
+export const countRows = async (directory: string, stage: StageFolder): Promise<number> => {
+  if (stage === EXTRACT) return sum((await readExtractManifest(directory)).manifest.sources.flatMap(({ segments }) => segments));
+  return sum((await readManifest(directory, stage)).manifest.tables.flatMap(({ segments }) => segments));
+};
+
 /** SHA-256 of a file, hex. */
 export const hashFile = async (path: string): Promise<string> => {
   const hash = createHash('sha256');

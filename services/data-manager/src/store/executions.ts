@@ -1,5 +1,5 @@
 import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
-import { TERMINAL, UPLOADING, WORKING } from '@lethe/contracts/run-state';
+import { statesOf, TERMINAL, UPLOADING, WORKING } from '@lethe/contracts/run-state';
 import type { Queryable } from '@lethe/db/open';
 import { sql, type Insertable, type Updateable } from 'kysely';
 import { KEPT_STATES } from '../domain/entry.ts';
@@ -9,7 +9,7 @@ import type { ClaimedExecution, ExecutionRow, Tables } from './tables.ts';
 type Db = Queryable<Tables>;
 
 // States in which an upload waits for a person's word.
-const CONFIRMABLE: readonly RunState[] = [RunState.PREPARED, RunState.UPLOAD_UNKNOWN];
+const CONFIRMABLE = statesOf('prepared', 'stopped', 'unknown');
 
 /** Columns of an execution to be written. */
 export type ExecutionUpdate = Updateable<Tables['executions']>;
@@ -41,9 +41,11 @@ export const findState = async (db: Db, runId: string): Promise<RunState | undef
 
 /**
  * Takes the oldest execution that wants work and that nobody holds: a new epoch, and a lease by the clock of the database. Work is wanted by a desire
- * that the state has not reached: RUN before PREPARED, UPLOAD before UPLOADED, PAUSE and STOP at once.
+ * that the state has not reached: RUN before PREPARED, UPLOAD before UPLOADED, PAUSE and STOP at once. What a stopped run has kept may still be uploaded, or
+ * be deleted by another STOP.
  *
- * A lease that has run out is a worker that died, until that worker says otherwise (`countSurvivor`). An execution that killed workers before is claimed by a process without other work, which then claims nothing else: its death harms no other run.
+ * A lease that has run out is a worker that died, until that worker says otherwise (`countSurvivor`). An execution that killed workers before is claimed by
+ * a process without other work, which then claims nothing else: its death harms no other run.
  */
 export const claim = async (db: Db, owner: string, leaseMs: number): Promise<ClaimedExecution | undefined> => {
   const { rows } = await sql<ClaimedExecution>`
@@ -55,6 +57,7 @@ export const claim = async (db: Db, owner: string, leaseMs: number): Promise<Cla
           (desire = ${Desire.RUN} and state = any(${[...WORKING, RunState.PAUSED]}::int[]))
           or (desire = ${Desire.UPLOAD} and state = any(${[...CONFIRMABLE, ...UPLOADING]}::int[]) and (not state = any(${CONFIRMABLE}::int[]) or reached_revision < desire_revision))
           or (desire = ${Desire.PAUSE} and state = any(${WORKING}::int[]))
+          or (desire = ${Desire.STOP} and state = ${RunState.STOPPED} and reached_revision < desire_revision)
           or (desire = ${Desire.STOP} and not state = any(${[...TERMINAL, RunState.UPLOAD_UNKNOWN]}::int[]))
         )
       order by create_time limit 1 for update skip locked)

@@ -15,6 +15,8 @@ export type UploadSession = {
   readonly signal: AbortSignal;
   change: (action: string, set: ExecutionUpdate, options?: { write?: (tx: Transaction<Tables>) => Promise<void> }) => Promise<void>;
   startProgress: (stage: RunState) => void;
+  /** The execution's report where the stage under way ends, and another begins. */
+  reportAt: (at: { rowCount: number; next?: RunState }) => Buffer;
   /** Throws where another worker has the execution. */
   fence: () => Promise<void>;
 };

@@ -118,10 +118,14 @@ const verify = async ({ session }: UploadContext, connectionIds: string[]): Prom
   }
 };
 
-const enterState = async (session: UploadSession, state: RunState): Promise<void> => {
+const sumOf = (ready: readonly Ready[]): number => ready.reduce((sum, { rowCount }) => sum + rowCount, 0);
+
+/** The next state, with the number of rows that came out of the one before. */
+const enterState = async (session: UploadSession, state: RunState, rowCount: number): Promise<void> => {
   const { deps, row } = session;
   const again = row.state === state ? { waitingFor: toldWhileWorking(row) } : { waitingFor: '', lostLeaseCount: 0 };
-  const set = { state, refusal: '', nextAttemptTime: null, reachedRevision: row.desireRevision, ...again };
+  const report = session.reportAt({ rowCount, next: state });
+  const set = { state, report, refusal: '', nextAttemptTime: null, endTime: null, reachedRevision: row.desireRevision, ...again };
   if (state === RunState.UPLOADING) await session.change('upload/begin', set, { write: (tx) => markUploading(tx, row.runId, deps.now()) });
   else await session.change('upload/verify', set);
 };
@@ -136,6 +140,7 @@ const recordUploaded = async ({ session }: UploadContext, ready: Ready[], versio
   const endTime = deps.now();
   const set = {
     state: RunState.UPLOADED,
+    report: session.reportAt({ rowCount: sumOf(ready) }),
     publishing: false,
     publishedVersion: version,
     waitingFor: '',
@@ -204,7 +209,7 @@ const publishRun = async (context: UploadContext): Promise<void> => {
       return reserved;
     },
   });
-  await enterState(session, RunState.VERIFYING);
+  await enterState(session, RunState.VERIFYING, sumOf(ready));
   session.startProgress(RunState.VERIFYING);
   await verify(context, askable);
   await failpoint('version.bump.before');
@@ -239,7 +244,7 @@ export const upload = async (session: UploadSession): Promise<void> => {
   try {
     engine = await openEngine({ directory: folder, memoryMb: deps.config.engineMemoryMb, signal });
     const isVerifying = session.row.state === RunState.VERIFYING;
-    if (!isVerifying) await enterState(session, RunState.UPLOADING);
+    if (!isVerifying) await enterState(session, RunState.UPLOADING, 0);
     session.startProgress(isVerifying ? RunState.VERIFYING : RunState.UPLOADING);
     await publishRun({ session, plan, engine, scratch, folder });
   } catch (thrown) {

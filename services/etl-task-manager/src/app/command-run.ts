@@ -10,7 +10,7 @@ import { mutate } from '@lethe/db/mutate';
 import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { loadVisible } from '@lethe/grpc/visible';
-import { desireOf, isLive, type Command } from '../domain/run.ts';
+import { desireOf, isConfirmable, isLive, type Command } from '../domain/run.ts';
 import { findLiveRun, findRun, keepCommand, lockRun, setDesire } from '../store/runs.ts';
 import type { RunRow } from '../store/tables.ts';
 import type { Deps } from './deps.ts';
@@ -42,13 +42,13 @@ export const commandRun = async (
   // What was not taken is given up, for which nobody needs a right to a store.
   const isGivenUp = outcome === UploadOutcome.NOT_TAKEN;
   if (continues && !isGivenUp) await requireConnections(deps, ctx, plan, visible.releasedBy);
-  const uploads = continues && (await findRun(deps.store.db, visible.id))?.state === RunState.PREPARED;
-  if (uploads) await requireRequirement(deps, ctx, visible.moduleId, plan);
+  const refreshed = continues ? await findRun(deps.store.db, visible.id) : undefined;
+  if (refreshed && isConfirmable(refreshed.state)) await requireRequirement(deps, ctx, visible.moduleId, plan);
   const ticket = await ticketFor(deps, visible, plan);
   return mutate(deps.store, ctx, request.requestId, async (tx) => {
     const before = await lockRun(tx, visible.id);
     if (!before) throw new Error('the run does not exist any more');
-    const desire = desireOf(command, before.state);
+    const desire = desireOf(command, { state: before.state, hasEntries: hasEntries(before) });
     if (desire === undefined) throw fail('RUN_STATE', { state: stateName(before.state) });
     if (desire === Desire.STOP && hasEntries(before) && outbox === OutboxDecision.UNSPECIFIED)
       throw fail('OUTBOX_DECISION_REQUIRED', { run_id: before.id });

@@ -4,7 +4,7 @@ import { isTerminal } from '@lethe/contracts/run-state';
 import { emit } from '@lethe/db/event';
 import type { CallContext } from '@lethe/grpc/context';
 import { CallError, passOn } from '@lethe/grpc/errors';
-import { isLive } from '../domain/run.ts';
+import { isLive, isSettled } from '../domain/run.ts';
 import { lockRun, setExecution } from '../store/runs.ts';
 import type { Tx } from '../store/tables.ts';
 import type { Deps } from './deps.ts';
@@ -20,8 +20,8 @@ export const takeExecution = async (tx: Tx, execution: Execution, now: Date): Pr
   await setExecution(tx, run.id, execution, {
     live: isLive(execution.state, run.desire, reconciling),
     updateTime: now,
-    endTime: isTerminal(execution.state) ? (run.endTime ?? now) : null,
-    ...(reconciling && !isTerminal(execution.state) ? {} : { resendTime: null }),
+    endTime: isTerminal(execution.state) ? (execution.endTime ?? run.endTime ?? now) : null,
+    ...(reconciling && !isSettled(execution.state, run.desire) ? {} : { resendTime: null }),
   });
   await emit(tx, { events: stateNotices(run, execution), traceparent: '' });
 };

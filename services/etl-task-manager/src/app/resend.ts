@@ -2,8 +2,8 @@
 import { Execution } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { RunCommanded, RunRequested } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
-import { isTerminal } from '@lethe/contracts/run-state';
 import { emit, event, type OutgoingEvent } from '@lethe/db/event';
+import { isSettled } from '../domain/run.ts';
 import { endResend, findRun, lockRun, postponeResend } from '../store/runs.ts';
 import type { RunRow } from '../store/tables.ts';
 import type { Deps } from './deps.ts';
@@ -12,7 +12,7 @@ import { ticketFor } from './ticket.ts';
 const MAX_DOUBLINGS = 6;
 
 const isReached = (run: RunRow): boolean =>
-  isTerminal(run.state) || (run.execution !== null && Execution.decode(run.execution).desireRevision >= run.desireRevision);
+  isSettled(run.state, run.desire) || (run.execution !== null && Execution.decode(run.execution).desireRevision >= run.desireRevision);
 
 const requestOf = (run: RunRow, plan: EffectivePlan, ticket: string): OutgoingEvent => {
   const {

@@ -1,8 +1,9 @@
 import { Desire, Execution } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { Run, Task, TaskRevision, type Missing } from '@lethe/contracts/gen/lethe/task/v1/task';
-import { isTerminal } from '@lethe/contracts/run-state';
 import { auditView, type AuditView } from '@lethe/db/mutate';
+import { isTerminal } from '@lethe/contracts/run-state';
+import { isSettled } from '../domain/run.ts';
 import { etagOf } from '@lethe/grpc/etag';
 import type { RevisionRow, RunRow, TaskRow } from '../store/tables.ts';
 
@@ -45,7 +46,7 @@ export const runView = (row: RunRow, options: { fetched?: Execution | undefined;
   const stored = row.execution ? Execution.decode(row.execution) : undefined;
   const execution = options.fetched && options.fetched.revision >= row.executionRevision ? options.fetched : stored;
   const state = execution?.state ?? row.state;
-  const reconciling = row.desireRevision > (execution?.desireRevision ?? 0n) && !isTerminal(state);
+  const reconciling = row.desireRevision > (execution?.desireRevision ?? 0n) && !isSettled(state, row.desire);
   // A confirmation clears the refusal of the last one, whether DataManager has heard of it or not.
   const isConfirmed = reconciling && row.desire === Desire.UPLOAD;
   return {
@@ -64,6 +65,7 @@ export const runView = (row: RunRow, options: { fetched?: Execution | undefined;
     baseVersion: row.baseVersion,
     publishedVersion: execution?.publishedVersion ?? '',
     tables: execution?.tables ?? [],
+    stages: execution?.stages ?? [],
     progress: execution?.progress,
     attempt: execution?.attempt ?? 0,
     nextAttemptTime: execution?.nextAttemptTime,
@@ -76,7 +78,7 @@ export const runView = (row: RunRow, options: { fetched?: Execution | undefined;
     createTime: row.createTime,
     updateTime: row.updateTime,
     prepareTime: execution?.prepareTime,
-    endTime: row.endTime ?? undefined,
+    endTime: isTerminal(state) ? (execution?.endTime ?? row.endTime ?? undefined) : undefined,
     expireTime: execution?.expireTime,
     snapshot: options.snapshot ? EffectivePlan.decode(row.plan) : undefined,
   };

@@ -16,7 +16,7 @@ const CHECKPOINT_MS = 15_000;
 // The token is a digest of what was sent: a client that sends it back gets the present state only where it has changed.
 const tokenOf = (run: Run): string => createHash('sha256').update(Run.encode(run).finish()).digest('base64url');
 
-/** The present state, then each change, until a terminal state. Reads the table and DataManager; the only state of a stream is its last token. */
+/** The present state, then each change, until a terminal state that nothing else is desired of. Reads the table and DataManager; the only state of a stream is its last token. */
 export const watchRun = (deps: Deps) =>
   async function* (request: WatchRunRequest, ctx: CallContext): AsyncIterable<WatchRunResponse> {
     if (request.resumeToken !== '' && !/^[\w-]{43}$/.test(request.resumeToken)) throw fail('RESUME_TOKEN_INVALID');
@@ -30,11 +30,12 @@ export const watchRun = (deps: Deps) =>
       const run = await observeRun(deps, ctx, row);
       const resumeToken = tokenOf(run);
       const checkpoint = resumeToken === last;
-      if (!checkpoint || Date.now() - sentMs > CHECKPOINT_MS || isTerminal(run.state)) {
+      const isOver = isTerminal(run.state) && !run.reconciling;
+      if (!checkpoint || Date.now() - sentMs > CHECKPOINT_MS || isOver) {
         yield { run, resumeToken, checkpoint };
         sentMs = Date.now();
       }
-      if (isTerminal(run.state)) return;
+      if (isOver) return;
       last = resumeToken;
       await sleep(READ_EVERY_MS, undefined, { signal: ctx.signal }).catch(() => {});
     }

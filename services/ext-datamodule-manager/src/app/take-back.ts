@@ -19,6 +19,7 @@ const GOES_ON: Record<Phase, boolean> = {
   prepared: false,
   uploading: true,
   unknown: true,
+  stopped: false,
   ended: false,
 };
 
