@@ -1,6 +1,6 @@
 // Effective rules: the module document, then the task's rules per (table, column, kind). The one function that puts them together.
 import type { AnonymizationPlan, PrivacyRequirement } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
-import { EffectivePlan, Origin, type RuleOrigin, type TransformStep } from '@lethe/contracts/gen/lethe/module/v1/plan';
+import { EffectivePlan, type PinnedScript, Origin, type RuleOrigin, type TransformStep } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { FileRead, HttpRead, ProtocolEntry, ScriptBinding, TableRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import {
   CastPolicy,
@@ -33,6 +33,7 @@ export type ScriptInfo = {
   language: Script_Language;
   state: ScriptVersion_State;
   properties: Json;
+  parameterTypes: PinnedScript['parameterTypes'];
   read?: TableRead | FileRead | HttpRead;
   readKind?: 'TableRead' | 'FileRead' | 'HttpRead' | undefined;
 };
@@ -278,6 +279,7 @@ const pin = (input: EffectivePlanInput): EffectivePlan['scripts'] => {
     contentHash: script.contentHash,
     language: languages[script.language] ?? '',
     properties: script.properties,
+    parameterTypes: script.parameterTypes,
   }));
   return [...new Map(pinned.map((script) => [`${script.scriptId}/${script.version}`, script])).values()];
 };

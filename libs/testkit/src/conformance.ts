@@ -33,6 +33,11 @@ const WITHOUT_VIEW = ['AckNotification'];
 // Text fields by which a request becomes another one.
 const CHANGEABLE = ['etag', 'display_name', 'comment', 'reason'];
 
+// What every write changes, whether it says anything new or not.
+const MARKS = ['etag', 'update_time', 'updateTime', 'version', 'revision'];
+const withoutMarks = (view: Record<string, unknown> | undefined): Record<string, unknown> | undefined =>
+  view && Object.fromEntries(Object.entries(view).filter(([name]) => !MARKS.includes(name)));
+
 /** Runs the suite against one service. The test file's name says which. */
 export const conformance = (noun: Noun): void => {
   const fullName = SERVICE_NAMES[noun];
@@ -171,6 +176,20 @@ export const conformance = (noun: Noun): void => {
         const request = on.valid(method, { requestId: on.requestIdOf(method), [field]: 'another' });
         const { error } = await on.call(method, request, await on.entitled(method));
         expect(error).toMatchObject({ code: Status.INVALID_ARGUMENT, reason: 'REQUEST_ID_REUSED' });
+      },
+    );
+
+    // An etag that is sent says that another change is meant.
+    test.each(succeeded.filter((method) => !has('etag')(method)))(
+      '$name, asked for once more, is refused or changes something',
+      async (method) => {
+        let outcome: Outcome | undefined;
+        const records = await on.recordsOf(method, async () => {
+          outcome = await on.call(method, on.valid(method, { requestId: randomUUID() }), await on.entitled(method));
+        });
+        if (outcome?.error) return;
+        const [before, after] = [records[0]?.before, records[0]?.after].map(withoutMarks);
+        if (after !== undefined) expect(after).not.toEqual(before);
       },
     );
 

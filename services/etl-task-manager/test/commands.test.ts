@@ -96,6 +96,11 @@ describe('parameters of a run', () => {
   test('that no script has are refused by name, and no run is made', async () => {
     const call = orders.worker.task.start({ target: ofTask(taskId), parameters: { highest: '9', lowest: '1' } });
     await expect(call).rejects.toMatchObject({ reason: 'PARAMETER_UNKNOWN', metadata: { parameters: 'highest' } });
+    const ofOtherType = orders.worker.task.start({ target: ofTask(taskId), parameters: { lowest: "0' or 1=1" } });
+    await expect(ofOtherType).rejects.toMatchObject({
+      reason: 'INVALID_REQUEST',
+      fields: [{ field: 'parameters', rule: 'PARAMETER_TYPE' }],
+    });
     expect((await orders.worker.task.listRuns({ taskId })).runs).toHaveLength(2);
   });
 

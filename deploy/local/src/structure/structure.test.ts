@@ -164,7 +164,7 @@ test.each(['libs/', 'services/', 'deploy/', 'e2e/', 'bench/', 'proto/', 'docs/',
 
 test('an RPC that no test calls is found', () => {
   const sources = readSources().map(({ file, text }) => ({ file, text: text.replaceAll('.releaseScript(', '.other(') }));
-  expect(RULES['rpcTested']?.(sources).map(({ text }) => text)).toEqual([expect.stringContaining('ReleaseScript')]);
+  expect(RULES['rpcTested']?.(sources).map(({ text }) => text)).toContainEqual(expect.stringContaining('ReleaseScript'));
 });
 
 test('an RPC without its file is found', () => {

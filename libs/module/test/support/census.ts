@@ -104,6 +104,7 @@ export const bound = (table: string, rank: number, script: Partial<BoundScript['
     scriptId: SCRIPT,
     version: 3,
     contentHash: 'abc',
+    parameterTypes: {},
     type: Script_Type.EXTRACTION,
     language: Script_Language.SQL,
     state: ScriptVersion_State.RELEASED,

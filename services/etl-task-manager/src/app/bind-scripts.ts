@@ -67,6 +67,7 @@ const infoOf = ({ id: scriptId, type, language, version }: ReleasedScript): { in
     language,
     state: version.state,
     properties: version.properties ?? {},
+    parameterTypes: Object.fromEntries(version.parameters.map(({ name, type: of }) => [name, of])),
   };
   if (!read) return { info, missing: [] };
   if ('violations' in read) return { info, missing: [invalidContent(scriptId, read.violations[0]?.message)] };

@@ -28,8 +28,10 @@ const bindingsOf = (plan: EffectivePlan) => [
 
 const planOfRun = (revision: RevisionRow, parameters: Record<string, string>): EffectivePlan => {
   const plan = EffectivePlan.decode(revision.plan ?? Buffer.alloc(0));
-  const unknown = overrideParameters(bindingsOf(plan), parameters);
+  const { unknown, ofOtherType } = overrideParameters({ bindings: bindingsOf(plan), scripts: plan.scripts }, parameters);
   if (unknown.length > 0) throw fail('PARAMETER_UNKNOWN', { parameters: unknown.join(', ') });
+  if (ofOtherType.length > 0)
+    throw invalidField('parameters', 'PARAMETER_TYPE', `not of the type that the script declares: ${ofOtherType.join(', ')}`);
   return plan;
 };
 

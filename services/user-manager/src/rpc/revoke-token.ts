@@ -15,6 +15,7 @@ export const revokeToken =
     if (!found || (found.userId !== caller.userId && !caller.superuser)) throw notFound('token');
     return changeRights(deps, ctx, { requestId: request.requestId, userIds: [found.userId] }, async (tx, authzRevision) => {
       const before = await lockToken(tx, found.id);
+      if (before.revokeTime) return { response: { token: tokenView(before), authzRevision }, resource: `tokens/${before.id}` };
       const after = await markTokenRevoked(tx, before, deps.now());
       return {
         response: { token: tokenView(after), authzRevision },
