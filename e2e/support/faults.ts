@@ -25,6 +25,47 @@ export const ask = (stack: TestStack, statement: string): Promise<Record<string,
 /** Whether a process is stopped by a signal. */
 export const isStopped = (pid: number): boolean => / T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/, ''));
 
+const childrenOf = (pid: number): number[] => {
+  try {
+    const own = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+    return own.flatMap((child) => [child, ...childrenOf(child)]);
+  } catch {
+    return [];
+  }
+};
+
+const signal = (pids: readonly number[], name: 'SIGSTOP' | 'SIGCONT'): void => {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+};
+
+const PERIOD_MS = 100;
+
+/** Lets a process and its children work for a share of each tenth of a second; returns what ends that. */
+export const throttle = (pid: number, share: number): (() => void) => {
+  let stopped: number[] = [];
+  let timer: NodeJS.Timeout;
+  const pause = (): void => {
+    stopped = [pid, ...childrenOf(pid)];
+    signal(stopped, 'SIGSTOP');
+    timer = setTimeout(resume, PERIOD_MS * (1 - share));
+  };
+  const resume = (): void => {
+    signal(stopped, 'SIGCONT');
+    timer = setTimeout(pause, PERIOD_MS * share);
+  };
+  pause();
+  return () => {
+    clearTimeout(timer);
+    signal([pid, ...stopped], 'SIGCONT');
+  };
+};
+
 const AUDITED = NOUNS.map((noun) => `select event_id from lethe_${noun}.outgoing_event where consumer = 'audit'`).join(' union all ');
 
 /** Waits until the audit log has every record that a service has written, and checks that each is there once, without a gap. */

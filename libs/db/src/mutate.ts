@@ -1,4 +1,5 @@
 // The only way to write: change, audit record, events and stored response in one transaction.
+import { now } from '@lethe/contracts/clock';
 import { redactBytes, redactedJson, messageType } from '@lethe/contracts/registry';
 import { Actor_Kind, Outcome, type AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
 import type { MessageType } from '@lethe/contracts/message';
@@ -183,7 +184,7 @@ export const systemRecord = (system: SystemAction, change: Omit<Change<unknown>,
     {
       id,
       source: system.service,
-      time: new Date(),
+      time: now(),
       actor: { kind: Actor_Kind.SYSTEM, id: system.service, onBehalfOf: system.onBehalfOf ?? '', tokenId: '' },
       action: `system/${system.action}`,
       resource: '',

@@ -1,5 +1,6 @@
 // JetStream → inbox, effect and watermark in one transaction; duplicates are absorbed by the inbox.
 import { AckPolicy, DeliverPolicy, jetstreamManager, type Consumer, type JsMsg } from '@nats-io/jetstream';
+import { nowMs } from '@lethe/contracts/clock';
 import { Envelope, Watermark } from '@lethe/contracts/gen/lethe/event/v1/event';
 import type { MessageType } from '@lethe/contracts/message';
 import type { Noun } from '@lethe/contracts/nouns';
@@ -124,7 +125,7 @@ const NOT_YET_LIMIT_MS = 24 * 3600 * 1000;
 
 /** Whether an event itself is at fault. Of anything else (Postgres away, the service closing) the same event will go through later. */
 const isPoison = (error: unknown, deliveryCount: number, createTime: Date | undefined): boolean => {
-  if (error instanceof NotYet) return createTime !== undefined && Date.now() - createTime.getTime() > NOT_YET_LIMIT_MS;
+  if (error instanceof NotYet) return createTime !== undefined && nowMs() - createTime.getTime() > NOT_YET_LIMIT_MS;
   if (error instanceof UnknownEvent || error instanceof AppError || error instanceof RangeError || error instanceof TypeError) return true;
   const code = (error as { code?: unknown } | undefined)?.code;
   // Data exceptions and broken constraints; drivers throw errors without a code when a connection ends.

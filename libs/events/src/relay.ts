@@ -1,4 +1,5 @@
 // Outgoing events → JetStream. A row is published again until its consumer's own database has it.
+import { stopwatch } from '@lethe/contracts/clock';
 import { Envelope, Watermark } from '@lethe/contracts/gen/lethe/event/v1/event';
 import { failpoint } from '@lethe/db/failpoint';
 import type { Store } from '@lethe/db/open';
@@ -172,7 +173,7 @@ export const runRelay = async <T extends PlatformTables>(relay: Relay<T>): Promi
   let wake = Promise.withResolvers<void>();
   const unsubscribe = store.onCommit(() => wake.resolve());
   let followed: Bus | undefined;
-  let cleanedMs = Date.now();
+  let sinceCleanMs = stopwatch();
   while (!signal.aborted) {
     wake = Promise.withResolvers<void>();
     const bus = await Promise.race([relay.bus.get().catch(() => undefined), aborted(signal)]);
@@ -185,8 +186,8 @@ export const runRelay = async <T extends PlatformTables>(relay: Relay<T>): Promi
       }
       await numberRows(db);
       const published = await publish(db, bus, source, log);
-      if (Date.now() - cleanedMs > CLEAN_EVERY_MS) {
-        cleanedMs = Date.now();
+      if (sinceCleanMs() > CLEAN_EVERY_MS) {
+        sinceCleanMs = stopwatch();
         await clean(db);
       }
       if (published > 0) continue;

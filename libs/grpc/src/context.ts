@@ -20,6 +20,8 @@ export type CallContext = {
   readonly transportSecure: boolean;
   /** Milliseconds since the epoch. */
   readonly startTimeMs: number;
+  /** How long it has taken so far. */
+  readonly elapsedMs: () => number;
   readonly cancel: AbortController;
   /** Aborts on cancellation by the client and when the deadline passes. */
   readonly signal: AbortSignal;

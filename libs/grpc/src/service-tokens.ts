@@ -1,6 +1,7 @@
 // Short tokens by which services tell each other who they are (JWT, RFC 7519; EdDSA, RFC 8037).
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, jwtVerify, SignJWT, type JWTPayload } from 'jose';
+import { now, nowMs } from '@lethe/contracts/clock';
 import { fail } from './errors.ts';
 import type { ServicePrincipal } from './principal.ts';
 
@@ -25,7 +26,7 @@ export const readPrivateKey = (pem: string): KeyObject => createPrivateKey(pem);
 export const readPublicKeys = (pems: Record<string, string>): Map<string, KeyObject> =>
   new Map(Object.entries(pems).map(([service, pem]) => [service, createPublicKey(pem)]));
 
-const nowSeconds = (): number => Math.floor(Date.now() / 1000);
+const nowSeconds = (): number => Math.floor(nowMs() / 1000);
 
 /** Signs tokens of the service; equal requests within half a minute get the same token. */
 export const tokenSigner = (identity: ServiceIdentity): ((request: TokenRequest) => Promise<string>) => {
@@ -40,7 +41,7 @@ export const tokenSigner = (identity: ServiceIdentity): ((request: TokenRequest)
       .setIssuer(identity.service)
       .setSubject(identity.service)
       .setAudience(audience)
-      .setIssuedAt()
+      .setIssuedAt(nowSeconds())
       .setExpirationTime(expires)
       .sign(identity.privateKey);
     if (cache.size >= CACHE_SIZE) cache.clear();
@@ -70,6 +71,7 @@ const verify = async (token: string, type: string, audience: string, keys: Map<s
       typ: type,
       requiredClaims: ['exp', 'iat', 'sub'],
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      currentDate: now(),
     });
     checkIssuedAt(payload, CLOCK_TOLERANCE_SECONDS);
     return payload;
@@ -124,8 +126,8 @@ export const signTicket = (identity: ServiceIdentity, ticket: Ticket, lifetimeMs
     .setIssuer(identity.service)
     .setSubject(ticket.runId)
     .setAudience('extdatamodule')
-    .setIssuedAt()
-    .setExpirationTime(new Date(Date.now() + lifetimeMs))
+    .setIssuedAt(nowSeconds())
+    .setExpirationTime(new Date(nowMs() + lifetimeMs))
     .sign(identity.privateKey);
 
 /** Verifies a run's ticket; undefined when it is not one of EtlTaskManager's, or has expired. */

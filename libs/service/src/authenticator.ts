@@ -1,5 +1,6 @@
 // Bearer tokens → principals, with a short cache: a user's rights are at most 5 seconds old, and dropped sooner when they change.
 import type { AuthenticateResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
+import { nowMs } from '@lethe/contracts/clock';
 import type { Noun } from '@lethe/contracts/nouns';
 import { CallError, fail, passOn } from '@lethe/grpc/errors';
 import type { Authenticator } from '@lethe/grpc/middleware/authenticate';
@@ -33,7 +34,7 @@ export const userCache = (ask: (token: string) => Promise<AuthenticateResponse>)
   };
   const add = (key: string, token: string): Entry => {
     if (entries.size >= CACHE_SIZE) entries.clear();
-    const entry: Entry = { principal: fill(), untilMs: Date.now() + CACHE_MS };
+    const entry: Entry = { principal: fill(), untilMs: nowMs() + CACHE_MS };
     entries.set(key, entry);
     return entry;
 
@@ -52,7 +53,7 @@ export const userCache = (ask: (token: string) => Promise<AuthenticateResponse>)
   const authenticate: Authenticator = async (token, minRevision) => {
     const key = createHash('sha256').update(token).digest('base64');
     const known = entries.get(key);
-    if (known && known.untilMs > Date.now()) {
+    if (known && known.untilMs > nowMs()) {
       const principal = await known.principal;
       if (principal.authzRevision >= minRevision) return principal;
     }

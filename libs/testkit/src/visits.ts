@@ -1,5 +1,5 @@
 // A small module through the public API: visits of people to two cities, collected from a file and published as a file.
-import type { Suite, TestUser } from './suite.ts';
+import type { Clients, Suite } from './suite.ts';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -70,7 +70,7 @@ export const writeVisits = (folder: string, rowCount = 40): void => {
   writeFileSync(join(folder, 'visits.csv'), `id,city,amount\n${lines.join('\n')}\n`);
 };
 
-const makeHttp = async (editor: TestUser, groupId: string, baseUrl: string): Promise<string> => {
+const makeHttp = async (editor: Clients, groupId: string, baseUrl: string): Promise<string> => {
   const made = await editor.extdatamodule.createConnection({
     groupId,
     displayName: `http ${baseUrl}`,
@@ -81,7 +81,7 @@ const makeHttp = async (editor: TestUser, groupId: string, baseUrl: string): Pro
 };
 
 /** Makes the connection, the module and its released task, as somebody who edits tasks in the group. */
-export const makeVisits = async (suite: Suite, editor: TestUser, groupId: string, httpUrl?: string): Promise<Visits> => {
+export const makeVisits = async (suite: Pick<Suite, 'folder'>, editor: Clients, groupId: string, httpUrl?: string): Promise<Visits> => {
   const path = `visits-${randomUUID()}`;
   const folder = join(suite.folder, groupId, path);
   writeVisits(folder);

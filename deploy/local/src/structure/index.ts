@@ -1,6 +1,7 @@
 // The rules of the house that no linter knows. Each has a test that plants a breach.
 import { libraryLine, noRoomCycles, rpcFiles, rpcTested } from './rooms.ts';
 import {
+  clockOfDatabase,
   eventsByLibrary,
   noBareErrors,
   noBareStates,
@@ -26,6 +27,7 @@ export const RULES: Record<string, Rule> = {
   promisedMetadata,
   noBareErrors,
   eventsByLibrary,
+  clockOfDatabase,
   transactionsOfStore,
   plainWords,
 };

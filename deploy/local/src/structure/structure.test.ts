@@ -55,6 +55,11 @@ describe('a planted breach is found', () => {
       ['services/script-manager/src/rpc/views.ts:1 rpc-files'],
     ],
     [
+      'a time of the process',
+      [{ file: 'services/user-manager/src/app/a.ts', text: 'const now = new Date();\nconst ms = Date.now();\nconst then = new Date(0);' }],
+      ['services/user-manager/src/app/a.ts:1 process-clock', 'services/user-manager/src/app/a.ts:2 process-clock'],
+    ],
+    [
       'a state column that is a number',
       [{ file: 'services/user-manager/src/store/tables.ts', text: 'export type Tables = {\n  state: number;\n};' }],
       ['services/user-manager/src/store/tables.ts:2 bare-state'],

@@ -145,3 +145,22 @@ export const eventsByLibrary: Rule = (sources) =>
   sources
     .filter(({ file }) => file.startsWith('services/') && !isTest(file))
     .flatMap((source) => matches(source, /(?:insertInto\('outgoingEvent'|insert into outgoing_event)/, 'emit', () => 'use emit or mutate'));
+
+// Deadlines of calls, which grpc-js has by the clock of the process, and the clock itself.
+const OWN_CLOCK = ['libs/grpc/src/server/call.ts', 'libs/grpc/src/middleware/deadline.ts', 'libs/grpc/src/client/call.ts'];
+
+/** What a service decides by time it decides by the clock of its database; what it measures it measures by a stopwatch. */
+export const clockOfDatabase: Rule = (sources) =>
+  sources
+    .filter(
+      ({ file }) =>
+        /^(?:services\/[\w-]+|libs\/(?:db|events|grpc|service))\/src\//.test(file) && !isTest(file) && !OWN_CLOCK.includes(file),
+    )
+    .flatMap((source) =>
+      matches(
+        source,
+        /\bDate\.now\(\)|\bnew Date\(\)/,
+        'process-clock',
+        ([text]) => `${text}: use \`now\`, \`nowMs\` or \`stopwatch\` of @lethe/contracts/clock`,
+      ),
+    );

@@ -1,5 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
+import { now } from '@lethe/contracts/clock';
 import { reasonOf, redactedJson, resourceFields, type MethodInfo } from '@lethe/contracts/registry';
 import { Actor_Kind, Outcome, type AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
 import { randomUUIDv7 } from 'node:crypto';
@@ -48,7 +49,7 @@ export const recordOfCall = (ctx: CallContext, thrown?: unknown): AuditRecord =>
   return {
     id: randomUUIDv7(),
     source: ctx.method.noun,
-    time: new Date(),
+    time: now(),
     actor: auditActor(ctx.principal),
     action: ctx.method.fullName,
     resource: ctx.resource || resource,
@@ -61,7 +62,7 @@ export const recordOfCall = (ctx: CallContext, thrown?: unknown): AuditRecord =>
     after: undefined,
     requestId: '',
     traceId: traceId(ctx.traceparent),
-    durationMs: BigInt(Date.now() - ctx.startTimeMs),
+    durationMs: BigInt(ctx.elapsedMs()),
     revision: 0n,
   };
 };

@@ -10,7 +10,7 @@ const actor = (ctx: CallContext): string => {
 /** One line a call: method, code, reason, duration, actor. Never a value of the request or the response. */
 export const log = async (ctx: CallContext, next: () => Promise<unknown>): Promise<unknown> => {
   const line = (code: string, reason: string): void => {
-    ctx.log.info({ method: ctx.method.fullName, code, reason, durationMs: Date.now() - ctx.startTimeMs, actor: actor(ctx) }, 'call');
+    ctx.log.info({ method: ctx.method.fullName, code, reason, durationMs: ctx.elapsedMs(), actor: actor(ctx) }, 'call');
   };
   try {
     const response = await next();

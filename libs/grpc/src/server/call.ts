@@ -1,6 +1,7 @@
 // One call as it arrives: its context, and the last step of the chain.
 import { fromBinary, toBinary, type Message } from '@bufbuild/protobuf';
 import type { ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
+import { stopwatch } from '@lethe/contracts/clock';
 import type { MethodInfo } from '@lethe/contracts/registry';
 import type { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
@@ -45,6 +46,7 @@ export const contextOf = ({ info, method, log }: Served, call: RawCall): CallCon
     metadata: call.metadata,
     transportSecure: call.getAuthContext().transportSecurityType === 'ssl' || LOOPBACK.test(call.getPeer()),
     startTimeMs: Date.now(),
+    elapsedMs: stopwatch(),
     cancel,
     signal: cancel.signal,
     principal: { kind: 'anonymous' },

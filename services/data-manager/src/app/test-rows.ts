@@ -1,4 +1,5 @@
 // A script tried on given rows, without a run.
+import { stopwatch } from '@lethe/contracts/clock';
 import type { TestRowsRequest, TestRowsResponse, TestTable } from '@lethe/contracts/gen/lethe/data/v1/data_service';
 import { BaseType, Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { fail } from '@lethe/grpc/errors';
@@ -107,11 +108,11 @@ const runTypeScript = async (deps: RunDeps, request: TestRowsRequest, folder: st
 
 /** Runs a script on given rows; what goes wrong in it is part of the response, not an error. */
 export const runOnRows = async (deps: RunDeps, request: TestRowsRequest, signal: AbortSignal): Promise<TestRowsResponse> => {
-  const startMs = Date.now();
+  const durationMs = stopwatch();
   const folder = await mkdtemp(join(tmpdir(), 'lethe-test-rows-'));
   try {
     const outcome = request.language === 'SQL' ? await runSql(request, folder, signal) : await runTypeScript(deps, request, folder, signal);
-    return { ...outcome, durationMs: Date.now() - startMs };
+    return { ...outcome, durationMs: durationMs() };
   } catch (thrown) {
     const error = toRunError(thrown);
     if (error.reason === 'INTERNAL') throw thrown;
@@ -119,7 +120,7 @@ export const runOnRows = async (deps: RunDeps, request: TestRowsRequest, signal:
       rows: [],
       error: `${error.reason}: ${error.message}`,
       errorLine: Number(error.place.line ?? 0n),
-      durationMs: Date.now() - startMs,
+      durationMs: durationMs(),
     };
   } finally {
     await removeFolder(folder);

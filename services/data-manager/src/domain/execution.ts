@@ -1,6 +1,6 @@
 // The states of an execution: where a command leads, and what is left of the data.
 import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
-import { isTerminal, isWorking, phaseOf, type Phase, type STAGES } from '@lethe/contracts/run-state';
+import { isTerminal, isUploading, isWorking, phaseOf, type Phase, type STAGES } from '@lethe/contracts/run-state';
 
 /** A stage of work on the data. */
 export type Stage = (typeof STAGES)[number];
@@ -47,12 +47,13 @@ type Failed = { state: RunState; desire: Desire; attempt: number };
 
 /**
  * Whether an upload that failed, although a target may have its rows, is left to a person instead of being tried again: after some tries that failed for
- * good, and at once where a person wants to stop it and a target is away. A service of our own that is away comes back.
+ * good, and at once where workers do not survive it, or a person wants to stop it and a target is away. A service of our own that is away comes back.
  */
 export const isLeftToPerson = (
   { state, desire, attempt }: Failed,
   { transient, reason }: { transient: boolean; reason: string },
 ): boolean => {
+  if (reason === 'WORKER_DIED') return true;
   if (transient) return desire === Desire.STOP && reason !== 'SERVICE_AWAY';
   return state === RunState.UPLOAD_UNKNOWN || attempt >= TRIES_TO_TELL;
 };
@@ -60,6 +61,16 @@ export const isLeftToPerson = (
 /** What a state that is worked on again goes on to say: that workers were lost in it. Anything else that it waited for is over. */
 export const toldWhileWorking = ({ lostLeaseCount, waitingFor }: { lostLeaseCount: number; waitingFor: string }): string =>
   lostLeaseCount > 0 ? waitingFor : '';
+
+/** How many workers a run may kill in one state before it ends. */
+export const MAX_WORKER_DEATHS = 3;
+
+/** From this many deaths on, a run is worked on by a process that works on nothing else: the next death is its own. */
+export const LONE_WORKER_DEATHS = MAX_WORKER_DEATHS - 1;
+
+/** Whether workers that died before a change of state still count after it: they do until the state is done; an upload is one work in both its states. */
+export const keepsWorkerDeaths = (before: RunState, after: RunState): boolean =>
+  before === after || (isUploading(before) && isUploading(after));
 
 /** The wait before the next attempt, in milliseconds: doubling from 1 s up to 1 min. */
 export const backoffMs = (attempt: number): number => Math.min(60_000, 1000 * 2 ** Math.min(attempt, 10));

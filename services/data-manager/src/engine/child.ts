@@ -8,9 +8,9 @@ import { quoteList } from '../plan/identifiers.ts';
 import { copyInStatement, copyOutStatement } from './csv-dialect.ts';
 import { classifyDatabaseError, EngineError, engineError } from './engine-error.ts';
 import { ENGINE_LIMITS } from './limits.ts';
-import type { EngineResult, EngineRequest, EngineResponse, EngineVerb, OpenRequest } from './protocol.ts';
+import type { CopyOutRequest, EngineResult, EngineRequest, EngineResponse, EngineVerb, OpenRequest } from './protocol.ts';
 
-type Session = { instance: DuckDBInstance; connection: DuckDBConnection };
+type Session = { instance: DuckDBInstance; connection: DuckDBConnection; memoryMb: number };
 
 let session: Session | undefined;
 let queue: Promise<void> = Promise.resolve();
@@ -42,7 +42,7 @@ const openDatabase = async (request: OpenRequest): Promise<EngineResult> => {
   await connection.run(`SET allowed_directories = ${quoteList([request.directory])}`);
   await connection.run('SET enable_external_access = false');
   await connection.run('SET lock_configuration = true');
-  session = { instance, connection };
+  session = { instance, connection, memoryMb: request.memoryMb };
   return EMPTY;
 };
 
@@ -72,6 +72,14 @@ const runSql = async (statement: string): Promise<EngineResult> => {
 const countWritten = async (statement: string): Promise<EngineResult> => {
   const reader = await current().runAndReadAll(statement);
   return { ...EMPTY, rowCount: Number(reader.getRows()[0]?.[0] ?? 0) };
+};
+
+const copyOut = async ({ query, path, format }: CopyOutRequest): Promise<EngineResult> => {
+  const extracted = await current().extractStatements(query);
+  const prepared = await extracted.prepare(0);
+  const { columnCount } = prepared;
+  prepared.destroySync();
+  return countWritten(copyOutStatement({ query, path, format, columnCount, memoryMb: session?.memoryMb ?? 0 }));
 };
 
 /** Writes chunk after chunk: for each column its values, then the next chunk. The row count of each chunk stands before it. */
@@ -114,7 +122,7 @@ const handle = async (request: EngineVerb): Promise<EngineResult> => {
     case 'copyIn':
       return countWritten(copyInStatement(request.name, request.paths, request.columns));
     case 'copyOut':
-      return countWritten(copyOutStatement(request.query, request.path, request.format));
+      return copyOut(request);
     case 'integers':
       return writeIntegers(request.query, request.path);
     case 'interrupt':

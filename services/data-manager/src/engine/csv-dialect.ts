@@ -41,10 +41,30 @@ export const readCsvExpression = (
 /** The options of a `COPY … TO` that writes the same form. */
 export const CSV_COPY_OPTIONS = `FORMAT csv, HEADER false, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR ''`;
 
-export const PARQUET_COPY_OPTIONS = 'FORMAT parquet, COMPRESSION zstd';
-
 export const copyInStatement = (name: string, paths: readonly string[], columns: readonly CsvColumn[]): string =>
   `CREATE OR REPLACE TABLE ${quoteIdentifier(name)} AS FROM ${readCsvExpression(paths, columns)}`;
 
-export const copyOutStatement = (query: string, path: string, format: 'csv' | 'parquet'): string =>
-  `COPY (\n${query}\n) TO ${quoteLiteral(path)} (${format === 'csv' ? CSV_COPY_OPTIONS : PARQUET_COPY_OPTIONS})`;
+/** The files that the engine writes. `rawParquet` is read once and then removed. */
+export type CopyFormat = 'csv' | 'parquet' | 'rawParquet';
+
+const MIB = 1_048_576;
+// A row group is kept in memory as a whole, and each column has a dictionary of its own from the start: the engine's defaults make gigabytes of a thousand columns.
+const GROUP = { defaultRows: 122_880, leastRows: 2_048, cellsAMegabyte: 4_096 };
+const DICTIONARY = { defaultBytes: MIB, leastBytes: 4_096, share: 1 / 8 };
+
+const parquetOptions = (codec: 'zstd' | 'snappy', columnCount: number, memoryMb: number): string => {
+  const rows = Math.floor((memoryMb * GROUP.cellsAMegabyte) / Math.max(1, columnCount));
+  const bytes = Math.floor((memoryMb * MIB * DICTIONARY.share) / Math.max(1, columnCount));
+  const groupRows = Math.min(GROUP.defaultRows, Math.max(GROUP.leastRows, rows));
+  const dictionaryBytes = Math.min(DICTIONARY.defaultBytes, Math.max(DICTIONARY.leastBytes, bytes));
+  return `FORMAT parquet, COMPRESSION ${codec}, ROW_GROUP_SIZE ${groupRows}, STRING_DICTIONARY_PAGE_SIZE_LIMIT ${dictionaryBytes}`;
+};
+
+/** What is written where. The number of columns and the engine's memory decide how much of it is in memory at once. */
+export type CopyOut = { query: string; path: string; format: CopyFormat; columnCount: number; memoryMb: number };
+
+export const copyOutStatement = ({ query, path, format, columnCount, memoryMb }: CopyOut): string => {
+  const codec = format === 'rawParquet' ? 'snappy' : 'zstd';
+  const options = format === 'csv' ? CSV_COPY_OPTIONS : parquetOptions(codec, columnCount, memoryMb);
+  return `COPY (\n${query}\n) TO ${quoteLiteral(path)} (${options})`;
+};

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CsvColumn } from './csv-dialect.ts';
+import type { CopyFormat, CsvColumn } from './csv-dialect.ts';
 import { EngineError, engineError } from './engine-error.ts';
 import { ENGINE_LIMITS } from './limits.ts';
 import type { EngineResult, EngineResponse, EngineVerb } from './protocol.ts';
@@ -28,8 +28,8 @@ export type Engine = {
   sql(statement: string): Promise<SqlResult>;
   /** Reads header-less csv files (see `csv-dialect.ts`) exactly into a table of that name and returns the number of rows. */
   copyIn(name: string, paths: string[], columns: CsvColumn[]): Promise<number>;
-  /** Writes a query's rows to a file and returns rows and bytes: csv as above, or Parquet with zstd. */
-  copyOut(query: string, path: string, format: 'csv' | 'parquet'): Promise<{ rowCount: number; sizeBytes: number }>;
+  /** Writes a query's rows to a file and returns rows and bytes: csv as above, or Parquet. */
+  copyOut(query: string, path: string, format: CopyFormat): Promise<{ rowCount: number; sizeBytes: number }>;
   /** A query of INTEGER columns without NULLs, as one typed array a column, through a file in the directory. */
   integers(query: string): Promise<Int32Array[]>;
   /** Stops the running statement; it rejects with ENGINE_INTERRUPTED. */

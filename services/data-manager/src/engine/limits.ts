@@ -17,3 +17,13 @@ export const ENGINE_LIMITS = {
   /** How long a statement may go on after it was interrupted, before its process is killed. */
   interruptGraceMs: 5_000,
 } as const;
+
+/**
+ * Tables of so many columns are worked on by one thread, and sorted in parts: the engine keeps blocks of 2,048 rows of all columns for each step of each
+ * thread, which its memory limit does not count.
+ */
+export const WIDE = { columns: 200, segmentCells: 4_194_304, leastSegmentRows: 1_024 } as const;
+
+/** The threads of an engine that works on tables of these widths. */
+export const threadsFor = (columnCounts: readonly number[]): number =>
+  Math.max(0, ...columnCounts) > WIDE.columns ? 1 : ENGINE_LIMITS.threads;

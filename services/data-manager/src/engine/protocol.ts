@@ -1,4 +1,5 @@
 // The verbs between the client and the engine process, over the process's IPC channel.
+import type { CopyFormat } from './csv-dialect.ts';
 import type { RunReason } from '../domain/run-error.ts';
 
 /** The reasons of the catalogue that are the engine's. */
@@ -7,7 +8,7 @@ export type EngineErrorCode = Extract<RunReason, `ENGINE_${string}` | 'DISK_FULL
 export type OpenRequest = { verb: 'open'; directory: string; memoryMb: number; threads: number; temporaryMb: number };
 export type SqlRequest = { verb: 'sql'; statement: string };
 export type CopyInRequest = { verb: 'copyIn'; name: string; paths: string[]; columns: { name: string; type: string }[] };
-export type CopyOutRequest = { verb: 'copyOut'; query: string; path: string; format: 'csv' | 'parquet' };
+export type CopyOutRequest = { verb: 'copyOut'; query: string; path: string; format: CopyFormat };
 export type IntegersRequest = { verb: 'integers'; query: string; path: string };
 export type InterruptRequest = { verb: 'interrupt' };
 export type CloseRequest = { verb: 'close' };

@@ -1,3 +1,4 @@
+import { stopwatch } from '@lethe/contracts/clock';
 import type { DescribeConnectionRequest, DescribeConnectionResponse } from '@lethe/contracts/gen/lethe/data/v1/data_service';
 import type { CallContext } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
@@ -17,8 +18,7 @@ export const describeConnection =
     if (!ctx.transportSecure) throw fail('TRANSPORT_INSECURE');
     const { connection, secret } = request;
     ctx.groupId = connection?.groupId ?? '';
-    const startMs = Date.now();
-    const durationMs = (): number => Date.now() - startMs;
+    const durationMs = stopwatch();
     try {
       const resolved = resolvedOf(connection, secret);
       const { unreadable, unwritable } = await inspectConnection(resolved, deps.config, NOTHING_ASKED, ctx.signal);

@@ -3,11 +3,12 @@ import { Desire, RunState, UploadOutcome } from '@lethe/contracts/gen/lethe/data
 import { isUploading, isWorking, stateName } from '@lethe/contracts/run-state';
 import type { RunDeps } from '../deps.ts';
 import { defect } from '../domain/defect.ts';
-import { backoffMs, isLeftToPerson } from '../domain/execution.ts';
+import { backoffMs, isLeftToPerson, MAX_WORKER_DEATHS } from '../domain/execution.ts';
 import { stageError, toRunError, type RunError } from '../domain/run-error.ts';
 import { EngineError } from '../engine/engine-error.ts';
 import { outboxFolder, removeFolder, runFolder } from '../folders.ts';
 import { countKeptEntries, markDeleted, restoreUploading } from '../store/entries.ts';
+import { countSurvivor } from '../store/executions.ts';
 import type { ClaimedExecution, ExecutionRow } from '../store/tables.ts';
 import { upload } from '../upload/upload.ts';
 import { giveUp, withdraw } from '../upload/withdraw.ts';
@@ -40,7 +41,7 @@ const retryLater = (session: Session, error: RunError): Promise<void> => {
   const { attempt } = session.row;
   const nextAttemptTime = new Date(session.deps.now().getTime() + backoffMs(attempt));
   // A turn that came to an end has held its lease.
-  const set = { attempt: attempt + 1, nextAttemptTime, waitingFor: error.told, lostLeaseCount: 0 };
+  const set = { attempt: attempt + 1, nextAttemptTime, waitingFor: error.told, lostLeaseCount: 0, workerDeathCount: 0 };
   return session.change('retry', set, { failure: error });
 };
 
@@ -105,7 +106,7 @@ const settle = async (session: Session, thrown: unknown): Promise<void> => {
   if (thrown instanceof Interrupted) return;
   if (thrown instanceof LeaseLost) {
     session.deps.log.warn({ runId: session.row.runId, epoch: Number(session.row.epoch) }, 'this worker lost the run and ends its turn');
-    return;
+    return countSurvivor(session.deps.store.db, session.row);
   }
   // Nothing can be written down now, and nothing is wrong with the run: the turn ends, and the next one goes on.
   if (isOwnDatabaseAway(thrown)) throw thrown;
@@ -158,6 +159,12 @@ const followDesire = async (session: Session): Promise<void> => {
   }
 };
 
+/** Ends what killed its workers, one after the other. Pausing and stopping it does nothing with its data. */
+const refuseDeadly = ({ workerDeathCount, desire }: ExecutionRow): void => {
+  if (workerDeathCount >= MAX_WORKER_DEATHS && (desire === Desire.RUN || desire === Desire.UPLOAD))
+    throw stageError('WORKER_DIED', { count: workerDeathCount });
+};
+
 /** Says that a worker was lost, for as long as its stage is done again. */
 const tellLost = async (session: Session): Promise<void> => {
   const { deps, row } = session;
@@ -173,7 +180,10 @@ const tellLost = async (session: Session): Promise<void> => {
 export const execute = async (deps: RunDeps, { wasLost, ...claimed }: ClaimedExecution, signal: AbortSignal): Promise<void> => {
   const session = new Session(deps, claimed, signal);
   try {
-    if (wasLost) await tellLost(session);
+    if (wasLost) {
+      refuseDeadly(session.row);
+      await tellLost(session);
+    }
     await followDesire(session);
   } catch (error) {
     // At shutdown nothing is decided: the lease is given back, and the next worker goes on.

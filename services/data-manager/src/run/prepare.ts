@@ -12,6 +12,7 @@ import type { RunDeps } from '../deps.ts';
 import { toldWhileWorking, type Stage } from '../domain/execution.ts';
 import { stageError } from '../domain/run-error.ts';
 import { openEngine, type Engine } from '../engine/engine.ts';
+import { threadsFor } from '../engine/limits.ts';
 import { makeFolder, outboxFolder, removeFolder, runFolder, STAGE_FOLDERS } from '../folders.ts';
 import { openKey, runKeys } from '../keys/run-keys.ts';
 import { anonymize } from '../stages/anonymize/anonymize.ts';
@@ -142,7 +143,8 @@ export const prepare = async (session: Session): Promise<void> => {
   if (!plan) throw stageError('PLAN_MISSING');
   let engine: Engine | undefined;
   try {
-    engine = await openEngine({ directory, memoryMb: deps.config.engineMemoryMb, signal });
+    const threads = threadsFor([...plan.tables, ...plan.results].map(({ columns }) => columns.length));
+    engine = await openEngine({ directory, memoryMb: deps.config.engineMemoryMb, threads, signal });
     const onProgress: StageContext['onProgress'] = ({ table, rowCount, totalRowCount }) =>
       session.progress.report({ detail: table, rowCount: BigInt(rowCount), totalRowCount: BigInt(totalRowCount) });
     const context: StageContext = { directory, plan, planHash, engine, signal, epoch: session.row.epoch, fence: session.fence, onProgress };

@@ -1,4 +1,5 @@
 // How far a stage is: kept in memory, written down now and then.
+import { stopwatch } from '@lethe/contracts/clock';
 import { Progress, type RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { saveProgress } from '../store/executions.ts';
 import type { ExecutionRow } from '../store/tables.ts';
@@ -19,7 +20,7 @@ const empty = (): Progress => Progress.decode(Buffer.alloc(0));
 
 /** Begins to write down the progress of an execution. */
 export const openProgress = (deps: RunDeps, { runId, epoch }: ExecutionRow): ProgressReport => {
-  let startMs = Date.now();
+  let elapsedMs = stopwatch();
   let progress = empty();
   let isSaved = true;
   const set = (next: Progress): void => {
@@ -34,11 +35,11 @@ export const openProgress = (deps: RunDeps, { runId, epoch }: ExecutionRow): Pro
   return {
     stop: saving.stop,
     start: (stage) => {
-      startMs = Date.now();
-      set({ ...empty(), stage, stageStartTime: new Date(startMs) });
+      elapsedMs = stopwatch();
+      set({ ...empty(), stage, stageStartTime: deps.now() });
     },
     report: (values) => {
-      const seconds = Math.max(0.001, (Date.now() - startMs) / 1000);
+      const seconds = Math.max(0.001, elapsedMs() / 1000);
       const rowsPerSecond = Number(values.rowCount) / seconds;
       const leftCount = Number(values.totalRowCount - values.rowCount);
       const remainingSeconds = leftCount > 0 && rowsPerSecond > 0 ? BigInt(Math.ceil(leftCount / rowsPerSecond)) : 0n;

@@ -5,6 +5,7 @@ import { failpoint } from '@lethe/db/failpoint';
 import { mutateAsSystem } from '@lethe/db/mutate';
 import type { Transaction } from 'kysely';
 import type { RunDeps } from '../deps.ts';
+import { keepsWorkerDeaths } from '../domain/execution.ts';
 import { runErrorInfo, type RunError } from '../domain/run-error.ts';
 import { countKeptEntries } from '../store/entries.ts';
 import { lockExecution, updateExecution, type ExecutionUpdate } from '../store/executions.ts';
@@ -55,6 +56,7 @@ export const transition = async ({ store, now }: Pick<RunDeps, 'store' | 'now'>,
     await change.write?.(tx, before);
     const after = await updateExecution(tx, change.runId, {
       ...change.set,
+      ...(keepsWorkerDeaths(before.state, change.set.state ?? before.state) ? {} : { workerDeathCount: 0 }),
       ...errorInfoOf(before, change),
       revision: before.revision + 1n,
       updateTime: now(),

@@ -3,6 +3,7 @@ import { statesOf, TERMINAL, UPLOADING, WORKING } from '@lethe/contracts/run-sta
 import type { Queryable } from '@lethe/db/open';
 import { sql, type Insertable, type Updateable } from 'kysely';
 import { KEPT_STATES } from '../domain/entry.ts';
+import { LONE_WORKER_DEATHS } from '../domain/execution.ts';
 import type { ClaimedExecution, ExecutionRow, Tables } from './tables.ts';
 
 type Db = Queryable<Tables>;
@@ -34,19 +35,31 @@ export const insertExecution = (db: Db, values: Insertable<Tables['executions']>
 export const updateExecution = (db: Db, runId: string, set: ExecutionUpdate): Promise<ExecutionRow> =>
   db.updateTable('executions').set(set).where('runId', '=', runId).returningAll().executeTakeFirstOrThrow();
 
-/** The state of an execution. */
-export const findState = async (db: Db, runId: string): Promise<RunState | undefined> =>
-  (await db.selectFrom('executions').select('state').where('runId', '=', runId).executeTakeFirst())?.state;
+/** The state of an execution, whether a worker has it, and whether its last change is older than `ageMs`, by the clock of the database. */
+export const findWork = (db: Db, runId: string, ageMs: number): Promise<{ state: RunState; isHeld: boolean; isOld: boolean } | undefined> =>
+  db
+    .selectFrom('executions')
+    .select([
+      'state',
+      sql<boolean>`coalesce(lease_until > now(), false)`.as('isHeld'),
+      sql<boolean>`update_time < now() - make_interval(secs => ${ageMs / 1000})`.as('isOld'),
+    ])
+    .where('runId', '=', runId)
+    .executeTakeFirst();
 
 /**
  * Takes the oldest execution that wants work and that nobody holds: a new epoch, and a lease by the clock of the database. Work is wanted by a desire
  * that the state has not reached: RUN before PREPARED, UPLOAD before UPLOADED, PAUSE and STOP at once. What a stopped run has kept may still be uploaded, or
  * be deleted by another STOP.
+ *
+ * A lease that has run out is a worker that died, until that worker says otherwise (`countSurvivor`). An execution that killed workers before is claimed by
+ * a process without other work, which then claims nothing else: its death harms no other run.
  */
 export const claim = async (db: Db, owner: string, leaseMs: number): Promise<ClaimedExecution | undefined> => {
   const { rows } = await sql<ClaimedExecution>`
     with found as (
-      select run_id as found_id, lease_owner is not null as was_lost from executions
+      select run_id as found_id, lease_owner is not null as was_lost, worker_death_count + (lease_owner is not null)::int as deaths
+      from executions
       where (lease_until is null or lease_until < now()) and (next_attempt_time is null or next_attempt_time <= now() or (desire in (${Desire.PAUSE}, ${Desire.STOP}) and not state = any(${UPLOADING}::int[])))
         and (
           (desire = ${Desire.RUN} and state = any(${[...WORKING, RunState.PAUSED]}::int[]))
@@ -57,8 +70,10 @@ export const claim = async (db: Db, owner: string, leaseMs: number): Promise<Cla
         )
       order by create_time limit 1 for update skip locked)
     update executions set lease_owner = ${owner}, lease_until = now() + make_interval(secs => ${leaseMs / 1000}), epoch = epoch + 1,
-      lost_lease_count = lost_lease_count + was_lost::int
-    from found where run_id = found_id
+      lost_lease_count = lost_lease_count + was_lost::int, worker_death_count = deaths
+    from found where run_id = found_id and not exists (
+      select from executions other where other.lease_owner = ${owner} and other.run_id <> found_id
+        and greatest(deaths, other.worker_death_count) >= ${LONE_WORKER_DEATHS})
     returning executions.*, was_lost`.execute(db);
   return rows[0];
 };
@@ -82,6 +97,16 @@ export const fenceLease = async (db: Db, runId: string, epoch: bigint, leaseMs: 
     db,
   );
   return rows.length === 1;
+};
+
+/** A worker that lost its execution to another turn is alive: the execution did not kill it. */
+export const countSurvivor = async (db: Db, { runId, epoch }: ExecutionRow): Promise<void> => {
+  await db
+    .updateTable('executions')
+    .set({ workerDeathCount: sql<number>`greatest(worker_death_count - 1, 0)` })
+    .where('runId', '=', runId)
+    .where('epoch', '>', epoch)
+    .execute();
 };
 
 /** Gives the lease back. */

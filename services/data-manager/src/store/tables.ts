@@ -42,6 +42,8 @@ export type Tables = PlatformTables & {
     epoch: bigint;
     /** How often a worker lost the execution in its present state. */
     lostLeaseCount: Generated<number>;
+    /** How many workers in a row did not survive its present state: lost leases whose workers never said that they live. */
+    workerDeathCount: Generated<number>;
     seedKeyId: string;
     seedWrapped: Buffer;
     deleteEntries: boolean;

@@ -11,6 +11,7 @@ import { publishedModule } from '@lethe/module/published-document';
 import { writeDocument } from '@lethe/module/document';
 import { join } from 'node:path';
 import { openEngine, type Engine } from '../engine/engine.ts';
+import { threadsFor, WIDE } from '../engine/limits.ts';
 import { columnsOf, overlayQuery } from '../outbox/overlay.ts';
 import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier } from '../plan/identifiers.ts';
@@ -32,9 +33,9 @@ import { mayHaveRows } from './withdraw.ts';
 /** An upload under way. */
 type UploadContext = { session: UploadSession; plan: EffectivePlan; engine: Engine; scratch: string; folder: string };
 
-/** Rows as the target reads them. */
-const csvQuery = (rows: string, columns: Column[]): string =>
-  `SELECT ${columns.map((column) => `${writePostgresTextSql(quoteIdentifier(column.name), columnType(column), DUCKDB)} AS ${quoteIdentifier(column.name)}`).join(', ')} FROM (${rows}) ORDER BY row_id`;
+/** Rows as the target reads them, in the order of their ids. `isSorted`: without edits they lie so in their files, and what is wide is not sorted again. */
+const csvQuery = (rows: string, columns: Column[], isSorted: boolean): string =>
+  `SELECT ${columns.map((column) => `${writePostgresTextSql(quoteIdentifier(column.name), columnType(column), DUCKDB)} AS ${quoteIdentifier(column.name)}`).join(', ')} FROM (${rows})${isSorted ? '' : ' ORDER BY row_id'}`;
 
 const refuseViolations = (table: string, violations: readonly string[]): void => {
   if (violations.length > 0)
@@ -53,7 +54,7 @@ const makeReady = async (context: UploadContext, entry: EntryRow, upload: TableU
   refuseViolations(entry.table, measured.privacy.violations);
   const csvPath = join(scratch, `${entry.id}.csv`);
   const digestPath = join(scratch, `${entry.id}.digests.parquet`);
-  await engine.copyOut(csvQuery(rows, columns), csvPath, 'csv');
+  await engine.copyOut(csvQuery(rows, columns, edits.length === 0 || columns.length > WIDE.columns), csvPath, 'csv');
   await writeDigests(engine, rows, columns, digestPath);
   const privacy = { ...before, ...measured.privacy, levels: before.levels, metric: before.metric, loss: before.loss, stale: false };
   return {
@@ -242,7 +243,8 @@ export const upload = async (session: UploadSession): Promise<void> => {
   const scratch = await makeScratch(folder, session.row.epoch);
   let engine: Engine | undefined;
   try {
-    engine = await openEngine({ directory: folder, memoryMb: deps.config.engineMemoryMb, signal });
+    const threads = threadsFor(plan.results.map(({ columns }) => columns.length));
+    engine = await openEngine({ directory: folder, memoryMb: deps.config.engineMemoryMb, threads, signal });
     const isVerifying = session.row.state === RunState.VERIFYING;
     if (!isVerifying) await enterState(session, RunState.UPLOADING, 0);
     session.startProgress(isVerifying ? RunState.VERIFYING : RunState.UPLOADING);

@@ -1,3 +1,4 @@
+import { stopwatch } from '@lethe/contracts/clock';
 import { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
 import type { WatchRunRequest, WatchRunResponse } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import { isTerminal } from '@lethe/contracts/run-state';
@@ -23,7 +24,7 @@ export const watchRun = (deps: Deps) =>
     await loadVisible(ctx, 'run', findRun(deps.store.db, request.runId));
     ctx.runId = request.runId;
     let last = request.resumeToken;
-    let sentMs = Date.now();
+    let sinceSentMs = stopwatch();
     while (!ctx.signal.aborted) {
       const row = await findRun(deps.store.db, request.runId);
       if (!row) return;
@@ -31,9 +32,9 @@ export const watchRun = (deps: Deps) =>
       const resumeToken = tokenOf(run);
       const checkpoint = resumeToken === last;
       const isOver = isTerminal(run.state) && !run.reconciling;
-      if (!checkpoint || Date.now() - sentMs > CHECKPOINT_MS || isOver) {
+      if (!checkpoint || sinceSentMs() > CHECKPOINT_MS || isOver) {
         yield { run, resumeToken, checkpoint };
-        sentMs = Date.now();
+        sinceSentMs = stopwatch();
       }
       if (isOver) return;
       last = resumeToken;

@@ -1,4 +1,5 @@
 // Tokens of sign-in providers. The only place that knows issuers and their keys.
+import { now } from '@lethe/contracts/clock';
 import { fail } from '@lethe/grpc/errors';
 import { checkIssuedAt, claimedIssuer } from '@lethe/grpc/service-tokens';
 import { createRemoteJWKSet, errors as joseErrors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
@@ -42,6 +43,7 @@ export const oidcVerifier = (issuers: readonly Issuer[]): ((token: string) => Pr
         algorithms: ALGORITHMS,
         requiredClaims: ['exp', 'iat', 'sub'],
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
+        currentDate: now(),
       };
       const { payload } = await jwtVerify(token, getKey, options);
       checkIssuedAt(payload, CLOCK_TOLERANCE_SECONDS);

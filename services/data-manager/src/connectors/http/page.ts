@@ -1,4 +1,5 @@
 // One page of an HTTP API → a file, as it was sent: redirects within the origin are followed, a busy server is waited for.
+import { nowMs } from '@lethe/contracts/clock';
 import type { IncomingMessage } from 'node:http';
 import { createWriteStream } from 'node:fs';
 import { Transform } from 'node:stream';
@@ -93,7 +94,7 @@ const tryPage = async (
   response.resume();
   if (status === 204 || endStatus.includes(status)) return { status, isEmpty: true, encoding: 'utf-8', packed: '' };
   if (status !== 429 && status < 500) throw stageError('HTTP_STATUS', { status });
-  return { status, isEmpty: true, encoding: '', packed: '', waitMs: retryAfterMs(response.headers['retry-after'], Date.now()) ?? -1 };
+  return { status, isEmpty: true, encoding: '', packed: '', waitMs: retryAfterMs(response.headers['retry-after'], nowMs()) ?? -1 };
 };
 
 /** Gets a page into a file. A busy server is asked again, as long as it says; what was read before is kept meanwhile. */

@@ -15,6 +15,7 @@ import { assertBalance } from '../conserve.ts';
 import type { DictionaryContext } from './dictionaries.ts';
 import { beginLost, dropKept, dropOrphans, keepKeys, linkedTables, lostCounts, lostTable } from './keep-references.ts';
 import { resultReferences } from './result-keys.ts';
+import { numberRows } from './numbered-rows.ts';
 import { generalizeTable, type ChosenLevel, type Decision } from './generalize-table.ts';
 import type { MissingLeaves } from './missing-leaf.ts';
 import {
@@ -32,9 +33,6 @@ import { stageError } from '../../domain/run-error.ts';
 import { STAGE_FOLDERS } from '../../folders.ts';
 
 const STAGE = STAGE_FOLDERS[RunState.ANONYMIZING];
-
-/** Rows of one segment: about a hundred megabytes of Parquet at usual widths. */
-const SEGMENT_ROWS = 4_194_304;
 
 /** What was decided for one table; with the counts, all that the gate needs besides the stored rows. */
 export type TablePrivacy = {
@@ -195,31 +193,20 @@ const runStep = async (tableSteps: TableSteps, relation: Relation, index: number
   return done.relation;
 };
 
-/** Numbers the rows 1…n in the order of their content: neither an earlier row id nor the order of the input leaves this stage. */
-const numberedQuery = (relation: Relation): string => {
-  const names = quoteNames(ownColumns(relation).map(({ name }) => name));
-  return `SELECT CAST(row_number() OVER (ORDER BY ${names}) AS BIGINT) AS row_id, ${names} FROM (${relation.query})`;
-};
-
 const writeSegments = async (
   engine: Engine,
   relation: Relation,
   { table, rowCount, folder }: { table: string; rowCount: number; folder: string },
 ): Promise<Segment[]> => {
   if (rowCount === 0) return [];
-  const write = async (query: string, index: number): Promise<Segment> => {
+  const numbered = await numberRows(engine, relation, rowCount, folder);
+  const segments: Segment[] = [];
+  for (const [index, query] of numbered.segments.entries()) {
     const name = `${table}-${index}.parquet`;
     const written = await engine.copyOut(query, join(folder, name), 'parquet');
-    return describeSegment(join(folder, name), `${STAGE}/${name}`, written.rowCount);
-  };
-  if (rowCount <= SEGMENT_ROWS) return [await write(numberedQuery(relation), 0)];
-  await engine.sql(`CREATE OR REPLACE TABLE _numbered AS ${numberedQuery(relation)}`);
-  const segments: Segment[] = [];
-  for (let first = 1; first <= rowCount; first += SEGMENT_ROWS) {
-    const slice = `SELECT * FROM _numbered WHERE row_id >= ${first} AND row_id < ${first + SEGMENT_ROWS} ORDER BY row_id`;
-    segments.push(await write(slice, segments.length));
+    segments.push(await describeSegment(join(folder, name), `${STAGE}/${name}`, written.rowCount));
   }
-  await engine.sql('DROP TABLE _numbered');
+  await numbered.close();
   return segments;
 };
 

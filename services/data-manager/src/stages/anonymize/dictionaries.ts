@@ -41,6 +41,20 @@ const numbersOf = async (engine: Engine, query: string): Promise<number[]> => {
   return (rows[0] ?? []).map(Number);
 };
 
+// Between two parts other work has its turn.
+const ROWS_A_PART = 5_000;
+
+const csvParts = function* (rows: Iterable<readonly string[]>): Generator<string> {
+  let lines: string[] = [];
+  for (const row of rows) {
+    lines.push(csvLine(row));
+    if (lines.length < ROWS_A_PART) continue;
+    yield lines.join('');
+    lines = [];
+  }
+  yield lines.join('');
+};
+
 /** Puts rows of texts into an engine table, exactly. */
 export const loadTexts = async (
   context: DictionaryContext,
@@ -49,9 +63,7 @@ export const loadTexts = async (
   rows: Iterable<readonly string[]>,
 ): Promise<void> => {
   const path = join(context.folder, `${name}.csv`);
-  const lines: string[] = [];
-  for (const row of rows) lines.push(csvLine(row));
-  await writeFile(path, lines.join(''), { mode: 0o600 });
+  await writeFile(path, csvParts(rows), { mode: 0o600 });
   await context.engine.copyIn(name, [path], columns);
   await rm(path);
 };

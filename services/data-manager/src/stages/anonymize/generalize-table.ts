@@ -7,15 +7,14 @@ import {
 } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import { SuppressScope } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
 import { Role, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
-import { classTable } from '../../privacy/class-table.ts';
 import { classQuery } from '../../privacy/dictionary.ts';
-import { evaluateNode } from '../../privacy/evaluate.ts';
-import { makeMetric, type Aggregate as AggregateName, type MetricOptions } from '../../privacy/metrics.ts';
+import type { Aggregate as AggregateName, MetricOptions } from '../../privacy/metrics.ts';
 import { kAnonymity } from '../../privacy/models/k-anonymity.ts';
-import { suppressibleRows, type PrivacyModel } from '../../privacy/models/model.ts';
-import { search } from '../../privacy/search.ts';
+import { suppressibleRows } from '../../privacy/models/model.ts';
 import { generalize, keyColumns, packKey, type Choice, type SuppressedClasses } from '../../privacy/steps/generalize.ts';
 import { columnOf, type Relation } from '../../privacy/steps/relation.ts';
+import { findLevels } from './find-levels.ts';
+import type { FoundLevels } from './level-search.ts';
 import { loadTexts, makeDictionary, type Dictionary, type DictionaryContext } from './dictionaries.ts';
 import { applyMissingLeaf, type MissingLeaves } from './missing-leaf.ts';
 import { stageError } from '../../domain/run-error.ts';
@@ -62,9 +61,8 @@ const metricOptions = (step: Generalize): MetricOptions => {
   return { ...METRICS[step.search?.metric ?? Metric.UNSPECIFIED], ...(aggregate === undefined ? {} : { aggregate }) };
 };
 
-/** The models of a table's requirement. */
-export const modelsOf = ({ privacy }: Table): PrivacyModel[] =>
-  (privacy?.models ?? []).flatMap(({ model }) => (model === undefined ? [] : [kAnonymity(model.value.k)]));
+/** The k of each model of a table's requirement. */
+const kOf = ({ privacy }: Table): number[] => (privacy?.models ?? []).flatMap(({ model }) => (model === undefined ? [] : [model.value.k]));
 
 const leaves = (steps: readonly AnonymizationStep[], column: string): boolean =>
   steps.some(({ operation }) => {
@@ -86,7 +84,7 @@ const generalizedFrom = ({ step, later }: GeneralizeInput): GeneralizedColumn[] 
 /** Whether classes decide here: in the searched step, or else in the last one, unless cells are suppressed later. */
 const looksAtClasses = ({ step, later, table }: GeneralizeInput, isSearchedElsewhere: boolean): boolean => {
   if (step.search !== undefined) return true;
-  if (modelsOf(table).length === 0 || isSearchedElsewhere) return false;
+  if (kOf(table).length === 0 || isSearchedElsewhere) return false;
   return !later.some(
     ({ operation }) =>
       operation?.$case === 'generalize' || (operation?.$case === 'suppress' && operation.value.scope === SuppressScope.CELL),
@@ -106,11 +104,11 @@ const classDictionaries = async (input: GeneralizeInput, own: ReadonlyMap<string
   return dictionaries;
 };
 
+/** Puts the suppressed classes into a table of the engine; `codes` are those of each dimension at its level. */
 const suppressClasses = async (
   context: DictionaryContext,
   dictionaries: readonly Dictionary[],
-  node: readonly number[],
-  evaluation: ReturnType<typeof evaluateNode>,
+  { node, suppressed: codes }: FoundLevels,
 ): Promise<SuppressedClasses> => {
   const choices = dictionaries.map(({ name, dimension }, index): Choice => ({
     column: dimension.column,
@@ -128,12 +126,9 @@ const suppressClasses = async (
     return toRaw;
   });
   const keys = function* (): Generator<string[]> {
-    for (let index = 0; index < evaluation.classes.classCount; index += 1) {
-      if (evaluation.isSuppressed[index] === 0) continue;
-      yield packKey(
-        sizes,
-        raw.map((toRaw, column) => toRaw[evaluation.classes.codes[column]?.[index] ?? 0] ?? 0),
-      ).map(String);
+    for (let index = 0; index < (codes[0]?.length ?? 0); index += 1) {
+      const own = raw.map((toRaw, column) => toRaw[codes[column]?.[index] ?? 0] ?? 0);
+      yield packKey(sizes, own).map(String);
     }
   };
   const table = `_suppressed${context.made.length}`;
@@ -146,49 +141,42 @@ const decideByClasses = async (
   input: GeneralizeInput,
   own: ReadonlyMap<string, Dictionary>,
 ): Promise<{ decision: Decision; levels: Map<string, number>; suppressed?: SuppressedClasses }> => {
-  const { context, relation, table, step } = input;
+  const { context, relation, table, step, signal, onProgress } = input;
   const dictionaries = await classDictionaries(input, own);
   const dimensions = dictionaries.map(({ dimension }) => dimension);
   const columns = dictionaries.map(({ name, dimension }) => ({ column: dimension.column, dictionary: name }));
   const classes = await context.engine.integers(classQuery(relation, columns));
-  const counted = classTable(classes.slice(0, -1), classes.at(-1) ?? new Int32Array());
-  const models = modelsOf(table);
-  if (models.length === 0) throw stageError('REQUIREMENT_MISSING', { table: table.name });
-  const metric = makeMetric(metricOptions(step), dimensions, counted);
-  const allowed = suppressibleRows(table.privacy?.suppressionLimit ?? 0, input.rowsIn) - input.removedCount;
-  const found = await search(counted, dimensions, {
-    models,
-    metric,
-    suppressionLimit: { rows: allowed },
-    signal: input.signal,
-    onProgress: ({ settledNodes, totalNodes }) => input.onProgress(settledNodes, totalNodes),
-  });
-  if (found === undefined) {
-    const top = evaluateNode(
-      counted,
-      dimensions,
-      { models, metric },
-      dimensions.map(({ highest }) => highest),
-    );
+  const ks = kOf(table);
+  if (ks.length === 0) throw stageError('REQUIREMENT_MISSING', { table: table.name });
+  const allowedRows = suppressibleRows(table.privacy?.suppressionLimit ?? 0, input.rowsIn) - input.removedCount;
+  const job = {
+    codes: classes.slice(0, -1),
+    counts: classes.at(-1) ?? new Int32Array(),
+    dimensions,
+    ks,
+    metric: metricOptions(step),
+    allowedRows,
+  };
+  const result = await findLevels(job, { table: table.name, signal, onProgress });
+  if ('suppressedAtTop' in result)
     throw stageError('REQUIREMENT_UNREACHABLE', {
       table: table.name,
-      models: models.map(({ description }) => description).join(', '),
-      limit: Math.max(0, allowed),
+      models: ks.map((k) => kAnonymity(k).description).join(', '),
+      limit: Math.max(0, allowedRows),
       count: input.rowsIn,
-      suppressed: top.suppressedCount,
+      suppressed: result.suppressedAtTop,
     });
-  }
+  const { found } = result;
   const levels = new Map(dimensions.map(({ column }, index): [string, number] => [column, found.node[index] ?? 0]));
   const decision: Decision = {
     levels: [],
-    metric: step.search === undefined ? '' : metric.name,
-    loss: step.search === undefined ? 0 : (found.score[0] ?? 0),
+    metric: step.search === undefined ? '' : found.metricName,
+    loss: step.search === undefined ? 0 : found.loss,
     tieCount: found.tieCount,
     suppressedCount: found.suppressedCount,
   };
   if (found.suppressedCount === 0) return { decision, levels };
-  const evaluation = evaluateNode(counted, dimensions, { models, metric }, found.node);
-  return { decision, levels, suppressed: await suppressClasses(context, dictionaries, found.node, evaluation) };
+  return { decision, levels, suppressed: await suppressClasses(context, dictionaries, found) };
 };
 
 /**

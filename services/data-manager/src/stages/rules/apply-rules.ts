@@ -57,8 +57,7 @@ const loadSegment = async (
   const path = join(context.directory, entry.path);
   const { firstRowId } = rowIdBounds(rank, entry.segment, entry.rowCount);
   await withLongLines((lineBytes) => {
-    const csv = readCsvExpression([path], columns, lineBytes);
-    return context.engine.sql(`COPY (FROM ${csv}) TO ${quoteLiteral(file)} (FORMAT parquet, COMPRESSION snappy)`);
+    return context.engine.copyOut(`FROM ${readCsvExpression([path], columns, lineBytes)}`, file, 'rawParquet');
   }).catch(async (error: unknown) => {
     // Where a value is too long for the engine, the error names its column.
     await assertLines(path, `Table ${table.name}, source ${rank}`, read, context.signal);

@@ -5,6 +5,7 @@ import * as errorInfo from './0003-error-info.ts';
 import * as entryNames from './0004-entry-names.ts';
 import * as uploadOutcome from './0005-upload-outcome.ts';
 import * as lostLeases from './0006-lost-leases.ts';
+import * as workerDeaths from './0007-worker-deaths.ts';
 
 /** The migrations of schema lethe_data. */
 export const migrations: Migrations = {
@@ -14,4 +15,5 @@ export const migrations: Migrations = {
   '0004-entry-names': entryNames,
   '0005-upload-outcome': uploadOutcome,
   '0006-lost-leases': lostLeases,
+  '0007-worker-deaths': workerDeaths,
 };
