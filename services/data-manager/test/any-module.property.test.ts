@@ -1,5 +1,6 @@
 // Random modules through the public API: refused with a reason, or uploaded with all that the document says, and the same when collected again.
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { DataModuleVersion_State } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
 import type { RowEdit } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import { NullValue } from '@lethe/contracts/gen/google/protobuf/struct';
 import { Script_Language, Script_Type } from '@lethe/contracts/gen/lethe/script/v1/script';
@@ -41,7 +42,7 @@ beforeAll(async () => {
 afterAll(() => suite.close());
 
 /** What a module came to: the reason where it was refused. */
-type Outcome = { state: 'refused' | 'failed' | 'kept' | 'uploaded'; reason: string };
+type Outcome = { state: 'refused' | 'failed' | 'kept' | 'uploaded'; reason: string; moduleId?: string };
 
 /** Sentences with which a run may honestly end: what the rows turned out to be cannot be known before they are read. */
 const HONEST = [/no levels hold k/, /values that occur more than once/, /must not be empty/, /is beyond its range/, /smallest class has/];
@@ -171,6 +172,7 @@ const runModule = async (module: AnyModule): Promise<Outcome> => {
   const schema = `any_${randomBytes(5).toString('hex')}`;
   const published = `${schema}_out`;
   await query(suite, `create schema ${schema}; create schema ${published}; ${sourceSql(module, schema)}`);
+  if (module.isTaken) await query(suite, `create table ${published}.t0 (theirs int); insert into ${published}.t0 values (1)`);
   await writeFiles(module, schema);
   const document = documentOf(module, await connectSources(module, schema), await connect(postgresAddress(suite, published)));
   const released = await release(document, (taskId) => bindTransform(module, taskId)).catch((error: unknown) => {
@@ -183,6 +185,11 @@ const runModule = async (module: AnyModule): Promise<Outcome> => {
   }
   const runId = await startRun(worker, released.taskId);
   const prepared = await settle(runId);
+  if (module.isTaken) {
+    expect(`${stateName(prepared.state)} ${prepared.error}`).toMatch(/^FAILED .*was not made there by an upload of this module/);
+    expect(await query(suite, `select theirs from ${published}.t0`)).toEqual([{ theirs: 1 }]);
+    return { state: 'failed', reason: prepared.error };
+  }
   if (prepared.state !== RunState.PREPARED) {
     expect(HONEST.some((sentence) => sentence.test(prepared.error)) || prepared.error).toBe(true);
     return { state: 'failed', reason: prepared.error };
@@ -195,11 +202,17 @@ const runModule = async (module: AnyModule): Promise<Outcome> => {
     // Deleted rows may leave others without their parent, or a class below k.
     expect(ended.refusal).toMatch(/refer by|smallest class has/);
     expect(module.edits.some(({ kind }) => kind === 'delete')).toBe(true);
-    return { state: 'kept', reason: ended.refusal };
+    return { state: 'kept', reason: ended.refusal, moduleId: released.moduleId };
   }
   expect(`${stateName(ended.state)} ${ended.error}`).toBe('UPLOADED ');
   await verify(module, published, released.moduleId, runId, ended.version);
-  return { state: 'uploaded', reason: '' };
+  return { state: 'uploaded', reason: '', moduleId: released.moduleId };
+};
+
+/** A reservation ends with its upload. */
+const expectNothingReserved = async (moduleId: string): Promise<void> => {
+  const { versions } = await worker.extdatamodule.listDataModuleVersions({ moduleId, showAll: true });
+  expect(versions.filter(({ state }) => state === DataModuleVersion_State.RESERVED)).toEqual([]);
 };
 
 /** Runs a module, anew where a service was away: a busy machine says nothing of the module. */
@@ -218,7 +231,8 @@ it(
     const outcomes: Record<string, number> = {};
     await fc.assert(
       fc.asyncProperty(anyModule, async (module) => {
-        const { state } = await runPatiently(module);
+        const { state, moduleId } = await runPatiently(module);
+        if (moduleId !== undefined) await expectNothingReserved(moduleId);
         outcomes[state] = (outcomes[state] ?? 0) + 1;
       }),
       { numRuns: MODULES, endOnFailure: true },

@@ -35,7 +35,14 @@ export type AnyTable = {
 /** The rows of a source, where they lie, and the column that they do not have. */
 export type AnyStore = { rows: AnyRow[]; store: 'postgres' | 'csv' | 'jsonl'; lacks: '' | 'n' | 'v' };
 export type AnyEdit = { table: number; row: number; kind: 'delete' | 'text' | 'beyond' | 'emptied' | 'stray' };
-export type AnyModule = { tables: AnyTable[]; mode: 'versioned' | 'replace'; transform: keyof typeof TRANSFORMS; edits: AnyEdit[] };
+/** `isTaken`: a table of somebody else lies at the target of `t0`. */
+export type AnyModule = {
+  tables: AnyTable[];
+  isTaken: boolean;
+  mode: 'versioned' | 'replace';
+  transform: keyof typeof TRANSFORMS;
+  edits: AnyEdit[];
+};
 
 const id = fc.option(fc.integer({ min: 1, max: 9 }), { freq: 12 });
 
@@ -91,6 +98,7 @@ const edit = (tableCount: number): fc.Arbitrary<AnyEdit> =>
 export const anyModule: fc.Arbitrary<AnyModule> = fc.integer({ min: 1, max: 4 }).chain((tableCount) =>
   fc.record({
     tables: fc.array(tableOf(tableCount), { minLength: tableCount, maxLength: tableCount }),
+    isTaken: fc.nat({ max: 11 }).map((number) => number === 0),
     mode: fc.constantFrom('versioned' as const, 'replace' as const),
     transform: fc.constantFrom<keyof typeof TRANSFORMS>(
       'none',
