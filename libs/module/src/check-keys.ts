@@ -31,7 +31,7 @@ const CONFLICTS: Record<KeyConflict, (table: Table, key: PrimaryKeyRule, pointer
       report(
         `${pointer}/primaryKeyConflict`,
         'KEY_NOT_GENERABLE',
-        `no column of the primary key of table ${table.name} can hold generated numbers and is in no foreign key`,
+        `no column of the primary key of table ${table.name} can hold generated numbers, is in no foreign key, and is neither quasi-identifying nor sensitive`,
       );
   },
 };

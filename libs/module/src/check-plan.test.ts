@@ -7,7 +7,7 @@ import {
   RangeStrategy,
   WithinSource,
 } from '@lethe/contracts/gen/lethe/module/v1/rules';
-import { BaseType, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, Role, type Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { describe, expect, it } from 'vitest';
 import { checkPlan } from './check-module.ts';
 import { generatedKeyColumn } from './key-plan.ts';
@@ -239,6 +239,10 @@ describe('the generated column', () => {
   it('is the last of the key that can hold a number and is in no foreign key', () => {
     expect(generatedKeyColumn(table([integer('order'), integer('line')], ['order', 'line']))).toBe('line');
     expect(generatedKeyColumn(table([text('id'), integer('order')], ['id', 'order'], ['order']))).toBe('id');
+    const ofPeople = [Role.QUASI_IDENTIFYING, Role.SENSITIVE].map((role) =>
+      generatedKeyColumn(table([integer('id'), { ...integer('age'), role }], ['id', 'age'])),
+    );
+    expect(ofPeople).toEqual(['id', 'id']);
     expect(generatedKeyColumn(table([text('id'), { name: 'day', type: { base: BaseType.DATE } }], ['id', 'day']))).toBe('id');
   });
 });

@@ -1,12 +1,16 @@
 // For tests: what must hold of a published module, asked in plain SQL at its target.
-import { referenceColumn, type AnyModule } from './any-module.ts';
+import { keyOf, referenceColumn, type AnyModule } from './any-module.ts';
 
 /** Queries that count what breaks a rule, each with what it is about. `stored` are the names of the tables at the target. */
 export const checksOf = ({ tables }: AnyModule, stored: readonly string[]): { about: string; sql: string }[] =>
   tables.flatMap((table, index) => {
     const own = stored[index] ?? '';
     const checks: { about: string; sql: string }[] = [];
-    if (table.key !== '') checks.push({ about: `key of t${index}`, sql: `select count(*) - count(distinct id) as broken from ${own}` });
+    if (table.key !== '')
+      checks.push({
+        about: `key of t${index}`,
+        sql: `select count(*) - count(distinct (${keyOf(table).join(', ')})) as broken from ${own}`,
+      });
     if (table.range !== '')
       checks.push({ about: `range of t${index}`, sql: `select count(*) as broken from ${own} where n not between 0 and 50` });
     if (table.isRequired)

@@ -1,7 +1,7 @@
 // For tests: random modules of one to four tables that refer to each other, with their rows.
 import * as fc from 'fast-check';
 
-/** What a transform makes of table `t0`. */
+/** What a transform makes of table `t0`, in SQL or in TypeScript. */
 export const TRANSFORMS = {
   none: '',
   identity: 'SELECT * FROM t0',
@@ -9,11 +9,20 @@ export const TRANSFORMS = {
   doubled: 'SELECT * FROM t0 UNION ALL SELECT * FROM t0',
   beyond: 'SELECT * REPLACE (n + 1000 AS n) FROM t0',
   emptied: 'SELECT * REPLACE (CAST(NULL AS VARCHAR) AS v) FROM t0',
+  sameRow: 'export default (row) => row;',
+  fewerRows: 'export default (row) => (row.id !== null && row.id % 3 === 0 ? null : row);',
+  doubledRow: 'export default (row) => [row, row];',
+  emptiedRow: 'export default (row) => ({ ...row, v: null });',
 } as const;
+
+/** Whether a transform is in TypeScript. */
+export const isTypeScript = (transform: keyof typeof TRANSFORMS): boolean => TRANSFORMS[transform].startsWith('export default');
 
 export type AnyReference = { parent: number; nullReference: 'keep' | 'drop' };
 export type AnyRow = { id: number | null; n: number | null; q: string; v: string | null; parents: (number | null)[] };
 export type AnyTable = {
+  /** Whether the key has a second column, `q`. */
+  isComposite: boolean;
   key: '' | 'SourcePriority' | 'DropAllConflicting' | 'GenerateKeys' | 'FillFromSources';
   range: '' | 'Clamp' | 'DropRecord';
   isRequired: boolean;
@@ -21,10 +30,19 @@ export type AnyTable = {
   k: number;
   suppressionLimit: string;
   isOnOwnConnections: boolean;
-  sources: { rows: AnyRow[]; lacks: '' | 'n' | 'v' }[];
+  sources: AnyStore[];
 };
+/** The rows of a source, where they lie, and the column that they do not have. */
+export type AnyStore = { rows: AnyRow[]; store: 'postgres' | 'csv' | 'jsonl'; lacks: '' | 'n' | 'v' };
 export type AnyEdit = { table: number; row: number; kind: 'delete' | 'text' | 'beyond' | 'emptied' | 'stray' };
-export type AnyModule = { tables: AnyTable[]; mode: 'versioned' | 'replace'; transform: keyof typeof TRANSFORMS; edits: AnyEdit[] };
+/** `isTaken`: a table of somebody else lies at the target of `t0`. */
+export type AnyModule = {
+  tables: AnyTable[];
+  isTaken: boolean;
+  mode: 'versioned' | 'replace';
+  transform: keyof typeof TRANSFORMS;
+  edits: AnyEdit[];
+};
 
 const id = fc.option(fc.integer({ min: 1, max: 9 }), { freq: 12 });
 
@@ -44,6 +62,7 @@ const tableOf = (tableCount: number): fc.Arbitrary<AnyTable> =>
     })
     .chain((references) =>
       fc.record({
+        isComposite: fc.constantFrom(false, false, false, true),
         key: fc.constantFrom(
           '' as const,
           'SourcePriority' as const,
@@ -60,6 +79,7 @@ const tableOf = (tableCount: number): fc.Arbitrary<AnyTable> =>
         sources: fc.array(
           fc.record({
             rows: fc.array(rowOf(references.length), { minLength: 2, maxLength: 14 }),
+            store: fc.constantFrom('postgres' as const, 'postgres' as const, 'csv' as const, 'jsonl' as const),
             lacks: fc.constantFrom('' as const, '' as const, '' as const, 'n' as const, 'v' as const),
           }),
           { minLength: 1, maxLength: 2 },
@@ -78,8 +98,15 @@ const edit = (tableCount: number): fc.Arbitrary<AnyEdit> =>
 export const anyModule: fc.Arbitrary<AnyModule> = fc.integer({ min: 1, max: 4 }).chain((tableCount) =>
   fc.record({
     tables: fc.array(tableOf(tableCount), { minLength: tableCount, maxLength: tableCount }),
+    isTaken: fc.nat({ max: 11 }).map((number) => number === 0),
     mode: fc.constantFrom('versioned' as const, 'replace' as const),
-    transform: fc.constantFrom<keyof typeof TRANSFORMS>('none', 'none', 'none', 'identity', 'fewer', 'doubled', 'beyond', 'emptied'),
+    transform: fc.constantFrom<keyof typeof TRANSFORMS>(
+      'none',
+      'none',
+      'none',
+      'none',
+      ...(Object.keys(TRANSFORMS) as (keyof typeof TRANSFORMS)[]),
+    ),
     edits: fc.array(edit(tableCount), { maxLength: 3 }),
   }),
 );
@@ -100,13 +127,16 @@ export const columnsOf = ({ range, isRequired, references, k }: AnyTable) => [
   ...references.map((_, index) => ({ name: referenceColumn(index), datatype: { base: 'integer' }, role: 'insensitive' })),
 ];
 
+/** The columns of a table's key. */
+export const keyOf = ({ isComposite }: AnyTable): string[] => (isComposite ? ['id', 'q'] : ['id']);
+
 const tableDocument = (table: AnyTable, index: number) => ({
   name: `t${index}`,
   columns: columnsOf(table),
   ...(table.key === ''
     ? {}
     : {
-        primaryKey: ['id'],
+        primaryKey: keyOf(table),
         primaryKeyConflict: table.key,
         ...(table.key === 'SourcePriority' ? { withinSource: 'first' } : {}),
       }),
@@ -131,14 +161,15 @@ export const documentOf = ({ tables, mode }: AnyModule, sources: readonly AnySou
   tables: tables.map(tableDocument),
   protocol: sources.map(({ table, rank, connection }) => {
     const own = tables[table];
-    const lacks = own?.sources[rank - 1]?.lacks ?? '';
+    const { lacks, store } = own?.sources[rank - 1] ?? { lacks: '', store: 'postgres' };
+    const name = `s${table}_${rank}`;
     const names = own ? columnsOf(own).map(({ name }) => name) : [];
     return {
       table: `t${table}`,
       rank,
       connection,
       ...(lacks === '' ? {} : { sourceColumns: names.filter((name) => name !== lacks) }),
-      tableRead: { table: `s${table}_${rank}` },
+      ...(store === 'postgres' ? { tableRead: { table: name } } : { fileRead: { path: `${name}.${store}`, format: store } }),
     };
   }),
   upload: tables.map((_, index) => ({ table: `t${index}`, connection: target, mode, target: `t${index}` })),
@@ -155,11 +186,42 @@ export const documentOf = ({ tables, mode }: AnyModule, sources: readonly AnySou
 const literal = (value: number | string | null): string =>
   value === null ? 'null' : typeof value === 'number' ? String(value) : `'${value.replaceAll("'", "''")}'`;
 
-/** SQL that makes the sources of a module in a schema. */
+type StoredRow = Record<string, number | string | null>;
+
+const rowsOf = ({ rows, lacks }: AnyStore): StoredRow[] =>
+  rows.map(({ parents, ...values }) => {
+    const row: StoredRow = { ...values, ...Object.fromEntries(parents.map((parent, at) => [referenceColumn(at), parent])) };
+    if (lacks !== '') delete row[lacks];
+    return row;
+  });
+
+const csvCell = (value: number | string | null | undefined): string =>
+  typeof value === 'string' ? `"${value.replaceAll('"', '""')}"` : String(value ?? '');
+
+const csvText = (rows: readonly StoredRow[]): string => {
+  const names = Object.keys(rows[0] ?? {});
+  return [names, ...rows.map((row) => names.map((name) => csvCell(row[name])))].map((cells) => `${cells.join(',')}\n`).join('');
+};
+
+/** The files of a module's sources that lie in files, by name. */
+export const sourceFiles = ({ tables }: AnyModule): Map<string, string> =>
+  new Map(
+    tables.flatMap(({ sources }, index) =>
+      sources.flatMap((source, place) => {
+        if (source.store === 'postgres') return [];
+        const rows = rowsOf(source);
+        const text = source.store === 'csv' ? csvText(rows) : rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+        return [[`s${index}_${place + 1}.${source.store}`, text] as const];
+      }),
+    ),
+  );
+
+/** SQL that makes the sources of a module that lie in a schema. */
 export const sourceSql = ({ tables }: AnyModule, schema: string): string =>
   tables
     .flatMap(({ references, sources }, index) =>
-      sources.map(({ rows, lacks }, place) => {
+      sources.map(({ rows, lacks, store }, place) => {
+        if (store !== 'postgres') return '';
         const extra = references.map((_, at) => `, ${referenceColumn(at)} int`).join('');
         const values = rows.map(({ id: key, n, q, v, parents }) => `(${[key, n, q, v, ...parents].map(literal).join(', ')})`);
         const name = `${schema}.s${index}_${place + 1}`;
