@@ -3,7 +3,7 @@ import { statesOf, TERMINAL, UPLOADING, WORKING } from '@lethe/contracts/run-sta
 import type { Queryable } from '@lethe/db/open';
 import { sql, type Insertable, type Updateable } from 'kysely';
 import { KEPT_STATES } from '../domain/entry.ts';
-import { LONE_WORKER_DEATHS } from '../domain/execution.ts';
+import { LONE_WORKER_DEATHS, MAX_WORKER_DEATHS } from '../domain/execution.ts';
 import type { ClaimedExecution, ExecutionRow, Tables } from './tables.ts';
 
 type Db = Queryable<Tables>;
@@ -53,7 +53,7 @@ export const findWork = (db: Db, runId: string, ageMs: number): Promise<{ state:
  * be deleted by another STOP.
  *
  * A lease that has run out is a worker that died, until that worker says otherwise (`countSurvivor`). An execution that killed workers before is claimed by
- * a process without other work, which then claims nothing else: its death harms no other run.
+ * a process without other work, which then claims nothing else: its death harms no other run. One that is only to be ended waits for nobody.
  */
 export const claim = async (db: Db, owner: string, leaseMs: number): Promise<ClaimedExecution | undefined> => {
   const { rows } = await sql<ClaimedExecution>`
@@ -71,9 +71,9 @@ export const claim = async (db: Db, owner: string, leaseMs: number): Promise<Cla
       order by create_time limit 1 for update skip locked)
     update executions set lease_owner = ${owner}, lease_until = now() + make_interval(secs => ${leaseMs / 1000}), epoch = epoch + 1,
       lost_lease_count = lost_lease_count + was_lost::int, worker_death_count = deaths
-    from found where run_id = found_id and not exists (
+    from found where run_id = found_id and (deaths >= ${MAX_WORKER_DEATHS} or not exists (
       select from executions other where other.lease_owner = ${owner} and other.run_id <> found_id
-        and greatest(deaths, other.worker_death_count) >= ${LONE_WORKER_DEATHS})
+        and greatest(deaths, other.worker_death_count) >= ${LONE_WORKER_DEATHS}))
     returning executions.*, was_lost`.execute(db);
   return rows[0];
 };
@@ -129,13 +129,13 @@ export const readDesire = (db: Db, runId: string): Promise<Pick<ExecutionRow, 'd
   db.selectFrom('executions').select(['desire', 'desireRevision', 'epoch']).where('runId', '=', runId).executeTakeFirst();
 
 /** The runs whose prepared data nobody works on and whose time has passed. */
-export const runsToExpire = async (db: Db, now: Date): Promise<string[]> =>
+export const runsToExpire = async (db: Db, before: Date): Promise<string[]> =>
   (
     await db
       .selectFrom('executions')
       .select('runId')
       .where('state', '=', RunState.PREPARED)
-      .where('expireTime', '<', now)
+      .where('expireTime', '<', before)
       .where((row) => row.or([row('leaseOwner', 'is', null), row('leaseUntil', '<', sql<Date>`now()`)]))
       .execute()
   ).map(({ runId }) => runId);
