@@ -31,7 +31,7 @@ export const fillStatement = (table: Table, { source, clean }: { source: string;
   const isEmpty = keyNames.map((name) => `${name} IS NULL`).join(' OR ');
   return (
     `CREATE OR REPLACE TABLE ${quoteIdentifier(keyTables(table.name).filled)} AS SELECT min(row_id) AS row_id, ${cells.join(', ')} ` +
-    `FROM (${source}) AS _raw JOIN (${keys}) AS _keys ON _keys._id = _raw.row_id GROUP BY ${keyNames.join(', ')}, CASE WHEN ${isEmpty} THEN row_id END`
+    `FROM (${source}) AS _raw JOIN (${keys}) AS _keys ON _keys._id = _raw.row_id GROUP BY ${keyNames.join(', ')}, CASE WHEN ${isEmpty} THEN row_id END ORDER BY row_id`
   );
 };
 

@@ -32,6 +32,13 @@ const hasPassed = ({ execution }: RunRow, now: Date): boolean => {
   return expireTime !== undefined && expireTime <= now;
 };
 
+/** The desire that a command makes of a run; fails where its state does not take the command. */
+const requireDesire = (command: Command, run: RunRow): Desire => {
+  const desire = desireOf(command, { state: run.state, hasEntries: hasEntries(run) });
+  if (desire === undefined) throw fail('RUN_STATE', { state: stateName(run.state) });
+  return desire;
+};
+
 /** Sets what is desired of a run and sends that to DataManager; returns before DataManager has reacted. */
 export const commandRun = async (
   deps: Deps,
@@ -44,18 +51,19 @@ export const commandRun = async (
   // Pause and Stop are allowed whatever DataManager would report, so they do not wait for it.
   const continues = command === 'RESUME' || command === 'UPLOAD' || command === 'RESOLVE';
   if (continues) await refreshRun(deps, ctx, visible.id);
+  const refreshed = continues ? await findRun(deps.store.db, visible.id) : undefined;
+  // Whoever cannot give the command at all is told that first.
+  if (refreshed) requireDesire(command, refreshed);
   const plan = EffectivePlan.decode(visible.plan);
   // What was not taken is given up, for which nobody needs a right to a store.
   const isGivenUp = outcome === UploadOutcome.NOT_TAKEN;
   if (continues && !isGivenUp) await requireConnections(deps, ctx, plan, visible.releasedBy);
-  const refreshed = continues ? await findRun(deps.store.db, visible.id) : undefined;
   if (refreshed && isConfirmable(refreshed.state)) await requireRequirement(deps, ctx, visible.moduleId, plan);
   const ticket = await ticketFor(deps, visible, plan);
   return mutate(deps.store, ctx, request.requestId, async (tx) => {
     const before = await lockRun(tx, visible.id);
     if (!before) throw new Error('the run does not exist any more');
-    const desire = desireOf(command, { state: before.state, hasEntries: hasEntries(before) });
-    if (desire === undefined) throw fail('RUN_STATE', { state: stateName(before.state) });
+    const desire = requireDesire(command, before);
     // What is confirmed in time is kept until the confirmation has arrived; what is not may be deleted at any moment.
     if (isConfirmable(before.state) && desire === Desire.UPLOAD && hasPassed(before, deps.now()))
       throw fail('RUN_STATE', { state: stateName(RunState.EXPIRED) });
