@@ -6,7 +6,7 @@ import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { OutboxDecision } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import { stateName } from '@lethe/contracts/run-state';
 import { event } from '@lethe/db/event';
-import { mutate } from '@lethe/db/mutate';
+import { mutate, replayOf } from '@lethe/db/mutate';
 import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { loadVisible } from '@lethe/grpc/visible';
@@ -48,6 +48,8 @@ export const commandRun = async (
 ): Promise<{ run: Run }> => {
   const visible = await loadVisible(ctx, 'run', findRun(deps.store.db, request.runId));
   ctx.runId = visible.id;
+  const replay = await replayOf(deps.store, ctx, request.requestId);
+  if (replay !== undefined) return replay as { run: Run };
   // Pause and Stop are allowed whatever DataManager would report, so they do not wait for it.
   const continues = command === 'RESUME' || command === 'UPLOAD' || command === 'RESOLVE';
   if (continues) await refreshRun(deps, ctx, visible.id);
