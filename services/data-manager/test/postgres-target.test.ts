@@ -78,7 +78,7 @@ const open = async (uploadId: string, epoch: number): Promise<Target> => {
 /** The epochs of which tables lie hidden. */
 const hidden = async (): Promise<number[]> => {
   const { rows } = await reader.query<{ relname: string }>(`select relname from pg_class where relkind = 'r' and relname like 'u\\_%'`);
-  return rows.map(({ relname }) => Number(relname.split('_')[2])).toSorted();
+  return rows.map(({ relname }) => Number(relname.split('_')[2])).toSorted((left, right) => left - right);
 };
 
 test('a worker removes what it and earlier ones have staged, and nothing of one that has overtaken it', async () => {
