@@ -10,7 +10,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { connectAs, processesOf, readEnvFile, startLauncher, startServiceCommand, type Launcher } from './support/launcher.ts';
+import {
+  connectAs,
+  processesOf,
+  readEnvFile,
+  serverPid,
+  startJobCommand,
+  startLauncher,
+  startServiceCommand,
+  type Launcher,
+} from './support/launcher.ts';
 import { count, quasiIdentifying, readPublished, schemaViolations, smallestClass, type PublishedTable } from './support/published.ts';
 
 const PORT_BASE = 18_300;
@@ -34,6 +43,14 @@ afterAll(async () => {
 });
 
 const nothingIsLeft = (): Promise<true> => until(async () => (processesOf(state).length === 0 ? true : undefined), GONE_MS);
+
+/** Whether the stack responds, to somebody who waits a second. */
+const listsTasks = async (): Promise<true | undefined> => {
+  const manager = connectAs(state, 'manager');
+  const response = await manager.task.listTasks({}, { deadlineMs: 1_000 }).catch(() => undefined);
+  manager.close();
+  return response && true;
+};
 
 describe('the job of a first start', () => {
   let editor: Clients;
@@ -102,13 +119,6 @@ describe('npm run call', () => {
 });
 
 describe('a service that is run from source', () => {
-  const listsTasks = async (): Promise<true | undefined> => {
-    const manager = connectAs(state, 'manager');
-    const response = await manager.task.listTasks({}, { deadlineMs: 1_000 }).catch(() => undefined);
-    manager.close();
-    return response && true;
-  };
-
   test('takes the place of the stack’s own, and the stack starts its own again afterwards', async () => {
     const command = startServiceCommand(state, 'task');
     await command.prints('"serving"');
@@ -155,5 +165,41 @@ describe('the end', () => {
     const line = launcher.printed().trim().split('\n').at(-1) ?? '';
     expect(JSON.parse(line)).toMatchObject({ ok: true, runId: interruptedId, kRequired: K, versionBefore: '1.0.0', versionAfter: '1.0.1' });
     await nothingIsLeft();
+  });
+});
+
+describe('a running stack', () => {
+  beforeAll(async () => {
+    start();
+    await launcher.prints('Serving.');
+  });
+
+  test('runs the job over as many rows as it is asked to', async () => {
+    const command = startJobCommand(state, 'census', '--rows', '20000');
+    const countries = readFileSync(join(ROOT, 'examples/census/countries.txt'), 'utf8').trim().split('\n').length;
+    // Every ninth person is at the HTTP source alone, and every third there too.
+    const rowsRead = 20_000 - 2_222 + 6_666 + countries;
+    expect([await command.ended(), command.printed()]).toEqual([0, expect.stringContaining(`"rowsRead":${rowsRead},`)]);
+  });
+
+  test.each(['0', 'many', ''])('says how the job is called where its rows are %j', async (rows) => {
+    const command = startJobCommand(state, 'census', '--rows', rows);
+    expect([await command.ended(), command.printed()]).toEqual([2, expect.stringContaining('census [--rows N]')]);
+  });
+
+  test.each([
+    ['Postgres', 'postgres'],
+    ['NATS', 'nats-server'],
+  ] as const)('starts %s again when it dies, and says so', async (name, program) => {
+    const before = serverPid(state, program) ?? 0;
+    process.kill(before, 'SIGKILL');
+    await launcher.prints(`${name} ended; it is started again.`);
+    await until(async () => {
+      const now = serverPid(state, program);
+      return now !== undefined && now !== before ? true : undefined;
+    }, 30_000);
+    await until(listsTasks, 30_000);
+    const command = startJobCommand(state, 'census');
+    expect([await command.ended(), command.printed()]).toEqual([0, expect.stringContaining('"ok":true')]);
   });
 });

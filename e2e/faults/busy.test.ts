@@ -2,7 +2,7 @@
 import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { runJob } from '@lethe/local/job';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ask, expectSameEnd, SILENT, throttle } from '../support/faults.ts';
+import { ask, expectSameEnd, inTime, SILENT, throttle } from '../support/faults.ts';
 import { servicePid, startTestStack, type TestStack } from '../support/stack.ts';
 
 const LEASE_MS = 3_000;
@@ -15,10 +15,12 @@ beforeAll(async () => {
 afterAll(() => stack.stop());
 
 test('with a quarter of a core the run ends with the same content, and its lease is never lost', async () => {
+  const startMs = performance.now();
   const undisturbed = await runJob(stack.census.people, stack.census.setup, SILENT);
+  const undisturbedMs = performance.now() - startMs;
   const end = throttle(servicePid(stack, 'data'), SHARE);
   try {
-    const result = await runJob(stack.census.people, stack.census.setup, SILENT);
+    const result = await inTime(() => runJob(stack.census.people, stack.census.setup, SILENT), undisturbedMs / SHARE);
     expect(result.run.state).toBe(RunState.UPLOADED);
     await expectSameEnd(stack, undisturbed, result);
     // One turn until it is prepared, and one for the upload.

@@ -1,11 +1,11 @@
 // DataManager's own disk is full: the run waits and says whose disk it is, and goes on when there is room.
-import { runJob, type JobResult } from '@lethe/local/job';
+import { runJob, type JobListener, type JobResult } from '@lethe/local/job';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { expectAuditOnce, expectSameEnd, SILENT } from '../support/faults.ts';
+import { expectAuditOnce, expectSameEnd, inTime, SILENT } from '../support/faults.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 const PORT_BASE = 18_800;
@@ -45,14 +45,15 @@ test.skipIf(!isMounted)(
   async () => {
     fill();
     const told = new Set<string>();
-    const result = await runJob(stack.census.people, stack.census.setup, {
+    const listener: JobListener = {
       ...SILENT,
       run: ({ waitingFor, errorInfo }) => {
         if (waitingFor === '') return;
         told.add(`${errorInfo?.reason}: ${waitingFor}`);
         rmSync(join(folder, 'filler'), { force: true });
       },
-    });
+    };
+    const result = await inTime(() => runJob(stack.census.people, stack.census.setup, listener));
     expect([...told].join('\n')).toMatch(/^DISK_FULL: .*DataManager/m);
     await expectSameEnd(stack, undisturbed, result);
   },

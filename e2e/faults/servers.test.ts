@@ -8,7 +8,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ask, expectAuditOnce, expectSameEnd, SILENT } from '../support/faults.ts';
+import { ask, expectAuditOnce, expectSameEnd, inTime, SILENT } from '../support/faults.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 const PORT_BASE = 18_700;
@@ -58,7 +58,7 @@ const runSteadily = async (): Promise<JobResult> => {
 describe('all sessions of the services ended by Postgres', () => {
   test.each(STATES.map((state) => [stateName(state), state] as const))('in %s: the run ends with the same content', async (_, state) => {
     const done = onceIn(state, endSessions);
-    const run = await runSteadily();
+    const run = await inTime(runSteadily);
     await done;
     await expectSameEnd(stack, undisturbed, run);
   });
@@ -71,7 +71,7 @@ test('NATS killed with its store wiped, in the middle of a run: the run ends wit
     await sleep(1_000);
     await stack.restartNats();
   });
-  const result = await runJob(stack.census.people, stack.census.setup, SILENT);
+  const result = await inTime(() => runJob(stack.census.people, stack.census.setup, SILENT));
   await done;
   await expectSameEnd(stack, undisturbed, result);
 });

@@ -7,6 +7,7 @@ import { makeVisits, visitRows } from '@lethe/testkit/visits';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { inTime } from '../support/faults.ts';
 
 const DEATHS = 2;
 
@@ -41,7 +42,7 @@ test('it is asked again, nothing is taken for a defect, and the run ends with ev
       if (run?.state === RunState.PREPARED) return;
     }
   })();
-  const run = await waitFor(manager, runId, RunState.PREPARED);
+  const run = await inTime(() => waitFor(manager, runId, RunState.PREPARED));
   await watching;
   expect(run.tables).toMatchObject([{ storedCount: 40n }]);
   expect(asked).toBe(DEATHS + 1);

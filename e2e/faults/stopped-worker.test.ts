@@ -7,7 +7,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ask, expectAuditOnce, expectSameEnd, isStopped, SILENT } from '../support/faults.ts';
+import { ask, expectAuditOnce, expectSameEnd, inTime, isStopped, SILENT } from '../support/faults.ts';
 import { startSecondWorker } from '../support/second-worker.ts';
 import { servicePid, startTestStack, type TestStack } from '../support/stack.ts';
 
@@ -58,7 +58,7 @@ describe.each(CASES)(
 
     test('the run ends with the same content, one ledger row, and nobody’s files removed', async () => {
       const continued = goOnLater();
-      const result = await runJob(stack.census.people, stack.census.setup, SILENT);
+      const result = await inTime(() => runJob(stack.census.people, stack.census.setup, SILENT), LEASE_MS * 1.5);
       await continued;
       expect(result.run.state).toBe(RunState.UPLOADED);
       await expectSameEnd(stack, undisturbed, result);

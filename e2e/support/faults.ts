@@ -86,6 +86,17 @@ export const expectAuditOnce = async (stack: TestStack): Promise<void> => {
     .toEqual({ missing: '0', gaps: '0', doubled: '0' });
 };
 
+// What a fault may cost: a lease that passes, a retry, and the stage done again. Generous, for machines that are busy.
+const FAULT_LIMIT_MS = 60_000;
+
+/** Runs a job that a fault hits; it must end in the time that faults may cost. `heldMs` is how long the fault itself lasts. */
+export const inTime = async <R>(work: () => Promise<R>, heldMs = 0): Promise<R> => {
+  const startMs = performance.now();
+  const result = await work();
+  expect(performance.now() - startMs).toBeLessThan(FAULT_LIMIT_MS + heldMs);
+  return result;
+};
+
 /** Checks that a job came to the same end as one without a fault: the same rows, one ledger row, nothing hidden at the target, no raw data. */
 export const expectSameEnd = async (stack: TestStack, undisturbed: JobResult, result: JobResult): Promise<void> => {
   expect(result.entry.contentHash).toBe(undisturbed.entry.contentHash);

@@ -32,6 +32,28 @@ export const startLauncher = (state: string, portBase: number, ...args: string[]
 export const startServiceCommand = (state: string, ...args: string[]): Launcher =>
   startProgram('service-command.ts', { LETHE_STATE: state }, args);
 
+/** Runs the job against the launcher's stack, as `npm run job` does. */
+export const startJobCommand = (state: string, ...args: string[]): Launcher => startProgram('job-command.ts', { LETHE_STATE: state }, args);
+
+const commandOf = (pid: string): string[] => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+};
+
+/** The process of a server of the launcher's stack itself: not the one that watches it. */
+export const serverPid = (state: string, program: 'postgres' | 'nats-server'): number | undefined =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      const [command = '', ...args] = commandOf(pid);
+      return command.endsWith(`/${program}`) && args.some((argument) => argument.startsWith(`${state}/`));
+    })
+    .map(Number)
+    .toSorted((left, right) => left - right)[0];
+
 const startProgram = (program: string, env: Record<string, string>, args: string[]): Launcher => {
   const child = spawn(process.execPath, [join(ROOT, 'deploy/local/src', program), ...args], {
     cwd: ROOT,

@@ -1,6 +1,6 @@
 // The two sources of the census example: a Postgres database and an HTTP API that overlap on person_id and disagree.
 import { createReadStream, readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import { createInterface } from 'node:readline';
@@ -27,7 +27,7 @@ export const RAW_COLUMNS = [
 ] as const;
 
 /** A raw record: the values as they stand in the file, blanks included. */
-type RawRow = { person_id: number; values: string[] };
+export type RawRow = { person_id: number; values: string[] };
 
 const OUT_OF_RANGE_ROWS = 40;
 const OUT_OF_RANGE_AGE = '190';
@@ -130,10 +130,11 @@ export const fillDatabases = async (url: string, databases: CensusDatabases, fol
   );
 };
 
-/** Serves the HTTP source: pages by offset and limit, for those who bring the token. */
-export const serveHttpSource = async (port: number, rows: RawRow[], token: string): Promise<Server> => {
-  const people = httpRows(rows);
-  const server = createServer((request, response) => {
+/** Serves the HTTP source, of the rows that there are at each request: pages by offset and limit, for those who bring the token. */
+export const serveHttpSource = async (port: number, rowsNow: () => Promise<RawRow[]>, token: string): Promise<Server> => {
+  let rows: RawRow[] | undefined;
+  let people: SourceRecord[] = [];
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '/', 'http://source');
     if (request.headers.authorization !== `Bearer ${token}`) {
       response.writeHead(401).end();
@@ -143,9 +144,17 @@ export const serveHttpSource = async (port: number, rows: RawRow[], token: strin
       response.writeHead(url.pathname === '/' ? 200 : 404, { 'content-type': 'application/json' }).end('{}');
       return;
     }
+    const now = await rowsNow();
+    if (now !== rows) {
+      rows = now;
+      people = httpRows(now);
+    }
     const offset = Number(url.searchParams.get('offset') ?? 0);
     const limit = Math.min(PAGE_LIMIT, Number(url.searchParams.get('limit') ?? PAGE_LIMIT));
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ people: people.slice(offset, offset + limit) }));
+  };
+  const server = createServer((request, response) => {
+    respond(request, response).catch(() => response.writeHead(500).end());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

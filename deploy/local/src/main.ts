@@ -54,7 +54,14 @@ const main = async (): Promise<number> => {
   const state = stateFolder();
   if (options.fresh) rmSync(state, { recursive: true, force: true });
   line('Starting Lethe');
-  const stack = await startStack({ state, portBase: options.portBase, accounts: ACCOUNTS, superusers: SUPERUSERS, report: server });
+  const stack = await startStack({
+    state,
+    portBase: options.portBase,
+    accounts: ACCOUNTS,
+    superusers: SUPERUSERS,
+    report: server,
+    note: line,
+  });
   const ended = Promise.withResolvers<void>();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => ended.resolve());
   try {

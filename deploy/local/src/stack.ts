@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
 import { startEdge, type Edge } from './edge.ts';
+import { keepServer, type KeptServer } from './keep-server.ts';
 import { keepService, type ProcessEnv } from './keep-service.ts';
 import type { Guarded } from '@lethe/servers/guard';
 import { keptSecret, newServiceKeys, type ServiceKeys } from '@lethe/servers/keys';
@@ -39,6 +40,8 @@ export type StackOptions = {
   /** A service that dies oftener is left down: 5 unless a test kills on purpose. */
   maxRestartsAMinute?: number;
   report?: (name: string, address: string, durationMs: number) => void;
+  /** Told what is waited for where it takes long, and of servers that ended. */
+  note?: (text: string) => void;
 };
 
 /** A running stack. */
@@ -58,6 +61,7 @@ export type Stack = {
 const READY_TIMEOUT_MS = 30_000;
 const LOOK_EVERY_MS = 100;
 const DEFAULT_RESTARTS_A_MINUTE = 5;
+const TELL_AFTER_MS = 3_000;
 
 /** Throws with the port's number when something listens there. */
 const checkPort = (port: number): Promise<void> =>
@@ -151,40 +155,42 @@ const edgeOrigins = (port: number): string[] => [
   ...(process.env['LETHE_EDGE_ORIGINS'] ?? '').split(',').filter((origin) => origin !== ''),
 ];
 
-type Undo = (() => Promise<void> | void)[];
+/** What is ended, in the order of its start. */
+type Undo = [name: string, end: () => Promise<void> | void][];
 type Timed = <R>(name: string, address: string, work: () => Promise<R>) => Promise<R>;
+type Start = { options: StackOptions; places: Places; timed: Timed; undo: Undo; isEnding: () => boolean };
 type Servers = {
   postgres: PostgresServer;
   oidc: LocalProvider;
-  nats: () => NatsServer;
-  restartNats: () => Promise<void>;
+  nats: KeptServer<NatsServer>;
   redirectUri: string;
 };
 
-const startServers = async (options: StackOptions, places: Places, timed: Timed, undo: Undo): Promise<Servers> => {
+const startServers = async ({ options, places, timed, undo, isEnding }: Start): Promise<Servers> => {
   const port = (name: keyof typeof PORTS): number => options.portBase + PORTS[name];
   const secret = (name: string): string => keptSecret(join(places.state, 'keys'), name);
   const redirectUri = `http://127.0.0.1:${port('edge')}/signed-in`;
   const data = (name: string): string => join(places.state, 'data', name);
   const logFile = (name: string): string => join(places.logs, `${name}.log`);
-  let nats: NatsServer | undefined;
-  const restartNats = async (): Promise<void> => {
-    nats = await startNats({
-      program: findNats(join(ROOT, '.cache/nats')),
-      directory: data('nats'),
-      port: port('nats'),
-      users: NOUNS.map((noun) => ({ name: noun, password: secret(`nats-${noun}`), subjects: subjectsOf(noun) })),
-      logFile: logFile('nats'),
-    });
+  const kept = { maxRestartsAMinute: options.maxRestartsAMinute ?? DEFAULT_RESTARTS_A_MINUTE, isEnding, note: options.note ?? (() => {}) };
+  const keepNats = async (): Promise<KeptServer<NatsServer>> => {
+    const start = (): Promise<NatsServer> =>
+      startNats({
+        program: findNats(join(ROOT, '.cache/nats')),
+        directory: data('nats'),
+        port: port('nats'),
+        users: NOUNS.map((noun) => ({ name: noun, password: secret(`nats-${noun}`), subjects: subjectsOf(noun) })),
+        logFile: logFile('nats'),
+      });
+    const server = await keepServer({ ...kept, name: 'NATS', start });
+    undo.push(['NATS', server.stop]);
+    return server;
   };
-  const startPostgresServer = async (): Promise<PostgresServer> => {
-    const server = await startPostgres({
-      directory: data('postgres'),
-      port: port('postgres'),
-      logFile: logFile('postgres'),
-      password: secret('postgres'),
-    });
-    undo.push(server.stop);
+  const keepPostgres = async (): Promise<KeptServer<PostgresServer>> => {
+    const start = (): Promise<PostgresServer> =>
+      startPostgres({ directory: data('postgres'), port: port('postgres'), logFile: logFile('postgres'), password: secret('postgres') });
+    const server = await keepServer({ ...kept, name: 'Postgres', start });
+    undo.push(['Postgres', server.stop]);
     return server;
   };
   const startProvider = async (): Promise<LocalProvider> => {
@@ -194,31 +200,25 @@ const startServers = async (options: StackOptions, places: Places, timed: Timed,
       redirectUris: [redirectUri],
       password: secret('sign-in'),
     });
-    undo.push(provider.close);
+    undo.push(['sign-in', provider.close]);
     return provider;
   };
-  undo.push(() => nats?.stop());
-  const [postgres, , oidc] = await Promise.all([
-    timed('Postgres', `127.0.0.1:${port('postgres')}`, startPostgresServer),
-    timed('NATS', `127.0.0.1:${port('nats')}`, restartNats),
+  const [postgres, nats, oidc] = await Promise.all([
+    timed('Postgres', `127.0.0.1:${port('postgres')}`, keepPostgres),
+    timed('NATS', `127.0.0.1:${port('nats')}`, keepNats),
     timed('sign-in', `http://127.0.0.1:${port('oidc')}`, startProvider),
   ]);
-  const running = (): NatsServer => {
-    if (!nats) throw new Error('NATS is not running');
-    return nats;
-  };
-  return { postgres, oidc, nats: running, restartNats, redirectUri };
+  return { postgres: postgres.current(), oidc, nats, redirectUri };
 };
 
-type Start = { options: StackOptions; places: Places; timed: Timed; undo: Undo; isEnding: () => boolean };
-
-const startAll = async ({ options, places, timed, undo, isEnding }: Start): Promise<Omit<Stack, 'stop'>> => {
+const startAll = async (start: Start): Promise<Omit<Stack, 'stop'>> => {
+  const { options, places, timed, undo, isEnding } = start;
   const addresses = Object.fromEntries(NOUNS.map((noun) => [noun, `127.0.0.1:${options.portBase + PORTS[noun]}`])) as Record<Noun, string>;
-  const servers = await startServers(options, places, timed, undo);
+  const servers = await startServers(start);
   const { postgres, oidc } = servers;
   await provision(postgres.url, 'lethe', places.passwords);
   const services = new Map<Noun, Guarded>();
-  undo.push(() => Promise.all([...services.values()].map((child) => child.stop())).then(() => undefined));
+  undo.push(['the services', () => Promise.all([...services.values()].map((child) => child.stop())).then(() => undefined)]);
   const startOne = (noun: Noun): Promise<void> => {
     const logFile = join(places.logs, `${noun}.log`);
     const surroundings = {
@@ -226,7 +226,7 @@ const startAll = async ({ options, places, timed, undo, isEnding }: Start): Prom
       options,
       addresses,
       postgresUrl: postgres.url,
-      natsUrl: servers.nats().urlOf(noun),
+      natsUrl: servers.nats.current().urlOf(noun),
       issuer: oidc.issuer,
     };
     const env = serviceEnv(noun, surroundings);
@@ -237,9 +237,9 @@ const startAll = async ({ options, places, timed, undo, isEnding }: Start): Prom
   await Promise.all(NOUNS.map((noun) => timed(noun, addresses[noun], () => startOne(noun))));
   const edgePort = options.portBase + PORTS.edge;
   const edge = await timed('edge', `http://127.0.0.1:${edgePort}`, () => startEdge(edgePort, addresses, edgeOrigins(edgePort)));
-  undo.push(edge.close);
-  const { redirectUri, restartNats } = servers;
-  return { addresses, postgres, oidc, edge, redirectUri, services, stopNats: () => servers.nats().stop(), restartNats, logs: places.logs };
+  undo.push(['the edge', edge.close]);
+  const { redirectUri, nats } = servers;
+  return { addresses, postgres, oidc, edge, redirectUri, services, stopNats: nats.stop, restartNats: nats.start, logs: places.logs };
 };
 
 /** Starts everything. When a step fails, what was started is ended before the error is thrown. */
@@ -250,12 +250,20 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
   let ending = false;
   const stop = async (): Promise<void> => {
     ending = true;
-    for (const step of undo.toReversed()) await step();
+    for (const [name, end] of undo.toReversed()) await told(`the end of ${name}`, async () => end());
     undo.length = 0;
+  };
+  const told = async <R>(what: string, work: () => Promise<R>): Promise<R> => {
+    const timer = setInterval(() => options.note?.(`Waiting for ${what} …`), TELL_AFTER_MS);
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+    }
   };
   const timed: Timed = async (name, address, work) => {
     const start = performance.now();
-    const result = await work();
+    const result = await told(`${name} (${address})`, work);
     options.report?.(name, address, performance.now() - start);
     return result;
   };

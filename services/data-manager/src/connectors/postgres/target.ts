@@ -22,15 +22,15 @@ import { claimName } from './relations.ts';
 import { convertNatives } from './native.ts';
 import { addKeys, definition } from './shape.ts';
 
-// Readers and the next worker wait for this transaction: the server ends it where its worker says nothing any more.
-const PUBLISHING_IDLE_TIMEOUT = '30s';
+/** Readers and the next worker wait for the publishing transaction: the server ends it where its worker has said nothing for so long. */
+export const PUBLISHING_LIMITS = { idleMs: 30_000 };
 
 const commit = async (publication: Publication, entry: LedgerEntry, tables: UploadTable[]): Promise<void> => {
   const { client, place } = publication;
   await failpoint('upload.target.begin.before');
   await client.query('begin');
   try {
-    await client.query(`set local idle_in_transaction_session_timeout = '${PUBLISHING_IDLE_TIMEOUT}'`);
+    await client.query(`set local idle_in_transaction_session_timeout = ${PUBLISHING_LIMITS.idleMs}`);
     await fence(client, place, entry.uploadId, entry.epoch);
     if (await probe(client, place, entry.uploadId)) {
       await client.query('rollback');
