@@ -109,6 +109,28 @@ const checkPrivacy = (table: Table, steps: readonly AnonymizationStep[], pointer
   }
 };
 
+/** The domain whose tokens a column becomes; undefined where no step pseudonymizes it. */
+const domainOf = (steps: readonly AnonymizationStep[], table: string, column: string): string | undefined =>
+  steps.flatMap((step) => {
+    const tokens = step.table === table && step.operation ? effectOf(step.operation).tokens : undefined;
+    return tokens?.columns.includes(column) ? [tokens.domain] : [];
+  })[0];
+
+/** Tokens of different domains are never equal, so that no reference between them could be kept, nor rows go with those that they refer to. */
+const checkTokenReferences = (table: Table, steps: readonly AnonymizationStep[], pointer: string, report: Report): void =>
+  table.foreignKeys.forEach(({ columns, referencedTable, referencedColumns }, index) => {
+    const differs = columns.some((column, place) => {
+      const [own, other] = [domainOf(steps, table.name, column), domainOf(steps, referencedTable, referencedColumns[place] ?? '')];
+      return own !== undefined && other !== undefined && own !== other;
+    });
+    if (differs)
+      report(
+        `${pointer}/foreignKeys/${index}`,
+        'DOMAINS_DIFFER',
+        `a foreign key of table ${table.name} is pseudonymized in another domain than what it references: name one domain in both steps`,
+      );
+  });
+
 /** An anonymization under check: `tables` as they enter it, `sources` as they are collected. */
 export type AnonymizationInput = {
   tables: readonly Table[];
@@ -126,6 +148,7 @@ export const checkAnonymization = ({ tables, steps, hierarchies, sources }: Anon
   tables.forEach((table, index) => {
     if (table.unpublished) return;
     checkPrivacy(table, steps, `/tables/${index}`, report);
+    checkTokenReferences(table, steps, `/tables/${index}`, report);
     const searched = steps.filter(
       (step) => step.table === table.name && step.operation?.$case === 'generalize' && step.operation.value.search,
     );

@@ -24,6 +24,7 @@ const taken: [name: string, read: File][] = [
     { csv: { delimiter: ';', quote: "'", doubleQuote: false, escapeChar: '\\', header: ['a', 'b'], headerRowCount: 1 } },
   ],
   ['an escape character that is the quote', { csv: { escapeChar: '"' } }],
+  ['a path that stays below its folder', { path: 'a/../..b.csv' }],
   ['no quote character', { csv: { noQuote: true, escapeChar: '\\' } }],
   ['an encoding of the standard', { encoding: 'Latin1', format: FileFormat.JSONL }],
 ];
@@ -34,6 +35,8 @@ test.each(taken)('a file is read by %s', (_, read) => {
 
 const refused: [name: string, read: File, violation: string][] = [
   ['the dialect of a csv file for another format', { csv: {}, format: FileFormat.JSON }, '/csv OPTION_UNUSED'],
+  ['a path that leads out', { path: 'a/../../b.csv' }, '/path PATH_OUTSIDE'],
+  ['a path from the root', { path: '/b.csv' }, '/path PATH_OUTSIDE'],
   ['an unknown encoding', { encoding: 'ebcdic' }, '/encoding ENCODING_UNKNOWN'],
   ['a delimiter that is a line end', { csv: { delimiter: '\n' } }, '/csv/delimiter CHARACTER_UNUSABLE'],
   ['a delimiter of two units', { csv: { delimiter: '😀' } }, '/csv/delimiter CHARACTER_UNUSABLE'],

@@ -30,9 +30,21 @@ const checkCsv = (csv: CsvOptions, pointer: string, report: Report): void => {
   if (new Set(csv.header).size < csv.header.length) report(`${pointer}/header`, 'NAME_TWICE', 'a name stands twice in `header`');
 };
 
-const checkFile = ({ csv, format, encoding }: FileRead, pointer: string, report: Report): void => {
+/** Whether a path leads out of the folder that it is relative to, or is not relative. */
+const leadsOut = (path: string): boolean => {
+  let depth = 0;
+  for (const part of path.split(/[/\\]/)) {
+    if (part === '..') depth -= 1;
+    else if (part !== '' && part !== '.') depth += 1;
+    if (depth < 0) return true;
+  }
+  return path.startsWith('/');
+};
+
+const checkFile = ({ path, csv, format, encoding }: FileRead, pointer: string, report: Report): void => {
   if (encoding !== '' && !isEncoding(encoding))
     report(`${pointer}/encoding`, 'ENCODING_UNKNOWN', 'the encoding is no label of the WHATWG Encoding Standard');
+  if (leadsOut(path)) report(`${pointer}/path`, 'PATH_OUTSIDE', "the path leads out of the connection's folder");
   if (!csv) return;
   if (format === FileFormat.CSV) checkCsv(csv, `${pointer}/csv`, report);
   else report(`${pointer}/csv`, 'OPTION_UNUSED', '`csv` says nothing of a file of another format');

@@ -49,6 +49,20 @@ test('a reference whose column was changed on one side alone is not published', 
   expect(tableOf(tables, 'person').foreignKeys).toEqual([]);
 });
 
+test('a reference between tokens of different domains is refused at release', () => {
+  const inDomain = (table: string, column: string, rank: number, domain: string) => ({
+    table,
+    rank,
+    operation: { $case: 'pseudonymize' as const, value: { columns: [column], domain } },
+  });
+  const missingBy = (domain: string): string[] => {
+    const steps = [inDomain('person', 'country', 3, 'c'), inDomain('countries', 'name', 4, domain)];
+    return computeEffectivePlan(inputOf({ anonymization: AnonymizationPlan.fromPartial({ steps }) })).missing.map(({ subject }) => subject);
+  };
+  expect(missingBy('other')).toEqual(['tables/0/foreignKeys/0']);
+  expect(missingBy('c')).toEqual([]);
+});
+
 test('a published document names the tables of its version, and can be collected as it is', async () => {
   const module = publish();
   expect(module.protocol?.entries.map(({ collect }) => collect)).toMatchObject(

@@ -106,11 +106,19 @@ const assertLiterals = async (engine: Engine, tables: readonly Table[]): Promise
   });
 };
 
+/** What cannot be read: the columns in a sentence each; for programs the first of them, and the number of rows. */
+const castFailed = ({ name }: Table, failures: readonly { column: string; count: number; sentence: string }[]): Error => {
+  const sentences = failures.map(({ sentence }) => sentence).join('; ');
+  const count = failures.reduce((sum, failure) => sum + failure.count, 0);
+  const column = failures[0]?.column ?? '';
+  return stageError('CAST_FAILED', { table: name, failures: sentences }).locate({ column, count: BigInt(count) });
+};
+
 /** Counts what the rules for single values do to a table. Throws where a cast fails whose policy is Fail. */
 const countCleaning = async (engine: Engine, loaded: LoadedTable): Promise<TableCounts> => {
   const counts = emptyCounts(loaded.table.name);
   const { rows } = await engine.sql(countingQuery(loaded.clean, loaded.source));
-  const failures: string[] = [];
+  const failures: { column: string; count: number; sentence: string }[] = [];
   for (const [code, count, ...flags] of rows) {
     if (code === null || code === undefined) {
       for (const [index, counter] of loaded.clean.counters.entries()) {
@@ -120,10 +128,15 @@ const countCleaning = async (engine: Engine, loaded: LoadedTable): Promise<Table
     }
     const rule = loaded.clean.rowRules[Number(code)];
     invariant(rule, 'a row was dropped by a rule that there is not');
-    if (rule.fails) failures.push(`column ${rule.column}: ${String(count)} values cannot be read as the column's type (rule ${rule.name})`);
+    if (rule.fails)
+      failures.push({
+        column: rule.column,
+        count: Number(count),
+        sentence: `column ${rule.column}: ${String(count)} values cannot be read as the column's type (rule ${rule.name})`,
+      });
     else counts.dropped.push({ rule: rule.name, count: Number(count) });
   }
-  if (failures.length > 0) throw stageError('CAST_FAILED', { table: loaded.table.name, failures: failures.join('; ') });
+  if (failures.length > 0) throw castFailed(loaded.table, failures);
   counts.read = loaded.sources.map((source) => ({
     rank: source.rank,
     source: source.source,

@@ -192,5 +192,5 @@ it('FillFromSources takes the first value that can be read where one that cannot
       ],
     );
   expect((await run(CastPolicy.NULL)).rows['t']).toEqual([['1', '7']]);
-  await expect(run(CastPolicy.FAIL)).rejects.toMatchObject({ reason: 'CAST_FAILED' });
+  await expect(run(CastPolicy.FAIL)).rejects.toMatchObject({ reason: 'CAST_FAILED', place: { table: 't', column: 'n', count: 1n } });
 });
