@@ -1,5 +1,5 @@
 import { AnonymizationPlan } from '@lethe/contracts/gen/lethe/module/v1/anonymization';
-import { BaseType, DataType, Role } from '@lethe/contracts/gen/lethe/module/v1/schema';
+import { BaseType, DataType, Role, Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { EmptyRule, EmptyStrategy, NullReference } from '@lethe/contracts/gen/lethe/module/v1/rules';
 import { FileFormat } from '@lethe/contracts/gen/lethe/module/v1/protocol';
 import { UploadPlan } from '@lethe/contracts/gen/lethe/module/v1/upload';
@@ -87,9 +87,9 @@ describe('uploads of a plan', () => {
     expect(plan.uploads.map(({ table }) => table).toSorted()).toEqual(['ages', 'countries', 'person']);
   });
 
-  const problems = (upload: Parameters<typeof UploadPlan.fromPartial>[0], type: string | undefined): string[] => {
+  const problems = (upload: Parameters<typeof UploadPlan.fromPartial>[0], type: string | undefined, results: Table[] = []): string[] => {
     const { report, violations } = collector();
-    checkUploadTypes(UploadPlan.fromPartial(upload).tables, () => type, report);
+    checkUploadTypes({ uploads: UploadPlan.fromPartial(upload).tables, results }, () => type, report);
     return violations.map(({ message }) => message);
   };
   const person = { table: 'person', connectionId: TARGET };
@@ -103,6 +103,20 @@ describe('uploads of a plan', () => {
     ['a connection that takes no tables', {}, 'http', 'cannot be uploaded over a connection of type http'],
   ])('are refused for %s', (_, upload, type, message) => {
     expect(problems({ tables: [{ ...person, ...upload }] }, type).join('\n')).toContain(message);
+  });
+
+  test('are refused where a table of Postgres cannot have its columns', () => {
+    const wide = Array.from({ length: 1601 }, (_, index) => ({ name: `c${index}` }));
+    const results = [
+      { name: 'a', columns: [{ name: 'ctid' }, { name: 'id' }] },
+      { name: 'b', columns: wide },
+    ].map((table) => Table.fromPartial(table));
+    const upload = { tables: ['a', 'b'].map((table) => ({ table, connectionId: TARGET })) };
+    expect(problems(upload, 'postgres', results)).toEqual([
+      'the column ctid of table a has the name of a system column of Postgres',
+      'the table b has 1601 columns, and one of Postgres at most 1600',
+    ]);
+    expect(problems(upload, 'file', results)).toEqual([]);
   });
 
   test('are refused where two files differ in case alone', () => {

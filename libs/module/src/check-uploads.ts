@@ -3,7 +3,7 @@ import { FileFormat, type ProtocolEntry } from '@lethe/contracts/gen/lethe/modul
 import type { Table } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import type { TableUpload } from '@lethe/contracts/gen/lethe/module/v1/upload';
 import { enumName } from '@lethe/contracts/enum-name';
-import type { PinnedScript } from '@lethe/contracts/gen/lethe/module/v1/plan';
+import type { EffectivePlan, PinnedScript } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import {
   connectionType,
   takesRead,
@@ -80,10 +80,21 @@ export const checkSourceTypes = (
     else if (type !== undefined && !takesScript(type, language)) refuse(`${name} script`, table, needed, `one of type ${type}`);
   });
 
+// Columns that every table of Postgres has (documentation, 5.6 System Columns), and the most that one may have (Appendix K).
+const SYSTEM_COLUMNS = ['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'];
+const MAX_COLUMNS = 1600;
+
+/** An upload and the names of the columns that it uploads. */
+type Uploaded = TableUpload & { columns: readonly string[] };
+
 /** What each type of connection carries out of an upload; one without a check takes none. */
-const TARGETS: Record<ConnectionType, ((upload: TableUpload, pointer: string, report: Report) => void) | undefined> = {
+const TARGETS: Record<ConnectionType, ((upload: Uploaded, pointer: string, report: Report) => void) | undefined> = {
   http: undefined,
-  postgres: ({ table, format }, pointer, report) => {
+  postgres: ({ table, format, columns }, pointer, report) => {
+    for (const column of columns.filter((name) => SYSTEM_COLUMNS.includes(name)))
+      report(pointer, 'COLUMN_RESERVED', `the column ${column} of table ${table} has the name of a system column of Postgres`);
+    if (columns.length > MAX_COLUMNS)
+      report(pointer, 'COLUMNS_TOO_MANY', `the table ${table} has ${columns.length} columns, and one of Postgres at most ${MAX_COLUMNS}`);
     if (format !== FileFormat.UNSPECIFIED)
       report(
         `${pointer}/format`,
@@ -107,7 +118,7 @@ const TARGETS: Record<ConnectionType, ((upload: TableUpload, pointer: string, re
 
 /** Checks that the connections of uploads can take them as they are written. */
 export const checkUploadTypes = (
-  uploads: readonly TableUpload[],
+  { uploads, results }: Pick<EffectivePlan, 'uploads' | 'results'>,
   typeOf: (connectionId: string) => string | undefined,
   report: Report,
 ): void => {
@@ -117,7 +128,8 @@ export const checkUploadTypes = (
     if (type === undefined) return;
     const known = connectionType(type);
     const check = known && TARGETS[known];
-    if (check) check(upload, `/upload/${index}`, report);
+    const columns = results.find(({ name }) => name === upload.table)?.columns.map(({ name }) => name) ?? [];
+    if (check) check({ ...upload, columns }, `/upload/${index}`, report);
     else report(`/upload/${index}`, 'CONNECTION_TYPE', `the table ${upload.table} cannot be uploaded over a connection of type ${type}`);
     if (!writesFiles(type)) return;
     // File systems may take names that differ in case alone for the same.

@@ -15,6 +15,8 @@ export type Config = {
   readonly maxRuns: number;
   /** How long prepared data is kept; 1 h to 90 d. */
   readonly retentionMs: number;
+  /** How long it is kept beyond that, for a confirmation that was given in time to arrive. */
+  readonly expiryGraceMs: number;
   readonly engineMemoryMb: number;
   /** Encrypt what DataManager keeps secret: run seeds and pseudonym keys. */
   readonly wrappingKeys: KeyRing;
@@ -27,6 +29,7 @@ class SettingInvalid extends Error {
 }
 
 const HOUR_MS = 3_600_000;
+const LONGEST_GRACE_MS = 600_000;
 
 const portOf = (address: string): number => Number(/:(\d+)$/.exec(address)?.[1] ?? 0);
 
@@ -54,6 +57,7 @@ export const readConfig = (env: Env): Config => {
     leaseMs: env.integer('LETHE_LEASE_MS', 30_000),
     maxRuns: env.integer('LETHE_MAX_RUNS', 2),
     retentionMs,
+    expiryGraceMs: Math.min(LONGEST_GRACE_MS, retentionMs / 10),
     engineMemoryMb: env.integer('LETHE_ENGINE_MEMORY_MB', 512),
     wrappingKeys: env.keyRing('LETHE_SECRET_KEYS'),
     maxAttempts: env.integer('LETHE_MAX_ATTEMPTS', 50),

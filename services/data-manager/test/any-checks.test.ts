@@ -17,7 +17,7 @@ const table = (parent: number, isComposite: boolean): AnyTable => ({
   range: 'Clamp',
   isRequired: true,
   references: [{ parent, nullReference: 'drop' }],
-  k: 2,
+  k: isComposite ? 0 : 2,
   suppressionLimit: '0',
   isOnOwnConnections: false,
   sources: [],

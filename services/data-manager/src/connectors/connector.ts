@@ -42,6 +42,8 @@ export type Extraction = {
   /** Absolute; segments are `<prefix><n>.csv` in it. */
   directory: string;
   prefix: string;
+  /** What all sources of the connection are read from, where they are several and the store has such a thing. */
+  snapshot?: string | undefined;
   signal: AbortSignal;
   onRows: (rowCount: number, sizeBytes: number) => void;
 };
@@ -72,8 +74,13 @@ export type Use = {
 /** What stands in the way of reading and of writing; empty = nothing. */
 export type Inspection = { unreadable: RunError[]; unwritable: RunError[] };
 
+/** A state of a store that several reads see. */
+export type Snapshot = { id: string; close: () => Promise<void> };
+
 /** The reading side of a connector. */
 export type Source = {
+  /** Holds the state that the store has now; absent where a store has no such thing. */
+  holdSnapshot?: (signal: AbortSignal) => Promise<Snapshot>;
   describe: (signal: AbortSignal) => Promise<Description>;
   extract: (extraction: Extraction) => Promise<WrittenSegment[]>;
 };

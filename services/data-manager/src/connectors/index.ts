@@ -43,7 +43,9 @@ export const sourceOf = (connection: ResolvedConnection, limits: ConnectorLimits
   if (!make) throw stageError('CONNECTION_TYPE_UNSUPPORTED', { type: connection.type, use: 'read' });
   const source = make(connection, limits);
   const place = placeOf(connection);
+  const { holdSnapshot } = source;
   return {
+    ...(holdSnapshot && { holdSnapshot: (signal) => locating(place, () => holdSnapshot(signal)) }),
     describe: (signal) => locating(place, () => source.describe(signal)),
     extract: (extraction) => locating({ ...place, table: extraction.table }, () => source.extract(extraction)),
   };

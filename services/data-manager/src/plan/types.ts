@@ -12,7 +12,7 @@ const INFINITE = '-?infinity';
 /**
  * The texts that a type is read from. The engine's own casts are more generous and silent about it: they round `1.5` to an
  * integer, take `0x1F` and `1_000`, lose a zone, an era or a seventh decimal of a second. A text outside these forms fails the cast;
- * what is spelled otherwise and loses nothing does not: `42.0` as an integer, a date at midnight.
+ * what is spelled otherwise and loses nothing does not: `42.0` and `4.2e1` as an integer, a date at midnight.
  */
 const textForm = (type: DataType): string => {
   switch (type.base) {
@@ -71,6 +71,23 @@ export const engineType = (type: DataType, dialect: Dialect): string => {
   }
 };
 
+const POWER = String.raw`[+-]?([0-9]*)\.?([0-9]*)[eE]([+-]?[0-9]{1,3})`;
+const NO_DIGIT = String.raw`[+-]?\.?[eE].*`;
+
+/** SQL of a number written with a power of ten, NULL where digits would be lost: an integer, or a decimal. */
+const readPower = (expression: string, type: DataType, dialect: Dialect): string => {
+  const [whole, fraction, power] = [1, 2, 3].map((index) => dialect.group(expression, POWER, index));
+  const digits = `rtrim(${whole} || ${fraction}, '0')`;
+  // The place of the last digit that is not zero, counted from the point.
+  const places = `length(${digits}) - length(${whole}) - CAST(${power} AS INTEGER)`;
+  const exact = dialect.tryCast(
+    expression,
+    dialect.decimal(type.base === BaseType.INTEGER || type.precision === 0 ? 38 : type.precision, type.scale),
+  );
+  const isPower = `${dialect.matches(expression, POWER)} AND NOT ${dialect.matches(expression, NO_DIGIT)}`;
+  return `CASE WHEN ${isPower} AND (${digits} = '' OR ${places} <= ${type.scale}) THEN ${dialect.tryCast(exact, engineType(type, dialect))} END`;
+};
+
 const readBoolean = (expression: string): string =>
   `CASE WHEN lower(${expression}) IN ('true', 't', '1') THEN true WHEN lower(${expression}) IN ('false', 'f', '0') THEN false END`;
 
@@ -97,7 +114,9 @@ export const readTextSql = (expression: string, type: DataType, dialect: Dialect
       return `CASE WHEN ${dialect.matches(expression, textForm(type))} AND NOT (${overflow}) THEN ${cast} END`;
     }
     case BaseType.INTEGER:
-      return readAs(expression, dialect.before(expression, '.'), type, dialect);
+      return `coalesce(${readAs(expression, dialect.before(expression, '.'), type, dialect)}, ${readPower(expression, type, dialect)})`;
+    case BaseType.DECIMAL:
+      return `coalesce(${readAs(expression, expression, type, dialect)}, ${readPower(expression, type, dialect)})`;
     case BaseType.DATE:
       return readAs(expression, dialect.before(dialect.before(expression, 'T'), ' '), type, dialect);
     default:

@@ -110,9 +110,13 @@ class RowTooLarge extends RangeError {}
 
 const write = Deno.stdout.writable.getWriter();
 let pending = '';
+// JSON has no numbers that are not finite and would make NULL of them: they go out as texts, and are judged as those.
+const asJson = (_key: string, value: unknown): unknown =>
+  typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value)) ? String(value) : value;
+
 const emit = async (row: unknown, job: Job): Promise<void> => {
   if (typeof row !== 'object' || row === null || Array.isArray(row)) throw new ResultInvalid('a row must be an object');
-  const line = JSON.stringify(row, (_key, value) => (typeof value === 'bigint' ? value.toString() : value));
+  const line = JSON.stringify(row, asJson);
   if (line.length > job.lineBytes) throw new RowTooLarge('a row is too large');
   pending += `${line}\n`;
   if (pending.length > FLUSH_BYTES) await flush();

@@ -60,6 +60,11 @@ describe('what a script can do', () => {
     expect(rows).toEqual([{ b: 11 }, { ' dropped': 1 }, { a: 3 }, { a: 3 }]);
   });
 
+  test('numbers that JSON does not have are no NULL', async () => {
+    const rows = await run('export default () => ({ a: NaN, b: -Infinity, c: 2n ** 64n, d: null })');
+    expect(rows).toEqual([{ a: 'NaN', b: '-Infinity', c: '18446744073709551616', d: null }]);
+  });
+
   test('a whole-table script sees all rows', async () => {
     const script = 'export async function* transform(rows) { let sum = 0; for await (const row of rows) sum += row.a; yield { sum } }';
     expect(await run(script, { mode: 'table', rows: [{ a: 1 }, { a: 2 }] })).toEqual([{ sum: 3 }]);

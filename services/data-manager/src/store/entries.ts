@@ -81,13 +81,13 @@ export const markExpired = async (db: Db, runId: string, now: Date): Promise<voi
 };
 
 /** The runs that have ended and of which entries are kept whose time has passed. */
-export const runsWithOldEntries = async (db: Db, now: Date): Promise<string[]> => {
+export const runsWithOldEntries = async (db: Db, before: Date): Promise<string[]> => {
   const rows = await db
     .selectFrom('entries')
     .innerJoin('executions', 'executions.runId', 'entries.runId')
     .select('entries.runId')
     .distinct()
-    .where('entries.expireTime', '<', now)
+    .where('entries.expireTime', '<', before)
     .where('entries.state', 'in', [...EDITABLE_STATES, Entry_State.UPLOADED])
     .where('executions.state', 'in', [RunState.STOPPED, RunState.UPLOADED])
     .execute();
@@ -95,13 +95,13 @@ export const runsWithOldEntries = async (db: Db, now: Date): Promise<string[]> =
 };
 
 /** The entries of a run whose time has passed have expired. */
-export const markOldExpired = async (db: Db, runId: string, now: Date): Promise<void> => {
+export const markOldExpired = async (db: Db, runId: string, { before, now }: { before: Date; now: Date }): Promise<void> => {
   await db
     .updateTable('entries')
     .set({ state: Entry_State.EXPIRED, updateTime: now })
     .where('runId', '=', runId)
     .where('state', 'in', KEPT_STATES)
-    .where('expireTime', '<', now)
+    .where('expireTime', '<', before)
     .execute();
 };
 

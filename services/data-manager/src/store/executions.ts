@@ -129,13 +129,13 @@ export const readDesire = (db: Db, runId: string): Promise<Pick<ExecutionRow, 'd
   db.selectFrom('executions').select(['desire', 'desireRevision', 'epoch']).where('runId', '=', runId).executeTakeFirst();
 
 /** The runs whose prepared data nobody works on and whose time has passed. */
-export const runsToExpire = async (db: Db, now: Date): Promise<string[]> =>
+export const runsToExpire = async (db: Db, before: Date): Promise<string[]> =>
   (
     await db
       .selectFrom('executions')
       .select('runId')
       .where('state', '=', RunState.PREPARED)
-      .where('expireTime', '<', now)
+      .where('expireTime', '<', before)
       .where((row) => row.or([row('leaseOwner', 'is', null), row('leaseUntil', '<', sql<Date>`now()`)]))
       .execute()
   ).map(({ runId }) => runId);

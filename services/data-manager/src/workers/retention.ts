@@ -1,39 +1,60 @@
 // Deletes prepared data whose time has passed: the tables say what is kept, and files that nothing keeps go.
-import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { every, type Worker } from '@lethe/service/worker';
 import { readdir } from 'node:fs/promises';
 import type { RunDeps } from '../deps.ts';
-import { invariant } from '../domain/defect.ts';
 import { isRunFolder, makeFolder, outboxFolder, outboxRoot, removeFolder } from '../folders.ts';
-import { transition } from '../run/transition.ts';
+import { transition, type Transition } from '../run/transition.ts';
 import { markExpired, markOldExpired, runsWithOldEntries } from '../store/entries.ts';
 import { endedWithoutEntries, runsToExpire } from '../store/executions.ts';
+import type { ExecutionRow } from '../store/tables.ts';
 
 const EVERY_MS = 1_000;
 
+/** Somebody has confirmed the upload meanwhile, or a worker has the run. */
+class StillWanted extends Error {
+  override name = 'StillWanted';
+}
+
+const isWanted = ({ desire, desireRevision, reachedRevision, leaseUntil }: ExecutionRow, now: Date): boolean =>
+  (desire === Desire.UPLOAD && reachedRevision < desireRevision) || (leaseUntil !== null && leaseUntil > now);
+
+/** Changes a run whose time has passed, unless it is wanted after all. */
+const expireUnlessWanted = async (deps: RunDeps, change: Transition): Promise<void> => {
+  const write: Transition['write'] = async (tx, before) => {
+    if (isWanted(before, deps.now())) throw new StillWanted();
+    await change.write?.(tx, before);
+  };
+  try {
+    await transition(deps, { ...change, write });
+  } catch (error) {
+    if (!(error instanceof StillWanted)) throw error;
+  }
+};
+
 const expire = async (deps: RunDeps, runId: string): Promise<void> => {
   const endTime = deps.now();
-  await transition(deps, {
+  await expireUnlessWanted(deps, {
     runId,
     epoch: undefined,
     action: 'expire',
     set: { state: RunState.EXPIRED, endTime, waitingFor: '' },
     write: async (tx, before) => {
-      invariant(before.state === RunState.PREPARED, 'the run is not prepared any more');
+      if (before.state !== RunState.PREPARED) throw new StillWanted();
       await markExpired(tx, runId, endTime);
     },
   });
 };
 
 /** Entries that outlived their run: kept by Stop, or uploaded. */
-const expireEntries = async (deps: RunDeps): Promise<void> => {
-  for (const runId of await runsWithOldEntries(deps.store.db, deps.now()))
-    await transition(deps, {
+const expireEntries = async (deps: RunDeps, before: Date): Promise<void> => {
+  for (const runId of await runsWithOldEntries(deps.store.db, before))
+    await expireUnlessWanted(deps, {
       runId,
       epoch: undefined,
       action: 'expire-entries',
       set: {},
-      write: (tx) => markOldExpired(tx, runId, deps.now()),
+      write: (tx) => markOldExpired(tx, runId, { before, now: deps.now() }),
     });
 };
 
@@ -47,7 +68,9 @@ const removeFiles = async (deps: RunDeps): Promise<void> => {
 /** The worker that lets prepared data go when its retention has passed; each time is an audit record. */
 export const retentionWorker = (deps: RunDeps): Worker =>
   every('retention', EVERY_MS, async () => {
-    for (const runId of await runsToExpire(deps.store.db, deps.now())) await expire(deps, runId);
-    await expireEntries(deps);
+    // An upload that was confirmed in time may still be on its way here.
+    const before = new Date(deps.now().getTime() - deps.config.expiryGraceMs);
+    for (const runId of await runsToExpire(deps.store.db, before)) await expire(deps, runId);
+    await expireEntries(deps, before);
     await removeFiles(deps);
   });

@@ -26,6 +26,12 @@ type RunCommand = { command: Command; outbox?: OutboxDecision; reason?: string; 
 const hasEntries = (run: RunRow): boolean =>
   (run.execution ? Execution.decode(run.execution).entryCount > 0 : false) || run.state === RunState.PREPARED;
 
+/** Whether the time has passed for which the prepared data of a run is kept. */
+const hasPassed = ({ execution }: RunRow, now: Date): boolean => {
+  const expireTime = execution ? Execution.decode(execution).expireTime : undefined;
+  return expireTime !== undefined && expireTime <= now;
+};
+
 /** Sets what is desired of a run and sends that to DataManager; returns before DataManager has reacted. */
 export const commandRun = async (
   deps: Deps,
@@ -50,6 +56,9 @@ export const commandRun = async (
     if (!before) throw new Error('the run does not exist any more');
     const desire = desireOf(command, { state: before.state, hasEntries: hasEntries(before) });
     if (desire === undefined) throw fail('RUN_STATE', { state: stateName(before.state) });
+    // What is confirmed in time is kept until the confirmation has arrived; what is not may be deleted at any moment.
+    if (isConfirmable(before.state) && desire === Desire.UPLOAD && hasPassed(before, deps.now()))
+      throw fail('RUN_STATE', { state: stateName(RunState.EXPIRED) });
     if (desire === Desire.STOP && hasEntries(before) && outbox === OutboxDecision.UNSPECIFIED)
       throw fail('OUTBOX_DECISION_REQUIRED', { run_id: before.id });
     const live = desire === Desire.UPLOAD ? await findLiveRun(tx, before.taskId) : undefined;

@@ -28,7 +28,7 @@ const checkTypes = (plan: EffectivePlan, known: ReadonlyMap<string, KnownConnect
   checkSourceTypes(plan.sources, plan.scripts, typeOf, (pointer, _, message) =>
     found.push(missing('CONNECTION_MISMATCH', pointer.slice(1), message)),
   );
-  checkUploadTypes(plan.uploads, typeOf, (pointer, rule, message) =>
+  checkUploadTypes(plan, typeOf, (pointer, rule, message) =>
     found.push(missing(rule === 'CONNECTION_TYPE' ? 'CONNECTION_MISMATCH' : 'UPLOAD_INVALID', pointer.slice(1), message)),
   );
   return found;

@@ -1,7 +1,9 @@
 import { Client, type ClientConfig } from 'pg';
+import { connect } from 'node:net';
 import { resolveTarget } from '../address.ts';
-import { type ConnectorLimits, type ResolvedConnection } from '../connector.ts';
+import type { ConnectorLimits, ResolvedConnection, Snapshot } from '../connector.ts';
 import { stageError } from '../../domain/run-error.ts';
+import { quoteLiteral } from '../../plan/identifiers.ts';
 import { toRunError } from './failure.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -21,14 +23,41 @@ const tlsOptions = (mode: string, host: string): Pick<ClientConfig, 'ssl'> => {
   return { ssl: { rejectUnauthorized: mode === 'verify-full', servername: host } };
 };
 
+/** Where each session is, so that its statement can be cancelled there. */
+const addresses = new WeakMap<Client, { host: string; port: number }>();
+
+/** The numbers by which a server knows a session, which the types of the driver leave out. */
+const keyOf = (client: Client): { processID?: unknown; secretKey?: unknown } => client as { processID?: unknown; secretKey?: unknown };
+
+const CANCEL_CODE = 80_877_102;
+
+/** Asks the server to end the statement of a session: one that is busy does not notice that its client has gone. */
+const cancelStatement = (client: Client): void => {
+  const address = addresses.get(client);
+  const { processID, secretKey } = keyOf(client);
+  if (!address || typeof processID !== 'number' || typeof secretKey !== 'number') return;
+  const request = Buffer.alloc(16);
+  [request.length, CANCEL_CODE, processID, secretKey].forEach((value, index) => request.writeInt32BE(value, index * 4));
+  const socket = connect({ ...address, timeout: CONNECT_TIMEOUT_MS }, () => socket.end(request));
+  socket.on('timeout', () => socket.destroy());
+  // A server that is away has no statement to end.
+  socket.on('error', () => {});
+};
+
+/** Ends a session at once, and the statement that runs in it. */
+export const cutPostgres = (client: Client): void => {
+  cancelStatement(client);
+  client.end().catch(() => {});
+};
+
 /** Opens a session to the one address that the host resolved to. */
 export const connectPostgres = async (connection: ResolvedConnection, limits: ConnectorLimits): Promise<Client> => {
   const { settings, secret } = connection;
   const host = text(settings, 'host', '');
   const port = typeof settings['port'] === 'number' ? settings['port'] : 5432;
+  const address = { host: await resolveTarget(host, port, limits.privateTargets), port };
   const client = new Client({
-    host: await resolveTarget(host, port, limits.privateTargets),
-    port,
+    ...address,
     database: text(settings, 'database', ''),
     user: text(settings, 'user', ''),
     password: secret['password'] ?? '',
@@ -42,6 +71,7 @@ export const connectPostgres = async (connection: ResolvedConnection, limits: Co
   try {
     await client.connect();
     await client.query(SESSION);
+    addresses.set(client, address);
     return client;
   } catch (error) {
     const failure = toRunError(error, 'Connecting to the server');
@@ -50,7 +80,36 @@ export const connectPostgres = async (connection: ResolvedConnection, limits: Co
   }
 };
 
-/** Runs work in a session that ends with it; an abort cuts the session, which ends its statement on the server too. */
+/** Begins to read: a state of the database of its own, or one that another session holds. */
+export const beginReading = async (client: Client, snapshot: string | undefined): Promise<void> => {
+  await client.query('begin isolation level repeatable read read only');
+  if (snapshot !== undefined) await client.query(`set transaction snapshot ${quoteLiteral(snapshot)}`);
+};
+
+/** Holds the state that a database has now, for the sessions that read it one after the other. */
+export const holdSnapshot = async (connection: ResolvedConnection, limits: ConnectorLimits, signal: AbortSignal): Promise<Snapshot> => {
+  const client = await connectPostgres(connection, limits);
+  const cut = (): void => cutPostgres(client);
+  signal.addEventListener('abort', cut, { once: true });
+  const close = async (): Promise<void> => {
+    signal.removeEventListener('abort', cut);
+    await client.end().catch(() => {});
+  };
+  try {
+    signal.throwIfAborted();
+    // The session waits for as long as the others read.
+    await client.query('set idle_in_transaction_session_timeout = 0');
+    await beginReading(client, undefined);
+    const { rows } = await client.query<{ id: string }>('select pg_export_snapshot() as id');
+    return { id: rows[0]?.id ?? '', close };
+  } catch (error) {
+    await close();
+    signal.throwIfAborted();
+    throw toRunError(error, 'Holding the state of the database');
+  }
+};
+
+/** Runs work in a session that ends with it; an abort ends the session and its statement at once. */
 export const withPostgres = async <R>(
   connection: ResolvedConnection,
   limits: ConnectorLimits,
@@ -58,7 +117,7 @@ export const withPostgres = async <R>(
   work: (client: Client) => Promise<R>,
 ): Promise<R> => {
   const client = await connectPostgres(connection, limits);
-  const cut = (): void => void client.end().catch(() => {});
+  const cut = (): void => cutPostgres(client);
   signal.addEventListener('abort', cut, { once: true });
   try {
     signal.throwIfAborted();

@@ -5,7 +5,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ConnectorLimits, Extraction, ResolvedConnection, WrittenSegment } from '../connector.ts';
-import { withPostgres } from './client.ts';
+import { beginReading, withPostgres } from './client.ts';
 import { toRunError } from './failure.ts';
 import { selectColumns, withoutEnd } from './result-rows.ts';
 
@@ -18,7 +18,7 @@ export const extractQuery = (
 ): Promise<WrittenSegment[]> => {
   const activity = `Running the query of table ${extraction.table}`;
   return withPostgres(connection, limits, { activity, signal: extraction.signal }, async (client) => {
-    await client.query('begin isolation level repeatable read read only');
+    await beginReading(client, extraction.snapshot);
     for (const [name, value] of Object.entries(parameters)) await client.query('select set_config($1, $2, true)', [`lethe.${name}`, value]);
     const path = `${extraction.prefix}0.csv`;
     const query = withoutEnd(content);

@@ -15,7 +15,7 @@ import {
   type Source,
   type WrittenSegment,
 } from '../connector.ts';
-import { defaultSchema, withPostgres } from './client.ts';
+import { beginReading, defaultSchema, holdSnapshot, withPostgres } from './client.ts';
 import { describePostgres } from './describe.ts';
 import { stageError } from '../../domain/run-error.ts';
 
@@ -68,7 +68,7 @@ const extract = (connection: ResolvedConnection, limits: ConnectorLimits, extrac
   const { table, columns: mapping } = read.value;
   const schema = read.value.schema || defaultSchema(connection);
   return withPostgres(connection, limits, { activity: `Reading ${schema}.${table}`, signal: extraction.signal }, async (client) => {
-    await client.query('begin isolation level repeatable read read only');
+    await beginReading(client, extraction.snapshot);
     const relation = await findRelation(client, schema, table);
     const wanted = extraction.columns.map((column) => sourceColumn(mapping, column));
     const missing = wanted.filter((column) => !relation.columns.has(column));
@@ -83,6 +83,7 @@ const extract = (connection: ResolvedConnection, limits: ConnectorLimits, extrac
 
 /** The reading side of a postgres connection. */
 export const postgresSource = (connection: ResolvedConnection, limits: ConnectorLimits): Source => ({
+  holdSnapshot: (signal) => holdSnapshot(connection, limits, signal),
   describe: (signal) => describePostgres(connection, limits, signal),
   extract: (extraction) => extract(connection, limits, extraction),
 });

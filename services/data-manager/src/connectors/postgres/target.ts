@@ -14,7 +14,7 @@ import {
   type TargetUpload,
   type UploadTable,
 } from '../connector.ts';
-import { connectPostgres, defaultSchema } from './client.ts';
+import { connectPostgres, cutPostgres, defaultSchema } from './client.ts';
 import { toRunError } from './failure.ts';
 import { fence, preparePlace, probe, qualified, record, type Place } from './ledger.ts';
 import { publishTables, type Publication } from './publish-tables.ts';
@@ -76,7 +76,7 @@ export const postgresTarget = async (
   signal: AbortSignal,
 ): Promise<Target> => {
   const client = await connectPostgres(connection, limits);
-  const cut = (): void => void client.end().catch(() => {});
+  const cut = (): void => cutPostgres(client);
   signal.addEventListener('abort', cut, { once: true });
   const guarded = async <R>(activity: string, work: () => Promise<R>): Promise<R> => {
     try {

@@ -48,10 +48,13 @@ export const planSource = (deps: RunDeps, row: ExecutionRow, context: StageConte
   return { kind: 'direct', table, rank, sourceColumns, connectionId: collect.value.connectionId, read: collect };
 };
 
+/** A source that is read; `snapshot` is what the sources of its connection are read from. */
+type SourceToRead = { folder: string; plan: Plan; connection: ResolvedConnection | undefined; snapshot: string | undefined };
+
 const extractSource = async (
   deps: RunDeps,
   context: StageContext,
-  { folder, plan, connection }: { folder: string; plan: Plan; connection: ResolvedConnection | undefined },
+  { folder, plan, connection, snapshot }: SourceToRead,
 ): Promise<ExtractSource> => {
   const table = context.plan.tables.find(({ name }) => name === plan.table);
   if (!table) throw stageError('TABLE_UNKNOWN', { table: plan.table });
@@ -61,6 +64,7 @@ const extractSource = async (
     columns: columnsOfSource(table, plan),
     directory: folder,
     prefix: `${plan.table}-${plan.rank}-`,
+    snapshot,
     signal: context.signal,
     onRows: (rows: number) => {
       rowCount += rows;
@@ -81,19 +85,42 @@ const missingConnection = (table: string): never => {
   throw stageError('CONNECTION_MISSING', { table });
 };
 
-const extractInto = async (folder: string, deps: RunDeps, row: ExecutionRow, context: StageContext): Promise<ExtractManifest> => {
-  const connections = new Map<string, ResolvedConnection>();
+const connectionOf = ({ collect }: ProtocolEntry): string => collect?.value.connectionId ?? '';
+
+/** The sources of each connection one after the other, in the order in which the plan comes to the connections. */
+const byConnection = (sources: readonly ProtocolEntry[]): [connectionId: string, own: ProtocolEntry[]][] => [
+  ...Map.groupBy(sources, connectionOf),
+];
+
+/** Reads the sources of a connection. Where they are several, all of them see one state of a store that has such a thing: a parent and its child are both there, or neither. */
+const extractConnection = async (
+  deps: RunDeps,
+  context: StageContext,
+  { folder, plans, connection }: { folder: string; plans: readonly Plan[]; connection: ResolvedConnection | undefined },
+): Promise<ExtractSource[]> => {
+  const source = connection && plans.length > 1 ? sourceOf(connection, deps.config) : undefined;
+  const snapshot = await source?.holdSnapshot?.(context.signal);
   const sources: ExtractSource[] = [];
-  for (const entry of context.plan.sources) {
+  try {
+    for (const plan of plans) {
+      context.signal.throwIfAborted();
+      const place = { ...(connection && placeOf(connection)), table: plan.table };
+      sources.push(await locating(place, () => extractSource(deps, context, { folder, plan, connection, snapshot: snapshot?.id })));
+    }
+  } finally {
+    await snapshot?.close();
+  }
+  return sources;
+};
+
+const extractInto = async (folder: string, deps: RunDeps, row: ExecutionRow, context: StageContext): Promise<ExtractManifest> => {
+  const sources: ExtractSource[] = [];
+  for (const [connectionId, entries] of byConnection(context.plan.sources)) {
     context.signal.throwIfAborted();
-    const plan = await planSource(deps, row, context, entry);
-    const known = connections.get(plan.connectionId);
-    const connection =
-      known ??
-      (plan.connectionId === '' ? undefined : await resolveConnection(deps, row, { connectionId: plan.connectionId, write: false }));
-    if (connection) connections.set(plan.connectionId, connection);
-    const place = { ...(connection && placeOf(connection)), table: plan.table };
-    sources.push(await locating(place, () => extractSource(deps, context, { folder, plan, connection })));
+    const plans: Plan[] = [];
+    for (const entry of entries) plans.push(await planSource(deps, row, context, entry));
+    const connection = connectionId === '' ? undefined : await resolveConnection(deps, row, { connectionId, write: false });
+    sources.push(...(await extractConnection(deps, context, { folder, plans, connection })));
   }
   return { stage: STAGE, planHash: context.planHash, sources };
 };

@@ -74,7 +74,12 @@ describe('empty fields', () => {
 
 describe('casts', () => {
   const readable: [string, BaseType, string[], (string | null)[]][] = [
-    ['integers', BaseType.INTEGER, ['9223372036854775807', '-1', '+5', '42.0'], ['9223372036854775807', '-1', '5', '42']],
+    [
+      'integers',
+      BaseType.INTEGER,
+      ['9223372036854775807', '-1', '+5', '42.0', '4.20e1', '1E3', '120e-1', '0e5'],
+      ['9223372036854775807', '-1', '5', '42', '42', '1000', '12', '0'],
+    ],
     ['booleans', BaseType.BOOLEAN, ['t', 'f', 'true', 'FALSE', '1', '0'], ['true', 'false', 'true', 'false', 'true', 'false']],
     ['doubles', BaseType.DOUBLE, ['0.1', '-0', '1e3', 'NaN', '-Infinity', '.5'], ['0.1', '-0.0', '1000.0', 'nan', '-inf', '0.5']],
     ['dates', BaseType.DATE, ['2020-02-29', 'infinity', '0001-01-01T00:00:00.0'], ['2020-02-29', 'infinity', '0001-01-01']],
@@ -99,7 +104,7 @@ describe('casts', () => {
     [
       'integers that the engine would round or guess',
       BaseType.INTEGER,
-      ['1.5', '0x1F', '1_000', '1e3', '9223372036854775808', ' 1', '42.5'],
+      ['1.5', '0x1F', '1_000', '15e-1', '1e19', 'e3', '.e1', '1e1000', '9223372036854775808', ' 1', '42.5'],
     ],
     ['booleans of other words', BaseType.BOOLEAN, ['yes', 'on', '2']],
     ['doubles beyond the type', BaseType.DOUBLE, ['1e400', '-1e400', '1_0', '0x1', '1,5']],
@@ -133,11 +138,12 @@ describe('casts', () => {
       '-.5',
       '5.',
       '1.239',
-      '1e3',
+      '1.5e3',
+      '1239e-3',
       '1234567890123456789012345678901234567',
     ];
     const { kept, counts } = await runColumn(money, texts);
-    expect(kept).toEqual(['123456789012345678901234567890123456.78', '1.20', '-0.50', '5.00', null, null, null]);
+    expect(kept).toEqual(['123456789012345678901234567890123456.78', '1.20', '-0.50', '5.00', null, '1500.00', null, null]);
     expect(counts?.castFailed).toEqual([{ rule: 'cast:value', count: 3 }]);
   });
 
