@@ -9,7 +9,7 @@ let suite: Suite;
 let people: People;
 let others: People;
 beforeAll(async () => {
-  suite = await startSuite({ services: ['user', 'script'] });
+  suite = await startSuite({ services: ['user', 'script', 'data'] });
   people = await makePeople(suite);
   others = await makePeople(suite);
 });
@@ -83,4 +83,19 @@ test('a group whose texts take all the time that they may leaves a parser for an
   await save(Language.SQL, Type.TRANSFORMATION, 'SELECT 1 AS a', others);
   expect(ended.signal.aborted).toBe(false);
   expect(new Set(await many)).toEqual(new Set(['TOO_COMPLEX']));
+});
+
+test('a group that tries many slow scripts leaves room for another that tries one', async () => {
+  const made = async (of: People, content: string): Promise<() => Promise<unknown>> => {
+    const { script } = await save(Language.TYPESCRIPT, Type.TRANSFORMATION, content, of);
+    const tables = [{ table: 't', columns: [], rows: [{ a: 1 }] }];
+    return () => of.editor.script.testScript({ scriptId: script?.id ?? '', tables, table: 't' });
+  };
+  const slow = await made(people, 'export default async () => { await new Promise((end) => setTimeout(end, 8_000)); return { a: 1 }; };');
+  const quick = await made(others, 'export default () => ({ a: 1 });');
+  const first = new AbortController();
+  const many = Promise.allSettled(Array.from({ length: 7 }, () => slow().finally(() => first.abort())));
+  await quick();
+  expect(first.signal.aborted).toBe(false);
+  await many;
 });

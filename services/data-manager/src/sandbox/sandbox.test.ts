@@ -204,6 +204,17 @@ describe('what a script cannot do', () => {
     });
   });
 
+  test('write a byte to a file, by what the runtime itself may write', async () => {
+    // The runtime keeps what it compiles, unless its cache cannot be made; a write past a limit of 0 bytes ends the process.
+    expect(await run('export default () => ({ ok: true })')).toEqual([{ ok: true }]);
+    const denied = await failure('export default () => { Deno.writeTextFileSync("x", "y"); return {}; }');
+    expect(denied).toMatchObject({ reason: 'SCRIPT_FAILED' });
+    const held = await run(
+      `export default () => ({ limits: (() => { try { return Deno.readTextFileSync("/proc/self/limits"); } catch { return "denied"; } })() })`,
+    );
+    expect(held).toEqual([{ limits: 'denied' }]);
+  });
+
   test('fill the memory beside the heap', async () => {
     const error = await failure('export default () => { const all = []; for (;;) all.push(new Uint8Array(1e7).fill(1)); }');
     expect(['SCRIPT_MEMORY', 'SCRIPT_FAILED']).toContain(error.reason);
