@@ -4,6 +4,7 @@ import { BaseType, type Column, type DataType, type Table } from '@lethe/contrac
 import { compareValues, hasNextValue, isOrdered, isValue, valuesBetween } from './datatype.ts';
 import { readFormat } from './value-format.ts';
 import type { Report } from './violation.ts';
+import { carriesNative, parseNative } from './native-type.ts';
 
 /** A column under check, with its type and the pointer to it. */
 type TypedColumn = { table: Table; column: Column; type: DataType; pointer: string; report: Report };
@@ -137,12 +138,23 @@ const checkUnused = ({ table, column: { name, empty, cast }, type, pointer, repo
   if (type.base !== BaseType.DECIMAL && (type.precision !== 0 || type.scale !== 0)) refuse('datatype', 'the base `decimal`');
 };
 
+/** A native type is a name of one, and its values are those of the base type. */
+const checkNative = ({ table, column, type, pointer, report }: TypedColumn): void => {
+  if (type.native === '') return;
+  const native = parseNative(type.native);
+  const refuse = (rule: string, message: string): void => report(`${pointer}/datatype/native`, rule, message);
+  if (!native) refuse('NATIVE_MALFORMED', `the native type of ${nameOf(table, column)} is no name of a type`);
+  else if (!carriesNative(type.base, native))
+    refuse('NATIVE_MISMATCH', `the native type of ${nameOf(table, column)} has other values than its base type`);
+};
+
 /** Checks the type and the rules of a column. */
 export const checkColumn = (table: Table, column: Column, pointer: string, report: Report): void => {
   const type = checkType(table, column, pointer, report);
   if (!type) return;
   const typed = { table, column, type, pointer, report };
   checkTextOptions(typed);
+  checkNative(typed);
   const place = { ...typed, isRanged: column.range ? checkRange(column.range, typed) : false };
   checkUnused(typed);
   if (column.empty) EMPTY[column.empty.strategy].check(place);

@@ -118,3 +118,18 @@ describe('a script of rules is refused when it is saved', () => {
     expect(placeOf('{"a": {}}', '/a/b/c')).toEqual({ line: 1, column: 7 });
   });
 });
+
+test('an output has its digits in its type or beside it; what is none of a decimal, or no number of digits, is refused', () => {
+  const beside = { outputs: [{ name: 'a', type: 'decimal', decimalDigits: 12, fractionDigits: 2 }] };
+  expect(parseTransformProperties(beside)).toMatchObject({
+    outputs: { columns: [{ type: { base: BaseType.DECIMAL, precision: 12, scale: 2 } }] },
+  });
+  const refused = [
+    { type: 'integer', decimalDigits: 5 },
+    { type: 'decimal', decimalDigits: 39 },
+    { type: { base: 'decimal', fractionDigits: -1 } },
+    { type: { base: 'decimal', decimalDigits: '5' } },
+  ];
+  for (const type of refused)
+    expect(parseTransformProperties({ outputs: [{ name: 'a', ...type }] })).toMatchObject({ violations: [{ pointer: '/outputs/0/type' }] });
+});

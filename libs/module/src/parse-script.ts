@@ -96,8 +96,25 @@ export const parseScriptContent = <K extends ScriptContentKind>(
   }
 };
 
+const DIGITS = [
+  ['decimalDigits', 1],
+  ['fractionDigits', 0],
+] as const;
+
+/** The type of an output: an object, or a base type with its digits beside it. */
+const typeOfOutput = ({ type, decimalDigits, fractionDigits }: Json): Json =>
+  typeof type === 'object' && type !== null ? (type as Json) : { base: type, decimalDigits, fractionDigits };
+
+const checkDigits = (type: Json, report: (rule: string, message: string) => void): void => {
+  const given = DIGITS.filter(([word]) => type[word] !== undefined);
+  if (given.length > 0 && type['base'] !== 'decimal') report('OPTION_UNUSED', 'digits say nothing without the base `decimal`');
+  for (const [word, least] of given)
+    if (!Number.isInteger(type[word]) || Number(type[word]) < least || Number(type[word]) > 38)
+      report('VALUE_MALFORMED', `${word} is a whole number from ${least} to 38`);
+};
+
 const readOutput = (from: Json): Column => {
-  const type = typeof from['type'] === 'object' && from['type'] !== null ? (from['type'] as Json) : { base: from['type'] };
+  const type = typeOfOutput(from);
   return Column.fromPartial({
     name: typeof from['name'] === 'string' ? from['name'] : '',
     type: {
@@ -111,11 +128,12 @@ const readOutput = (from: Json): Column => {
 
 const checkOutput = (from: unknown, pointer: string, report: (pointer: string, rule: string, message: string) => void): from is Json => {
   if (typeof from !== 'object' || from === null) return (report(pointer, 'SHAPE', 'an output is an object with name and type'), false);
-  const { name, role, type } = from as Json;
+  const { name, role } = from as Json;
   if (typeof name !== 'string' || !new RegExp(NAME_PATTERN).test(name)) report(`${pointer}/name`, 'NAME', 'an output needs a column name');
   if (role !== undefined && (typeof role !== 'string' || !ROLES.words.includes(role)))
     report(`${pointer}/role`, 'ROLE', 'the role is unknown');
-  const base = typeof type === 'object' && type !== null ? (type as Json)['base'] : type;
+  const { base } = typeOfOutput(from as Json);
+  checkDigits(typeOfOutput(from as Json), (rule, message) => report(`${pointer}/type`, rule, message));
   if (typeof base !== 'string' || !BASE_TYPES.words.includes(base)) report(`${pointer}/type`, 'TYPE', 'the datatype is missing or unknown');
   return true;
 };

@@ -62,6 +62,13 @@ const dataType = shape<DataType>({
   base: choice('base', BASE_TYPES, { meaning: 'The base type, named as in CSVW.', iri: 'csvw:base', required: true }),
   precision: integer('decimalDigits', { meaning: 'Decimals: digits in all.', min: 1, max: 38, example: 12, fallback: '38' }),
   scale: integer('fractionDigits', { meaning: 'Decimals: digits after the point.', max: 38, example: 2, fallback: '0' }),
+  native: text('native', {
+    meaning:
+      "The source's type, as DescribeConnection names it: a target of the same kind has the column in it, another one in its type for the base type. It must be there in the target.",
+    example: 'character varying(20)',
+    fallback: "the target's type for the base type",
+    maxLength: 128,
+  }),
   format: nestedOrText('format', valueFormat, 'pattern', {
     meaning: 'How the sources write the values; a text is the pattern.',
     fallback: 'the canonical form',

@@ -64,7 +64,7 @@ export type ReadUse = { table: string; columns: string[] } & (
 );
 
 /** What a run wants to upload over a connection. */
-export type WriteUse = Pick<UploadTable, 'table' | 'schema' | 'target' | 'replace'>;
+export type WriteUse = Pick<UploadTable, 'table' | 'schema' | 'target' | 'replace'> & { natives: { column: string; type: string }[] };
 
 /** What a connection is looked at for. Without reads and writes it is what TestConnection asks: whether it can be read and written at all. */
 export type Use = {
@@ -144,6 +144,8 @@ export type Target = {
   readBack: (table: UploadTable, csvPath: string) => Promise<number>;
   /** Refuses tables whose names are taken, before anything is published anywhere; `commit` looks again. */
   claim: (owner: { moduleId: string; runId: string }, tables: UploadTable[]) => Promise<void>;
+  /** Gives the columns of a hidden place, whose rows have been measured, the types that the source has them in; where a target has such types. */
+  convert?: (table: UploadTable) => Promise<void>;
   /** Publishes all tables and the ledger entry at once; an upload that the ledger knows is left as it is. */
   commit: (entry: LedgerEntry, tables: UploadTable[]) => Promise<void>;
   /** The schema that a table goes to; '' where the target has none. */

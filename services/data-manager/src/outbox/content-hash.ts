@@ -38,5 +38,12 @@ export const contentHashOf = async (engine: Engine, rowsQuery: string, columns: 
 /** The hash of names and types of columns, in their order. */
 export const schemaHashOf = (columns: readonly Column[]): string =>
   createHash('sha256')
-    .update(JSON.stringify(columns.map((column) => [column.name, engineType(columnType(column), DUCKDB)])))
+    .update(
+      JSON.stringify(
+        columns.map((column) => {
+          const { native } = columnType(column);
+          return [column.name, engineType(columnType(column), DUCKDB), ...(native === '' ? [] : [native])];
+        }),
+      ),
+    )
     .digest('hex');

@@ -7,6 +7,7 @@ import { inspectConnection } from '../connectors/index.ts';
 import { resolveConnection } from '../connectors/resolve.ts';
 import type { RunDeps } from '../deps.ts';
 import { RunError, runErrorInfo, stageError, type RunPlace } from '../domain/run-error.ts';
+import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import { planSource } from '../stages/extract/extract.ts';
 import type { StageContext } from '../stages/stage.ts';
 import type { ExecutionRow } from '../store/tables.ts';
@@ -49,9 +50,26 @@ const plannedReads = async ({ deps, row, context, looks, problems }: Preflight):
     });
 };
 
-const plannedWrites = ({ context, looks }: Preflight): void => {
-  for (const { table, connectionId, schema, target, mode } of context.plan.uploads)
-    lookFor(looks, connectionId, true).writes.push({ table, schema, target: target || table, replace: mode === UploadMode.REPLACE });
+/** The native types that the columns of a result are to have at a target; what a step changes has another. */
+const nativesOf = ({ results, steps }: EffectivePlan, table: string): { column: string; type: string }[] => {
+  const changed = new Set(
+    steps
+      .filter((step) => step.table === table)
+      .flatMap(({ operation }) =>
+        operation?.$case === 'generalize' ? operation.value.columns.map(({ column }) => column) : (operation?.value.columns ?? []),
+      ),
+  );
+  const columns = results.find(({ name }) => name === table)?.columns ?? [];
+  return columns.flatMap(({ name, type }) =>
+    type && type.native !== '' && !changed.has(name) ? [{ column: name, type: type.native }] : [],
+  );
+};
+
+const plannedWrites = ({ context: { plan }, looks }: Preflight): void => {
+  for (const { table, connectionId, schema, target, mode } of plan.uploads) {
+    const replace = mode === UploadMode.REPLACE;
+    lookFor(looks, connectionId, true).writes.push({ table, schema, target: target || table, replace, natives: nativesOf(plan, table) });
+  }
 };
 
 const inspectAll = async ({ deps, row, context, looks, problems }: Preflight): Promise<void> => {

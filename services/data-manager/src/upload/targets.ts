@@ -49,6 +49,7 @@ const stageTable = async ({ engine, scratch }: Load, target: Target, { ready, ta
     const { connectionId } = ready.upload;
     throw stageError('TARGET_DIFFERS', { table: table.table, found: count, count: ready.rowCount }).locate({ connectionId });
   }
+  await target.convert?.(table);
 };
 
 /** Drops what tries have left. A failure here changes nothing of how the upload went: the next one drops it. */

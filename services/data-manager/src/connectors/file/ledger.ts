@@ -80,7 +80,7 @@ export const claimFile = async (
   folder: string,
   ledger: readonly LedgerEntry[],
   moduleId: string,
-  { table, target, replace, versioned }: WriteUse & { versioned?: string },
+  { table, target, replace, versioned }: Omit<WriteUse, 'natives'> & { versioned?: string },
 ): Promise<undefined> => {
   if (!isFileName(target)) throw stageError('TARGET_NAME_UNUSABLE', { table });
   const named = ledger.flatMap((entry) => entry.tables.map((item) => ({ ...item, moduleId: entry.moduleId })));

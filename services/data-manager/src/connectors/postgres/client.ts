@@ -12,7 +12,7 @@ const LOOK_TIMEOUT_MS = 60_000;
 // The limit of the source itself, which names it, comes first.
 const SOURCE_GRACE_MS = 5_000;
 // Everything that decides how values are written: the same text on every server.
-const SESSION = `set datestyle = 'ISO, YMD'; set timezone = 'UTC'; set bytea_output = 'hex'; set intervalstyle = 'iso_8601'; set extra_float_digits = 1;
+const SESSION = `set datestyle = 'ISO, YMD'; set timezone = 'UTC'; set bytea_output = 'hex'; set intervalstyle = 'postgres'; set extra_float_digits = 1;
   set client_encoding = 'UTF8'; set synchronize_seqscans = off; set max_parallel_workers_per_gather = 0; set standard_conforming_strings = on;
   set lock_timeout = '60s'; set idle_in_transaction_session_timeout = '1h'`;
 

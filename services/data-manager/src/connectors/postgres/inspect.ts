@@ -13,6 +13,7 @@ import {
 import { defaultSchema, withPostgres } from './client.ts';
 import { toRunError } from './failure.ts';
 import { findPlace, isOwnedBy } from './ledger.ts';
+import { hasType } from './native.ts';
 import { claimName } from './relations.ts';
 import { selectColumns, withoutEnd } from './result-rows.ts';
 
@@ -94,8 +95,11 @@ const inspectWrites = async (
   if (problems.length > 0) return problems;
   const place = await findPlace(client, own);
   if (place instanceof RunError) return [place];
-  for (const { table, schema, target, replace } of writes)
+  for (const { table, schema, target, replace, natives } of writes)
     try {
+      for (const { column, type } of natives)
+        if (!(await hasType(client, type)))
+          problems.push(stageError('TARGET_TYPE_MISSING', { table, column, type }).locate({ table, column }));
       const claim = { runId: '', schema: schema || own, name: target, table };
       if (collectedModuleId !== '' && (await isOwnedBy(client, place, { ...claim, moduleId: collectedModuleId }))) continue;
       await claimName(client, place, { ...claim, moduleId, replace });

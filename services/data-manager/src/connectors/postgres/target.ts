@@ -19,6 +19,7 @@ import { toRunError } from './failure.ts';
 import { fence, preparePlace, probe, qualified, record, type Place } from './ledger.ts';
 import { publishTables, type Publication } from './publish-tables.ts';
 import { claimName } from './relations.ts';
+import { convertNatives } from './native.ts';
 import { addKeys, definition } from './shape.ts';
 
 // Readers and the next worker wait for this transaction: the server ends it where its worker says nothing any more.
@@ -110,6 +111,7 @@ export const postgresTarget = async (
         await pipeline(stream, createWriteStream(csvPath, { mode: 0o600 }));
         return stream.rowCount;
       }),
+    convert: (table) => guarded(`Converting table ${table.table}`, () => convertNatives(client, hidden(table), table)),
     claim: (owner, tables) =>
       guarded('Looking at the names of the target', async () => {
         for (const table of tables) {
