@@ -95,6 +95,9 @@ test('a group that tries many slow scripts leaves room for another that tries on
   const quick = await made(others, 'export default () => ({ a: 1 });');
   const first = new AbortController();
   const many = Promise.allSettled(Array.from({ length: 7 }, () => slow().finally(() => first.abort())));
+  // Each of the slow ones has a slot by now, or waits for one.
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  expect(first.signal.aborted).toBe(false);
   await quick();
   expect(first.signal.aborted).toBe(false);
   await many;
