@@ -15,24 +15,28 @@ export type Effect = {
   tokens: { columns: string[]; domain: string } | undefined;
   /** Nothing that names a person stays in these columns. */
   hidden: string[];
+  /** The table does not have these columns any more. */
+  removed: string[];
 };
 
 const EFFECTS: { [C in Operation['$case']]: (value: OperationValue<C>) => Effect } = {
   generalize: ({ columns }) => {
     const names = columns.map(({ column }) => column);
-    return { columns: names, changed: names, tokens: undefined, hidden: [] };
+    return { columns: names, changed: names, tokens: undefined, hidden: [], removed: [] };
   },
   suppress: ({ scope, columns }) => ({
     columns,
     changed: scope === SuppressScope.RECORD ? [] : columns,
     tokens: undefined,
     hidden: scope === SuppressScope.COLUMN ? columns : [],
+    removed: scope === SuppressScope.COLUMN ? columns : [],
   }),
   pseudonymize: ({ columns, domain }) => ({
     columns,
     changed: [],
     tokens: { columns, domain: domain || (columns[0] ?? '') },
     hidden: columns,
+    removed: [],
   }),
 };
 

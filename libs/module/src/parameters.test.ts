@@ -1,6 +1,6 @@
 import { Parameter, Parameter_Type as Type } from '@lethe/contracts/gen/lethe/script/v1/script';
 import { expect, test } from 'vitest';
-import { fillParameters } from './parameters.ts';
+import { fillParameters, isOfType } from './parameters.ts';
 
 const declared = [
   { name: 'year', type: Type.INTEGER, required: true },
@@ -17,4 +17,24 @@ const cases: [name: string, given: Record<string, string>, filled: unknown][] = 
 
 test.each(cases)('parameters %s', (_, given, filled) => {
   expect(fillParameters(declared, given)).toEqual(filled);
+});
+
+const values: Record<Exclude<Type, 0>, { taken: string[]; refused: string[] }> = {
+  [Type.STRING]: { taken: ['', ' a\n'], refused: ['x'.repeat(10_001)] },
+  [Type.INTEGER]: {
+    taken: ['0', '-1', '9223372036854775807', '-9223372036854775808'],
+    refused: ['', '1.0', '9223372036854775808', '-9223372036854775809', '1e3', ' 1'],
+  },
+  [Type.DECIMAL]: { taken: ['0.5', '-12'], refused: ['.5', '1e3', '1,5', ''] },
+  [Type.BOOLEAN]: { taken: ['true', 'false'], refused: ['TRUE', '1', ''] },
+  [Type.DATE]: {
+    taken: ['2024-02-29', '0001-01-01', '9999-12-31'],
+    refused: ['2023-02-29', '2024-02-31', '2024-13-01', '0000-01-01', '2024-1-1'],
+  },
+};
+
+test.each(Object.entries(values))('of type %s the bounds are taken, and what lies beyond is not', (type, { taken, refused }) => {
+  const of = Object.values(Type).find((candidate) => candidate === Number(type)) ?? Type.UNSPECIFIED;
+  expect(taken.filter((value) => !isOfType(of, value))).toEqual([]);
+  expect(refused.filter((value) => isOfType(of, value))).toEqual([]);
 });

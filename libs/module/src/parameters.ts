@@ -1,16 +1,26 @@
 // Typed parameters of scripts.
 import { Parameter_Type as Type, type Parameter } from '@lethe/contracts/gen/lethe/script/v1/script';
 
-const FORMS: Record<number, RegExp> = {
-  [Type.STRING]: /^[\s\S]{0,10000}$/,
-  [Type.INTEGER]: /^-?\d{1,18}$/,
-  [Type.DECIMAL]: /^-?\d{1,28}(?:\.\d{1,28})?$/,
-  [Type.BOOLEAN]: /^(?:true|false)$/,
-  [Type.DATE]: /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/,
+const isInt64 = (text: string): boolean => /^-?\d{1,19}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
+
+/** Whether a text is a day of the calendar, YYYY-MM-DD from year 1 on. */
+const isDay = (text: string): boolean => {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || text.startsWith('0000')) return false;
+  const date = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
 };
 
-/** Whether a value has the type's form. */
-export const isOfType = (type: Type, value: string): boolean => FORMS[type]?.test(value) ?? false;
+const FORMS: Record<Type, (text: string) => boolean> = {
+  [Type.UNSPECIFIED]: () => false,
+  [Type.STRING]: (text) => text.length <= 10_000,
+  [Type.INTEGER]: isInt64,
+  [Type.DECIMAL]: (text) => /^-?\d{1,28}(?:\.\d{1,28})?$/.test(text),
+  [Type.BOOLEAN]: (text) => text === 'true' || text === 'false',
+  [Type.DATE]: isDay,
+};
+
+/** Whether a value is one of the type. */
+export const isOfType = (type: Type, value: string): boolean => FORMS[type](value);
 
 /** Fills parameters: the given values over the defaults. Returns the values, or the names that are unknown, missing, or of another type. */
 export const fillParameters = (

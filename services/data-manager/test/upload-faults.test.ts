@@ -188,7 +188,11 @@ describe('an upload of which a target does not say whether it has the rows', () 
     await confirmUpload(orders.worker, runId);
     await expect
       .poll(async () => (await runOf(runId))?.refusal, { timeout: 20_000 })
-      .toContain('rows of an earlier upload of this run as version 1.0.0');
+      .toContain('rows of an earlier upload as version 1.0.0');
+    // Other runs of the module are told the same, not that the name is somebody else's.
+    const otherId = await preparedRun(orders.worker, orders.taskId);
+    await confirmUpload(orders.worker, otherId);
+    await expect.poll(async () => (await runOf(otherId))?.errorInfo?.reason, { timeout: 20_000 }).toBe('UPLOAD_LEFT_ROWS');
   });
 });
 

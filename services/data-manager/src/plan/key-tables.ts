@@ -12,7 +12,7 @@ export const keyTables = (table: string) => ({
   dropped: `_dropped_${table}`,
   /** `row_id`, `new_key`: the rows that get another key. */
   generated: `_generated_${table}`,
-  /** One row a key, all columns: each the first value in the order of sources and rows. */
+  /** One row a key: `row_id` and the texts `c0`, `c1`, …, each the first that says something. */
   filled: `_filled_${table}`,
   /** Orphans of the round under way: `row_id`, `rule`. */
   orphans: `_orphans_${table}`,

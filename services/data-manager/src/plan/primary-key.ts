@@ -94,38 +94,17 @@ const generateKeys = (table: string, rule: PrimaryKeyRule, { column, numberSql }
 export const keylessQuery = (table: string): string =>
   `SELECT count(*) FROM ${quoteIdentifier(keyTables(table).generated)} WHERE new_key IS NULL`;
 
-/** One row a key, with the id of its first; `filled` has all columns, and the rows of later sources are merged into it. */
-const fillFromSources = (table: string, rule: PrimaryKeyRule): string[] => {
+/** The rows of a key were made one before the rules, so that only those without a key are left to be dropped. */
+const dropKeyless = (table: string, rule: PrimaryKeyRule): string[] => {
   const names = keyTables(table);
-  const code = `CASE WHEN ${anyNull(rule.columns, '_key')} THEN ${KEY_RULES.primaryKey} ELSE ${KEY_RULES.merged} END`;
+  const isKeyless = anyNull(rule.columns, '_key');
   return [
     create(
       names.dropped,
-      `SELECT _key.row_id, CAST(${code} AS SMALLINT) AS rule FROM ${quoteIdentifier(names.keys)} _key ` +
-        `WHERE NOT EXISTS (SELECT 1 FROM ${quoteIdentifier(names.filled)} _row WHERE _row.row_id = _key.row_id)`,
+      `SELECT _key.row_id, CAST(${KEY_RULES.primaryKey} AS SMALLINT) AS rule FROM ${quoteIdentifier(names.keys)} _key WHERE ${isKeyless}`,
     ),
   ];
 };
-
-/** Fills the table `filled` from the rows of a table after the rules for single values. To be run before the statements of the key. */
-export const filledStatement = (table: string, rule: PrimaryKeyRule, columns: readonly string[], clean: string): string => {
-  const values = columns.map((name) => {
-    const quoted = quoteIdentifier(name);
-    return rule.columns.includes(name) ? quoted : `arg_min(${quoted}, row_id) AS ${quoted}`;
-  });
-  return create(
-    keyTables(table).filled,
-    `SELECT min(row_id) AS row_id, ${values.join(', ')} FROM (${clean}) AS _row WHERE _dropped IS NULL AND NOT (${anyNull(rule.columns, '_row')}) GROUP BY ${quoteNames(rule.columns)}`,
-  );
-};
-
-/** Puts the filled values into `keys`. */
-export const takeFilledStatement = (table: string, columns: readonly string[]): string =>
-  create(keyTables(table).keys, `SELECT row_id, ${quoteNames(columns)} FROM ${quoteIdentifier(keyTables(table).filled)}`);
-
-/** The filled rows of one segment, as a query of rows that no rule has dropped. */
-export const filledRowsQuery = (table: string, { firstRowId, lastRowId }: { firstRowId: bigint; lastRowId: bigint }): string =>
-  `SELECT *, CAST(NULL AS SMALLINT) AS _dropped FROM ${quoteIdentifier(keyTables(table).filled)} WHERE row_id BETWEEN ${firstRowId} AND ${lastRowId}`;
 
 /** An empty table of dropped rows, for tables without a primary key. */
 const nothingDropped = (table: string): string =>
@@ -144,7 +123,7 @@ export const primaryKeyStatements = (table: string, rule: PrimaryKeyRule | undef
       if (generated === undefined) throw defect('no column can hold generated keys');
       return generateKeys(table, rule, generated);
     case KeyConflict.FILL:
-      return fillFromSources(table, rule);
+      return dropKeyless(table, rule);
     case KeyConflict.UNSPECIFIED:
       throw defect('a primary key has no rule for conflicts');
   }

@@ -74,8 +74,9 @@ export const judgeTable = (gate: GateTable, numbers: readonly (string | null)[])
     if (strange[index] !== 0) violations.push(`Column ${name} holds values that are no tokens.`);
   }
   if (quasi.length > 0 && k === 0) violations.push('There are quasi-identifying columns and no requirement.');
-  if (quasi.length > 0 && rowCount > 0 && smallestClass < k)
-    violations.push(`The smallest class has ${smallestClass} rows; k = ${k} is required.`);
+  // Without a quasi-identifying column all rows are one class.
+  const smallest = quasi.length > 0 ? smallestClass : rowCount;
+  if (rowCount > 0 && smallest < k) violations.push(`The smallest class has ${smallest} rows; k = ${k} is required.`);
   const allowed = allowedRows(requirement?.suppressionLimit ?? 0, rowsIn);
   if (k > 0 && suppressedCount > allowed)
     violations.push(`${suppressedCount} of ${rowsIn} rows are suppressed; at most ${allowed} may be.`);

@@ -29,7 +29,8 @@ const pause = (session: Session): Promise<void> =>
 const stop = async (session: Session): Promise<void> => {
   const { deps, row } = session;
   const endTime = row.endTime ?? deps.now();
-  const set = { state: RunState.STOPPED, reachedRevision: row.desireRevision, waitingFor: '', nextAttemptTime: null, endTime };
+  const report = session.reportAt({ rowCount: 0 });
+  const set = { state: RunState.STOPPED, report, reachedRevision: row.desireRevision, waitingFor: '', nextAttemptTime: null, endTime };
   await session.change('stop', set, {
     write: (tx) => (row.deleteEntries ? markDeleted(tx, row.runId, deps.now()) : restoreUploading(tx, row.runId, deps.now())),
   });
@@ -49,6 +50,7 @@ const endFailed = async (session: Session, error: RunError): Promise<void> => {
   const { deps, row } = session;
   const set = {
     state: RunState.FAILED,
+    report: session.reportAt({ rowCount: 0 }),
     error: error.told,
     waitingFor: '',
     nextAttemptTime: null,
@@ -63,6 +65,7 @@ const refuseUpload = (session: Session, error: RunError): Promise<void> => {
   const { deps, row } = session;
   const set = {
     state: RunState.PREPARED,
+    report: session.reportAt({ rowCount: 0 }),
     refusal: error.told,
     reachedRevision: row.desireRevision,
     waitingFor: '',

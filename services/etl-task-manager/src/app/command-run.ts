@@ -6,7 +6,7 @@ import type { Run } from '@lethe/contracts/gen/lethe/task/v1/task';
 import { OutboxDecision } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import { stateName } from '@lethe/contracts/run-state';
 import { event } from '@lethe/db/event';
-import { mutate } from '@lethe/db/mutate';
+import { mutate, replayOf } from '@lethe/db/mutate';
 import type { UserCall } from '@lethe/grpc/context';
 import { fail } from '@lethe/grpc/errors';
 import { loadVisible } from '@lethe/grpc/visible';
@@ -32,6 +32,13 @@ const hasPassed = ({ execution }: RunRow, now: Date): boolean => {
   return expireTime !== undefined && expireTime <= now;
 };
 
+/** The desire that a command makes of a run; fails where its state does not take the command. */
+const requireDesire = (command: Command, run: RunRow): Desire => {
+  const desire = desireOf(command, { state: run.state, hasEntries: hasEntries(run) });
+  if (desire === undefined) throw fail('RUN_STATE', { state: stateName(run.state) });
+  return desire;
+};
+
 /** Sets what is desired of a run and sends that to DataManager; returns before DataManager has reacted. */
 export const commandRun = async (
   deps: Deps,
@@ -41,21 +48,24 @@ export const commandRun = async (
 ): Promise<{ run: Run }> => {
   const visible = await loadVisible(ctx, 'run', findRun(deps.store.db, request.runId));
   ctx.runId = visible.id;
+  const replay = await replayOf(deps.store, ctx, request.requestId);
+  if (replay !== undefined) return replay as { run: Run };
   // Pause and Stop are allowed whatever DataManager would report, so they do not wait for it.
   const continues = command === 'RESUME' || command === 'UPLOAD' || command === 'RESOLVE';
   if (continues) await refreshRun(deps, ctx, visible.id);
+  const refreshed = continues ? await findRun(deps.store.db, visible.id) : undefined;
+  // Whoever cannot give the command at all is told that first.
+  if (refreshed) requireDesire(command, refreshed);
   const plan = EffectivePlan.decode(visible.plan);
   // What was not taken is given up, for which nobody needs a right to a store.
   const isGivenUp = outcome === UploadOutcome.NOT_TAKEN;
   if (continues && !isGivenUp) await requireConnections(deps, ctx, plan, visible.releasedBy);
-  const refreshed = continues ? await findRun(deps.store.db, visible.id) : undefined;
   if (refreshed && isConfirmable(refreshed.state)) await requireRequirement(deps, ctx, visible.moduleId, plan);
   const ticket = await ticketFor(deps, visible, plan);
   return mutate(deps.store, ctx, request.requestId, async (tx) => {
     const before = await lockRun(tx, visible.id);
     if (!before) throw new Error('the run does not exist any more');
-    const desire = desireOf(command, { state: before.state, hasEntries: hasEntries(before) });
-    if (desire === undefined) throw fail('RUN_STATE', { state: stateName(before.state) });
+    const desire = requireDesire(command, before);
     // What is confirmed in time is kept until the confirmation has arrived; what is not may be deleted at any moment.
     if (isConfirmable(before.state) && desire === Desire.UPLOAD && hasPassed(before, deps.now()))
       throw fail('RUN_STATE', { state: stateName(RunState.EXPIRED) });

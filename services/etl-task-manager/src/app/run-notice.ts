@@ -87,7 +87,9 @@ const isNewRefusal = (run: RunRow, { state, refusal, desireRevision }: Execution
 export const stateNotices = (run: RunRow, execution: Execution): OutgoingEvent[] => {
   const { state, error, refusal, waitingFor, errorInfo } = execution;
   if (isNewRefusal(run, execution)) return [requestOf(run, REFUSED, { cause: refusal, errorInfo })];
-  const notice = state === run.state || refusal !== '' ? undefined : BY_STATE[state];
+  // PREPARED with a refusal is what the refusal has led to.
+  const isKnown = state === run.state || (state === RunState.PREPARED && refusal !== '');
+  const notice = isKnown ? undefined : BY_STATE[state];
   if (!notice) return [];
   const failure = state === RunState.UPLOAD_UNKNOWN ? waitingFor : error;
   const cause = state === RunState.STOPPED ? run.stopReason : failure;

@@ -1,5 +1,6 @@
 import { Desire, Execution, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { RunCommanded } from '@lethe/contracts/gen/lethe/event/v1/facts';
+import { statesOf } from '@lethe/contracts/run-state';
 import { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Queryable } from '@lethe/db/open';
 import { sql } from 'kysely';
@@ -45,9 +46,9 @@ export const listRuns = (db: Db, filter: RunFilter): Promise<RunRow[]> =>
     .limit(filter.limit)
     .execute();
 
-/** Prepared runs of whose coming deletion nobody was notified yet. */
-export const listUnnoticedPrepared = (db: Db): Promise<RunRow[]> =>
-  db.selectFrom('runs').selectAll().where('state', '=', RunState.PREPARED).where('expiryNoticed', '=', false).execute();
+/** Runs that may have prepared rows, of whose coming deletion nobody was notified yet. */
+export const listUnnoticed = (db: Db): Promise<RunRow[]> =>
+  db.selectFrom('runs').selectAll().where('state', 'in', statesOf('prepared', 'stopped')).where('expiryNoticed', '=', false).execute();
 
 /** Whether an event to DataManager since the run was made has waited for its confirmation for longer than `olderThanMs`. */
 export const waitsForDelivery = async (db: Db, run: RunRow, olderThanMs: number): Promise<boolean> => {

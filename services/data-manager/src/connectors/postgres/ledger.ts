@@ -129,6 +129,20 @@ export const record = async (client: Client, place: Place, entry: LedgerEntry): 
   ]);
 };
 
+/** The version as which an upload of the module published a table under a name of its own; undefined where none did. */
+export const versionNamed = async (
+  client: Client,
+  place: Place,
+  { moduleId, schema, versioned }: { moduleId: string; schema: string; versioned: string },
+): Promise<string | undefined> => {
+  if (place.isNew) return undefined;
+  const { rows } = await client.query<{ version: string }>(
+    `select l.version from ${place.ledger} l where l.module_id = $1 and l.tables @> jsonb_build_array(jsonb_build_object('schema', $2::text, 'versioned', $3::text)) limit 1`,
+    [moduleId, schema, versioned],
+  );
+  return rows[0]?.version;
+};
+
 /** Whether the ledger has a name of a schema as one that uploads of the module made, in other runs than this one. */
 export const isOwnedBy = async (
   client: Client,

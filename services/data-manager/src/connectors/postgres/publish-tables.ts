@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { stageError } from '../../domain/run-error.ts';
 import { quoteIdentifier, quoteLiteral } from '../../plan/identifiers.ts';
 import type { UploadTable } from '../connector.ts';
-import { qualified, type Place } from './ledger.ts';
+import { qualified, versionNamed, type Place } from './ledger.ts';
 import { attachedTo, carryOver, claimName, findRelation, shapeOf, type Relation } from './relations.ts';
 import { addReferences, comments } from './shape.ts';
 
@@ -102,8 +102,13 @@ const dropReferences = async (client: Client, oids: readonly string[]): Promise<
   for (const { relation, name } of rows) await client.query(`alter table ${relation} drop constraint ${quoteIdentifier(name)}`);
 };
 
-const refuseTaken = async (client: Client, schema: string, name: string): Promise<void> => {
-  if (await findRelation(client, schema, name)) throw stageError('TARGET_NAME_TAKEN', { object: `${schema}.${name}` });
+/** Refuses a version's own name that is not free. One of this module's own was given up as not taken, and its rows are there after all. */
+const refuseTaken = async ({ client, place, moduleId }: Publication, schema: string, name: string): Promise<void> => {
+  if (!(await findRelation(client, schema, name))) return;
+  const version = await versionNamed(client, place, { moduleId, schema, versioned: name });
+  throw version === undefined
+    ? stageError('TARGET_NAME_TAKEN', { object: `${schema}.${name}` })
+    : stageError('UPLOAD_LEFT_ROWS', { version });
 };
 
 /** Publishes all tables of an upload, inside the target's transaction. */
@@ -115,7 +120,7 @@ export const publishTables = async (publication: Publication, tables: readonly U
     // Two modules that want one name come one after the other, so that the second sees the first.
     await client.query(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [`lethe_upload ${schema}.${name}`]);
     old.set(table, await claimName(client, place, { moduleId, runId, schema, name, table: table.table, replace: table.replace }));
-    if (!table.replace) await refuseTaken(client, schema, table.versioned);
+    if (!table.replace) await refuseTaken(publication, schema, table.versioned);
   }
   const own = [...old.values()].flatMap((relation) => (relation ? [relation.oid] : []));
   await dropReferences(client, own);

@@ -10,8 +10,6 @@ import { quoteIdentifier, quoteNames } from '../../plan/identifiers.ts';
 import { KEY_RULES, CONTENT_COLUMN, keyColumns, keyTables, linkTable } from '../../plan/key-tables.ts';
 import {
   fellBackQuery,
-  filledStatement,
-  takeFilledStatement,
   keylessQuery,
   needsEarlyRows,
   primaryKeyStatements,
@@ -62,14 +60,9 @@ const generatedKeyOf = (table: Table): GeneratedKey | undefined => {
   return column && { column: column.name, numberSql: (number) => newKeySql(number, column, DUCKDB) };
 };
 
-const applyPrimaryKey = async (engine: Engine, input: KeyInput, keyNames: readonly string[]): Promise<number> => {
+const applyPrimaryKey = async (engine: Engine, input: KeyInput): Promise<number> => {
   const { table, clean } = input;
   const generated = generatedKeyOf(table);
-  const isFilled = table.primaryKey?.conflict === KeyConflict.FILL;
-  if (isFilled && table.primaryKey) {
-    const columns = table.columns.map(({ name }) => name);
-    await engine.sql(filledStatement(table.name, table.primaryKey, columns, clean.query(input.source)));
-  }
   for (const statement of primaryKeyStatements(table.name, table.primaryKey, generated)) await engine.sql(statement);
   if (generated !== undefined) {
     const count = await countOf(engine, keylessQuery(table.name));
@@ -78,8 +71,6 @@ const applyPrimaryKey = async (engine: Engine, input: KeyInput, keyNames: readon
   const counts = table.primaryKey !== undefined && needsEarlyRows(table.primaryKey) && clean.rowRules.length > 0;
   const fellBackCount = counts && table.primaryKey !== undefined ? await countOf(engine, fellBackQuery(table.name, table.primaryKey)) : 0;
   await engine.sql(removeDroppedStatement(table.name));
-  // What references are judged by are the filled values.
-  if (isFilled) await engine.sql(takeFilledStatement(table.name, keyNames));
   return fellBackCount;
 };
 
@@ -143,7 +134,7 @@ export const applyKeys = async (engine: Engine, inputs: readonly KeyInput[]): Pr
   const fellBack = new Map<string, number>();
   for (const input of keyed) {
     await loadKeys(engine, input, keyColumns(input.table, tables));
-    fellBack.set(input.table.name, await applyPrimaryKey(engine, input, keyColumns(input.table, tables)));
+    fellBack.set(input.table.name, await applyPrimaryKey(engine, input));
   }
   for (const plan of plans) if (plan.follows !== undefined) await engine.sql(linkStatement(plan));
   await dropOrphans(engine, plans);

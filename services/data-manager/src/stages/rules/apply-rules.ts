@@ -12,7 +12,7 @@ import { quoteLiteral } from '../../plan/identifiers.ts';
 import { literalChecks } from '../../plan/literals.ts';
 import { assertPlannable } from '../../plan/plannable.ts';
 import { countingQuery, keptRowsQuery, planCleaning, type CleanPlan } from '../../plan/project.ts';
-import { filledRowsQuery } from '../../plan/primary-key.ts';
+import { filledQuery, fillStatement } from '../../plan/fill.ts';
 import { rowIdBounds } from '../../plan/row-id.ts';
 import { applyKeys, dropKeyTables, type KeyResult } from './apply-keys.ts';
 import { assertConserved } from '../conserve.ts';
@@ -38,7 +38,14 @@ const RAW = 'rules.raw';
 
 type RawSegment = { rank: number; segment: number; rowCount: number; query: string };
 
-type LoadedTable = { table: Table; clean: CleanPlan; sources: ExtractSource[]; segments: RawSegment[]; source: string };
+type LoadedTable = {
+  table: Table;
+  clean: CleanPlan;
+  sources: ExtractSource[];
+  segments: RawSegment[];
+  source: string;
+  mergedCount: number;
+};
 
 const emptySource = (table: Table): string =>
   `SELECT CAST(0 AS BIGINT) AS row_id${table.columns.map((_, index) => `, CAST(NULL AS VARCHAR) AS c${index}`).join('')} WHERE false`;
@@ -84,7 +91,7 @@ const loadTable = async (context: StageContext, table: Table, sources: ExtractSo
     }
   }
   const source = segments.length === 0 ? emptySource(table) : segments.map((segment) => segment.query).join(' UNION ALL ');
-  return { table, clean: planCleaning(table, DUCKDB), sources: ordered, segments, source };
+  return { table, clean: planCleaning(table, DUCKDB), sources: ordered, segments, source, mergedCount: 0 };
 };
 
 /** Checks in the engine itself whether replacements and bounds can be read as the types of their columns. */
@@ -127,6 +134,25 @@ const countCleaning = async (engine: Engine, loaded: LoadedTable): Promise<Table
   return counts;
 };
 
+/** Makes the records of one key one, where the table asks for that. A value that cannot be read fails the run wherever it is. */
+const fill = async (engine: Engine, loaded: LoadedTable): Promise<LoadedTable> => {
+  const { table, clean, source, segments } = loaded;
+  if (table.primaryKey?.conflict !== KeyConflict.FILL || segments.length === 0) return loaded;
+  await countCleaning(engine, loaded);
+  await engine.sql(fillStatement(table, { source, clean: clean.query(source) }, DUCKDB));
+  const { rows } = await engine.sql(`SELECT count(*) FROM (${filledQuery(table)})`);
+  const rowCount = segments.reduce((total, segment) => total + segment.rowCount, 0);
+  return {
+    ...loaded,
+    source: filledQuery(table),
+    segments: segments.map((segment) => ({
+      ...segment,
+      query: filledQuery(table, rowIdBounds(segment.rank, segment.segment, segment.rowCount)),
+    })),
+    mergedCount: rowCount - Number(rows[0]?.[0]),
+  };
+};
+
 const writeSegments = async (context: StageContext, loaded: LoadedTable, keys: KeyResult, folder: string): Promise<Segment[]> => {
   const segments: Segment[] = [];
   const totalRowCount = loaded.segments.reduce((total, segment) => total + segment.rowCount, 0);
@@ -136,8 +162,7 @@ const writeSegments = async (context: StageContext, loaded: LoadedTable, keys: K
     const name = `${loaded.table.name}-${segment.rank}-${segment.segment}.parquet`;
     const file = join(folder, name);
     const bounds = rowIdBounds(segment.rank, segment.segment, segment.rowCount);
-    const isFilled = loaded.table.primaryKey?.conflict === KeyConflict.FILL;
-    const clean = isFilled ? filledRowsQuery(loaded.table.name, bounds) : loaded.clean.query(segment.query);
+    const clean = loaded.clean.query(segment.query);
     const { droppedTable, replacements } = keys;
     const query = keptRowsQuery(loaded.table, clean, { droppedTable, replacements, bounds }, DUCKDB);
     const written = await context.engine.copyOut(query, file, 'parquet');
@@ -164,7 +189,7 @@ const applyInto = async (context: StageContext, folder: string): Promise<StageMa
   const counted = new Map<string, TableCounts>();
   for (const table of plan.tables) {
     context.signal.throwIfAborted();
-    const loaded = await loadTable(context, table, extract.sources);
+    const loaded = await fill(engine, await loadTable(context, table, extract.sources));
     loadedTables.push(loaded);
     counted.set(table.name, await countCleaning(engine, loaded));
   }
@@ -177,7 +202,7 @@ const applyInto = async (context: StageContext, folder: string): Promise<StageMa
     invariant(result && counts, `table ${loaded.table.name} was not worked on`);
     const segments = await writeSegments(context, loaded, result, folder);
     counts.dropped.push(...result.dropped);
-    counts.mergedCount = result.mergedCount;
+    counts.mergedCount = loaded.mergedCount + result.mergedCount;
     counts.fellBackCount = result.fellBackCount;
     counts.storedCount = segments.reduce((total, segment) => total + segment.rowCount, 0);
     assertConserved(counts, counts.storedCount);

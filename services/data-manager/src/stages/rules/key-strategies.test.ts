@@ -1,5 +1,13 @@
 // Each strategy of keys and references, once. A strategy without a case does not compile.
-import { ForeignKeyRule, KeyConflict, NullReference, PrimaryKeyRule, WithinSource } from '@lethe/contracts/gen/lethe/module/v1/rules';
+import {
+  CastPolicy,
+  EmptyStrategy,
+  ForeignKeyRule,
+  KeyConflict,
+  NullReference,
+  PrimaryKeyRule,
+  WithinSource,
+} from '@lethe/contracts/gen/lethe/module/v1/rules';
 import { BaseType } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { column, openBench, planOf, runRules, type Bench } from '../../../test/support/run-fixture.ts';
@@ -129,4 +137,60 @@ it.each(named(WithinSource, WITHIN))('WithinSource %s keeps what it says', async
 
 it.each(named(NullReference, NULLS))('NullReference %s keeps what it says', async (_, nullReference, kept) => {
   expect(await run(KeyConflict.SOURCE_PRIORITY, WithinSource.FIRST, nullReference)).toEqual(kept);
+});
+
+/** What FillFromSources makes of two sources of which the first does not have `city`, by the rule of `city` for empty values. */
+const filledBy = async (
+  parts: Parameters<typeof column>[2],
+): Promise<[rows: (string | null)[][] | undefined, merged: number | undefined]> => {
+  const columns = [column('id', BaseType.INTEGER), column('city', BaseType.STRING, parts), column('v')];
+  const primaryKey = PrimaryKeyRule.fromPartial({ columns: ['id'], conflict: KeyConflict.FILL });
+  const first = [
+    ['1', 'x'],
+    ['9', 'y'],
+    ['5', null],
+    ['5', 'z'],
+  ];
+  const second = [
+    ['1', 'Oslo', 'a'],
+    ['2', 'Rome', 'b'],
+    ['5', 'Riga', 'q'],
+  ];
+  const { rows, counts } = await runRules(bench, planOf([{ name: 't', columns, primaryKey }]), [
+    { table: 't', rank: 1, source: 'one', sourceColumns: ['id', 'v'], segments: [first] },
+    { table: 't', rank: 2, source: 'two', segments: [second] },
+  ]);
+  return [rows['t'], counts['t']?.mergedCount];
+};
+
+it.each<[string, Parameters<typeof column>[2], (string | null)[]]>([
+  ['Ignore', {}, ['9', null, 'y']],
+  ['ReplaceWith', { empty: { strategy: EmptyStrategy.REPLACE_WITH, replacement: 'none' } }, ['9', 'none', 'y']],
+  ['DropRecord', { empty: { strategy: EmptyStrategy.DROP_RECORD } }, []],
+])('under %s, FillFromSources fills from the values of all sources before an empty one is looked at', async (_, parts, ofNine) => {
+  const [rows, mergedCount] = await filledBy(parts);
+  const expected = [['1', 'Oslo', 'x'], ...(ofNine.length > 0 ? [ofNine] : []), ['5', 'Riga', 'z'], ['2', 'Rome', 'b']];
+  // The rows of the first source come first.
+  expect(rows).toEqual(expected);
+  expect(mergedCount).toBe(3);
+});
+
+it('FillFromSources takes the first value that can be read where one that cannot would be NULL, and fails on any where the rule is Fail', async () => {
+  const run = (policy: CastPolicy) =>
+    runRules(
+      bench,
+      planOf([
+        {
+          name: 't',
+          columns: [column('id', BaseType.INTEGER), column('n', BaseType.INTEGER, { cast: { policy } })],
+          primaryKey: PrimaryKeyRule.fromPartial({ columns: ['id'], conflict: KeyConflict.FILL }),
+        },
+      ]),
+      [
+        { table: 't', rank: 1, source: 'one', segments: [[['1', 'x']]] },
+        { table: 't', rank: 2, source: 'two', segments: [[['1', '7']]] },
+      ],
+    );
+  expect((await run(CastPolicy.NULL)).rows['t']).toEqual([['1', '7']]);
+  await expect(run(CastPolicy.FAIL)).rejects.toMatchObject({ reason: 'CAST_FAILED' });
 });
