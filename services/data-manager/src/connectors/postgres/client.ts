@@ -113,7 +113,8 @@ export const holdSnapshot = async (connection: ResolvedConnection, limits: Conne
   }
 };
 
-type Wire = { stream: { on: (event: 'data', listener: (chunk: Buffer) => void) => void; destroy: (error: Error) => void } };
+type Listen = (event: 'data', listener: (chunk: Buffer) => void) => void;
+type Wire = { stream: { on: Listen; off: Listen; destroy: (error: Error) => void } };
 
 // What is neither rows of a COPY nor asked for in this size is held in memory by the driver, whatever a LIMIT says to a server that does not obey.
 const MAX_RESPONSE_BYTES = 67_108_864;
@@ -122,19 +123,18 @@ const MAX_RESPONSE_BYTES = 67_108_864;
 const boundResponses = (client: Client, activity: string): { refusal: () => RunError | undefined; lift: () => void } => {
   const { stream } = (client as unknown as { connection: Wire }).connection;
   let sizeBytes = 0;
-  let isLifted = false;
   let refused: RunError | undefined;
-  stream.on('data', (chunk) => {
+  const count = (chunk: Buffer): void => {
     sizeBytes += chunk.length;
-    if (isLifted || refused || sizeBytes <= MAX_RESPONSE_BYTES) return;
+    if (refused || sizeBytes <= MAX_RESPONSE_BYTES) return;
     refused = stageError('RESPONSE_TOO_LARGE', { activity, limit: MAX_RESPONSE_BYTES });
     stream.destroy(refused);
-  });
+  };
+  stream.on('data', count);
   return {
     refusal: () => refused,
-    lift: () => {
-      isLifted = true;
-    },
+    // A COPY takes the stream's listeners over and gives them back: a second one would lose bytes to the first.
+    lift: () => stream.off('data', count),
   };
 };
 
