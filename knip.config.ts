@@ -27,6 +27,10 @@ const config: KnipConfig = {
       entry: ['src/main.ts', 'src/**/*.test.ts', 'test/**/*.test.ts', 'src/store/migrations/*.ts'],
       project: ['src/**/*.ts', 'test/**/*.ts'],
     },
+    'services/script-manager': {
+      entry: ['src/main.ts', 'src/**/*.test.ts', 'test/**/*.test.ts', 'src/store/migrations/*.ts', 'src/parsing/child.ts'],
+      project: ['src/**/*.ts', 'test/**/*.ts'],
+    },
     'services/data-manager': {
       entry: [
         'src/main.ts',

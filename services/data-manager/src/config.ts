@@ -21,6 +21,9 @@ export type Config = {
   /** Encrypt what DataManager keeps secret: run seeds and pseudonym keys. */
   readonly wrappingKeys: KeyRing;
   readonly maxAttempts: number;
+  /** How long one source may take, and how many bytes it may give. */
+  readonly sourceTimeoutMs: number;
+  readonly sourceMaxBytes: number;
 };
 
 /** A setting that the service cannot start with. */
@@ -61,5 +64,7 @@ export const readConfig = (env: Env): Config => {
     engineMemoryMb: env.integer('LETHE_ENGINE_MEMORY_MB', 512),
     wrappingKeys: env.keyRing('LETHE_SECRET_KEYS'),
     maxAttempts: env.integer('LETHE_MAX_ATTEMPTS', 50),
+    sourceTimeoutMs: env.integer('LETHE_SOURCE_TIMEOUT_MS', 6 * HOUR_MS),
+    sourceMaxBytes: env.integer('LETHE_SOURCE_MAX_BYTES', 256 * 1024 ** 3),
   });
 };

@@ -1,4 +1,5 @@
 // What executing a run needs from its service.
+import type { FairSlots } from '@lethe/contracts/fair-slots';
 import type { ExtDatamoduleManagerDefinition } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
 import type { ScriptManagerDefinition } from '@lethe/contracts/gen/lethe/script/v1/script_service';
 import type { Store } from '@lethe/db/open';
@@ -17,6 +18,8 @@ export type RunDeps = {
   extdatamodule: ServiceClient<typeof ExtDatamoduleManagerDefinition>;
   serviceToken: (request: TokenRequest) => Promise<string>;
   isolation: Isolation;
+  /** For children that a call starts; those of runs are bounded by the runs. */
+  callSlots: FairSlots;
   log: Logger;
   now: () => Date;
 };

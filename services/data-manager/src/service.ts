@@ -1,4 +1,5 @@
 // The only wiring of DataManager.
+import { fairSlots } from '@lethe/contracts/fair-slots';
 import { DataManagerDefinition } from '@lethe/contracts/gen/lethe/data/v1/data_service';
 import { ExtDatamoduleManagerDefinition } from '@lethe/contracts/gen/lethe/extdatamodule/v1/extdatamodule_service';
 import { ScriptManagerDefinition } from '@lethe/contracts/gen/lethe/script/v1/script_service';
@@ -15,6 +16,9 @@ import type { Tables } from './store/tables.ts';
 import { claimWorker } from './workers/claim.ts';
 import { janitorWorker } from './workers/janitor.ts';
 import { retentionWorker } from './workers/retention.ts';
+
+// Calls that have children at once: an engine, a sandbox or a reader each.
+const CALL_SLOTS = 6;
 
 export const service = defineService<Tables>()({
   noun: 'data',
@@ -37,6 +41,7 @@ export const service = defineService<Tables>()({
       extdatamodule: clients.extdatamodule,
       serviceToken,
       isolation,
+      callSlots: fairSlots(CALL_SLOTS),
       log,
       now,
     };

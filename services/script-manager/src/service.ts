@@ -3,7 +3,7 @@ import { DataManagerDefinition } from '@lethe/contracts/gen/lethe/data/v1/data_s
 import { ScriptManagerDefinition } from '@lethe/contracts/gen/lethe/script/v1/script_service';
 import { defineService } from '@lethe/service/define-service';
 import { handlers } from './rpc/index.ts';
-import { sqlParser } from './sql/parsers.ts';
+import { openChecker } from './parsing/checker.ts';
 import { migrations } from './store/migrations/index.ts';
 import type { Tables } from './store/tables.ts';
 
@@ -14,5 +14,8 @@ export const service = defineService<Tables>()({
   calls: { data: DataManagerDefinition },
   // It has no settings of its own.
   readConfig: () => undefined,
-  build: ({ store, clients, now }) => ({ handlers: handlers({ store, data: clients.data, parseSql: sqlParser(), now }) }),
+  build: ({ store, clients, now }) => {
+    const checker = openChecker();
+    return { handlers: handlers({ store, data: clients.data, checkText: checker.check, now }), close: checker.close };
+  },
 });

@@ -11,6 +11,7 @@ import {
   reasonsOfOwnCatalogue,
   transactionsOfStore,
 } from './values.ts';
+import { errorsHeard } from './streams.ts';
 import { plainWords } from './words.ts';
 import type { Finding, Rule, Source } from './sources.ts';
 
@@ -29,6 +30,7 @@ export const RULES: Record<string, Rule> = {
   eventsByLibrary,
   clockOfDatabase,
   transactionsOfStore,
+  errorsHeard,
   plainWords,
 };
 

@@ -136,6 +136,25 @@ describe('a planted breach is found', () => {
       ['services/data-manager/src/run/a.ts:1 emit'],
     ],
     [
+      'a stream, a server or a child whose error nobody hears',
+      [
+        {
+          file: 'services/data-manager/src/run/a.ts',
+          text: [
+            'const heard = spawn(command, args);',
+            "heard.once('error', end);",
+            'await pipeline(createReadStream(from), createWriteStream(to));',
+            'for await (const chunk of createReadStream(from)) use(chunk);',
+            'const lost = spawn(command, args);',
+            'const out = createWriteStream(to);',
+            'const rows = createReadStream(from).pipe(parse());',
+            'const lines = createInterface({ input });',
+          ].join('\n'),
+        },
+      ],
+      [5, 6, 7, 7, 8].map((line) => `services/data-manager/src/run/a.ts:${line} unheard-error`),
+    ],
+    [
       'a word that means something else, in a name, a comment, a test’s title, the contract or a page',
       [
         { file: 'services/data-manager/src/run/a.ts', text: 'const count = 1;\n/** Answers the row. */\nconst lastAnswer = 1;' },

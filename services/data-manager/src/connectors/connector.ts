@@ -26,6 +26,8 @@ export type ConnectorLimits = {
   privateTargets: PrivateTargets;
   /** The folder that file connections live in. */
   fileRoot: string;
+  /** How long one source may take. */
+  sourceTimeoutMs: number;
 };
 
 /** What a store says of itself. */
@@ -46,6 +48,8 @@ export type Extraction = {
   snapshot?: string | undefined;
   signal: AbortSignal;
   onRows: (rowCount: number, sizeBytes: number) => void;
+  /** Hears of bytes that were received and do not stay in the directory. */
+  onReceived?: (sizeBytes: number) => void;
 };
 
 /**

@@ -16,9 +16,11 @@ export type CsvWriter = { write: (values: (string | null)[]) => Promise<void>; e
 export const openCsvWriter = (directory: string, prefix: string, onRows: (rowCount: number, sizeBytes: number) => void): CsvWriter => {
   const segments: WrittenSegment[] = [];
   let stream: WriteStream | undefined;
+  let failure: Error | undefined;
   let buffer = '';
   let current: WrittenSegment = { segment: 0, path: '', rowCount: 0, sizeBytes: 0 };
   const flush = async (): Promise<void> => {
+    if (failure) throw failure;
     if (!stream || buffer === '') return;
     const bytes = Buffer.from(buffer);
     buffer = '';
@@ -38,6 +40,10 @@ export const openCsvWriter = (directory: string, prefix: string, onRows: (rowCou
     const segment = segments.length;
     current = { segment, path: `${prefix}${segment}.csv`, rowCount: 0, sizeBytes: 0 };
     stream = createWriteStream(join(directory, current.path), { mode: 0o600 });
+    // It may come while nobody waits for the stream; the next write throws it.
+    stream.on('error', (error) => {
+      failure = error;
+    });
   };
   return {
     write: async (values) => {

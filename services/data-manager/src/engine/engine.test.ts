@@ -196,6 +196,10 @@ describe('errors', () => {
 });
 
 describe('life', () => {
+  it('ends where the process has more resident than it may, whatever the database counts', async () => {
+    expect(await failureOf(openEngine({ directory, residentMb: 1 }))).toMatchObject({ code: 'ENGINE_MEMORY' });
+  });
+
   it('interrupts the running statement and works on', async () => {
     const failure = failureOf(engine.sql(ENDLESS));
     await new Promise((resolve) => setTimeout(resolve, 300));

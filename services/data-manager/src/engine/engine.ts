@@ -1,4 +1,5 @@
 import { framesOf, Place } from '@lethe/contracts/frames';
+import { watchResident } from '@lethe/contracts/resident';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFile, rm, stat } from 'node:fs/promises';
@@ -17,6 +18,8 @@ export type EngineOptions = {
   memoryMb?: number;
   threads?: number;
   temporaryMb?: number;
+  /** What the process may have resident. */
+  residentMb?: number;
   signal?: AbortSignal;
 };
 
@@ -62,20 +65,27 @@ const placed = (error: EngineError, caller: Place): EngineError => {
   return error;
 };
 
-const connectChild = (child: ChildProcess, signal: AbortSignal | undefined): Channel => {
+const connectChild = (child: ChildProcess, residentMb: number, signal: AbortSignal | undefined): Channel => {
   const waiting = new Map<number, Waiting>();
   let nextId = 1;
   let over = false;
-  const died = (): Error =>
-    signal?.aborted === true
-      ? engineError('ENGINE_INTERRUPTED', 'The engine was stopped.')
-      : engineError('ENGINE_DIED', 'The engine process has ended.');
+  let tooLarge = false;
+  const died = (): Error => {
+    if (signal?.aborted === true) return engineError('ENGINE_INTERRUPTED', 'The engine was stopped.');
+    if (tooLarge) return engineError('ENGINE_MEMORY', 'The engine process had more memory than it may use.');
+    return engineError('ENGINE_DIED', 'The engine process has ended.');
+  };
   const kill = (): void => {
     child.kill('SIGKILL');
   };
+  const stopWatching = watchResident({ pid: child.pid ?? 0, limitMb: residentMb, everyMs: ENGINE_LIMITS.watchEveryMs }, () => {
+    tooLarge = true;
+    kill();
+  });
   const exited = new Promise<void>((resolve) => {
     const end = (): void => {
       over = true;
+      stopWatching();
       signal?.removeEventListener('abort', kill);
       for (const entry of waiting.values()) entry.reject(died());
       waiting.clear();
@@ -159,12 +169,14 @@ export const openEngine = async (options: EngineOptions): Promise<Engine> => {
   const { directory, signal } = options;
   if (signal?.aborted === true) throw engineError('ENGINE_INTERRUPTED', 'The engine was stopped.');
   const child = startChild(directory);
-  const channel = connectChild(child, signal);
+  const memoryMb = options.memoryMb ?? ENGINE_LIMITS.memoryMb;
+  const residentMb = options.residentMb ?? memoryMb * ENGINE_LIMITS.residentFactor + ENGINE_LIMITS.residentExtraMb;
+  const channel = connectChild(child, residentMb, signal);
   const removeTemporary = (): Promise<void> => rm(join(directory, `.engine-${child.pid ?? 0}`), { recursive: true, force: true });
   const opening = channel.call({
     verb: 'open',
     directory,
-    memoryMb: options.memoryMb ?? ENGINE_LIMITS.memoryMb,
+    memoryMb,
     threads: options.threads ?? ENGINE_LIMITS.threads,
     temporaryMb: options.temporaryMb ?? ENGINE_LIMITS.temporaryMb,
   });

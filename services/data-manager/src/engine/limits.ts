@@ -2,6 +2,10 @@
 export const ENGINE_LIMITS = {
   memoryMb: 512,
   threads: 2,
+  /** What the process may have resident beyond a multiple of its memory limit, which is the database's own count of its buffers. */
+  residentFactor: 2,
+  residentExtraMb: 768,
+  watchEveryMs: 100,
   temporaryMb: 65_536,
   /** Values (rows times columns) that `sql` may return: results for people and plans, not data. */
   resultCells: 2_000_000,
@@ -13,6 +17,7 @@ export const ENGINE_LIMITS = {
   closeTimeoutMs: 3_000,
   /** What a statement of a user may take. */
   userMemoryMb: 512,
+  userTemporaryMb: 16_384,
   userTimeoutMs: 900_000,
   /** How long a statement may go on after it was interrupted, before its process is killed. */
   interruptGraceMs: 5_000,

@@ -143,6 +143,14 @@ describe('what a statement may not do', () => {
     expect(String(await failureOf(run("SELECT CAST('planted-4711' AS INTEGER)")))).not.toContain('planted');
   });
 
+  it('cannot take more disk, nor more memory, than it may', async () => {
+    const sorted =
+      'SELECT sum(hash(md5(a.range::VARCHAR)) % 7) FROM (SELECT range, md5(range::VARCHAR) AS m FROM range(4000000) ORDER BY m) a';
+    expect(await failureOf(run(sorted, { memoryMb: 64, temporaryMb: 16 }))).toMatchObject({ code: 'ENGINE_DISK' });
+    const listed = 'SELECT length(string_agg(md5(range::VARCHAR))) FROM range(8000000)';
+    expect(await failureOf(run(listed, { memoryMb: 64 }))).toMatchObject({ code: 'ENGINE_MEMORY' });
+  });
+
   it('cannot run for longer than it may', async () => {
     const statement = 'SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE (a.range * b.range) % 7 = 8';
     expect(await failureOf(run(statement, { timeoutMs: 300 }))).toMatchObject({ code: 'ENGINE_INTERRUPTED' });

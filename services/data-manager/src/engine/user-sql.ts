@@ -26,6 +26,7 @@ export type UserSqlOptions = {
   signal: AbortSignal;
   timeoutMs?: number;
   memoryMb?: number;
+  temporaryMb?: number;
 };
 
 /** The result as a table of the throw-away engine, for trusted statements that follow. */
@@ -150,6 +151,7 @@ export const runUserSql = async <Result>(options: UserSqlOptions, use: (result: 
   const engine = await openEngine({
     directory: options.directory,
     memoryMb: options.memoryMb ?? ENGINE_LIMITS.userMemoryMb,
+    temporaryMb: options.temporaryMb ?? ENGINE_LIMITS.userTemporaryMb,
     threads: 1,
     signal: options.signal,
   });

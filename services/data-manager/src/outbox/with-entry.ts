@@ -30,6 +30,7 @@ export const withEntry = async <R>(
   const folder = outboxFolder(deps.config, entry.runId);
   let scratch: string | undefined;
   let engine: Engine | undefined;
+  const giveBack = await deps.callSlots.take(entry.groupId, signal);
   try {
     await failpoint('entry.open.before');
     scratch = await mkdtemp(join(folder, '.work-'));
@@ -42,6 +43,7 @@ export const withEntry = async <R>(
     throw error;
   } finally {
     engine?.kill();
+    giveBack();
     if (scratch !== undefined) await removeFolder(scratch);
   }
 };

@@ -18,6 +18,7 @@ export const describeConnection =
     if (!ctx.transportSecure) throw fail('TRANSPORT_INSECURE');
     const { connection, secret } = request;
     ctx.groupId = connection?.groupId ?? '';
+    const giveBack = await deps.callSlots.take(ctx.groupId, ctx.signal);
     const durationMs = stopwatch();
     try {
       const resolved = resolvedOf(connection, secret);
@@ -47,5 +48,7 @@ export const describeConnection =
         unreadableReasons: [sentenceOf(error)],
         unwritableReasons: [sentenceOf(error)],
       };
+    } finally {
+      giveBack();
     }
   };

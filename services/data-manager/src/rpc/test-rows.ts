@@ -6,5 +6,11 @@ import type { RunDeps } from '../deps.ts';
 /** Runs a script on given rows in the sandbox. */
 export const testRows =
   (deps: RunDeps) =>
-  (request: TestRowsRequest, ctx: CallContext): Promise<TestRowsResponse> =>
-    runOnRows(deps, request, ctx.signal);
+  async (request: TestRowsRequest, ctx: CallContext): Promise<TestRowsResponse> => {
+    const giveBack = await deps.callSlots.take(ctx.principal.kind === 'service' ? ctx.principal.groupId : '', ctx.signal);
+    try {
+      return await runOnRows(deps, request, ctx.signal);
+    } finally {
+      giveBack();
+    }
+  };

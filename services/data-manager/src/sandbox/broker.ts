@@ -1,10 +1,16 @@
 // The only way of a script to the network: a loopback server that forwards to the one host of the connection and adds the credential.
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { ConnectorLimits, ResolvedConnection } from '../connectors/connector.ts';
-import { open, urlOf } from '../connectors/http/request.ts';
+import { open as openUpstream, urlOf } from '../connectors/http/request.ts';
 
-/** A running broker; `sizeBytes` counts what the script received. */
-export type Broker = { port: number; sizeBytes: () => number; close: () => void };
+/** Requests of one script at a time. */
+const MAX_REQUESTS = 8;
+
+/** A running broker. */
+export type Broker = { port: number; close: () => void };
 
 /** Where requests go, and what counts the bytes that come back. */
 type Route = { connection: ResolvedConnection; limits: ConnectorLimits; signal: AbortSignal; count: (sizeBytes: number) => void };
@@ -16,37 +22,51 @@ const forward = async ({ connection, limits, signal, count }: Route, request: In
   }
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://broker');
   const url = urlOf(connection, pathname, Object.fromEntries(searchParams));
-  const upstream = await open(connection, limits, { url }, signal);
+  const upstream = await openUpstream(connection, limits, { url }, signal);
   // Redirects go to the script as they are: it cannot follow them anywhere else.
   const packed = upstream.headers['content-encoding'];
   response.writeHead(upstream.statusCode ?? 502, {
     'content-type': upstream.headers['content-type'] ?? 'application/octet-stream',
     ...(packed === undefined ? {} : { 'content-encoding': packed }),
   });
-  for await (const chunk of upstream) {
-    count((chunk as Buffer).length);
-    response.write(chunk);
-  }
-  response.end();
+  const counted = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      count(chunk.length);
+      done(null, chunk);
+    },
+  });
+  // The script reads as fast as it likes; where it reads no more, so does the broker.
+  await pipeline(upstream, counted, response, { signal });
 };
 
-/** Starts a broker for one script of one run. */
-export const startBroker = async (connection: ResolvedConnection, limits: ConnectorLimits, signal: AbortSignal): Promise<Broker> => {
-  let sizeBytes = 0;
-  const count = (more: number): void => {
-    sizeBytes += more;
-  };
+/** Starts a broker for one script of one run; `onReceived` counts what the script receives, and `signal` ends it. */
+export const startBroker = async (
+  connection: ResolvedConnection,
+  limits: ConnectorLimits,
+  { signal, onReceived: count }: { signal: AbortSignal; onReceived: (sizeBytes: number) => void },
+): Promise<Broker> => {
+  let open = 0;
   const server = createServer((request, response) => {
-    forward({ connection, limits, signal, count }, request, response).catch(() => {
-      if (!response.headersSent) response.writeHead(502);
-      response.end();
-    });
+    if (open >= MAX_REQUESTS) return void response.writeHead(503).end();
+    open += 1;
+    forward({ connection, limits, signal, count }, request, response)
+      .catch(() => {
+        if (!response.headersSent) response.writeHead(502).end();
+        // A body that breaks off is not one that ends.
+        else response.destroy();
+      })
+      .finally(() => {
+        open -= 1;
+      });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.on('clientError', (_error, socket) => socket.destroy());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  // A connection that cannot be taken in later fails the request of the script.
+  server.on('error', () => server.closeAllConnections());
   const address = server.address();
   return {
     port: typeof address === 'object' && address ? address.port : 0,
-    sizeBytes: () => sizeBytes,
     close: () => {
       server.closeAllConnections();
       server.close();

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:http';
@@ -202,6 +202,25 @@ describe('what a script cannot do', () => {
     expect(await failure('export default () => { const all = []; for (;;) all.push("x".repeat(1000) + all.length); }')).toMatchObject({
       reason: 'SCRIPT_MEMORY',
     });
+  });
+
+  test('write a byte to a file, or leave a core dump: the system itself refuses it to the process', async () => {
+    const limitsOf = (pid: string): string => {
+      try {
+        const isScript =
+          readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('harness.ts') &&
+          readFileSync(`/proc/${pid}/stat`, 'utf8').includes(` ${process.pid} `);
+        return isScript ? readFileSync(`/proc/${pid}/limits`, 'utf8') : '';
+      } catch {
+        return '';
+      }
+    };
+    const running = run('export default async () => { await new Promise((end) => setTimeout(end, 1_500)); return { ok: true }; }');
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    const found = readdirSync('/proc').map(limitsOf).join('');
+    expect(found).toMatch(/Max file size +0 +0 /);
+    expect(found).toMatch(/Max core file size +0 +0 /);
+    expect(await running).toEqual([{ ok: true }]);
   });
 
   test('fill the memory beside the heap', async () => {

@@ -1,6 +1,7 @@
 // Runs one script in a Deno process that owns nothing: no environment, no files, no network but the run's broker; killed as a group.
+import { watchResident } from '@lethe/contracts/resident';
 import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
-import { createReadStream, createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -52,7 +53,7 @@ export const findIsolation = (): Isolation => {
 };
 
 const commandOf = (isolation: Isolation, deno: string, brokerPort: number | undefined): string[] => [
-  ...(isolation.prlimit ? ['prlimit', `--data=${SANDBOX_LIMITS.dataBytes}`, '--core=0', '--nofile=256'] : []),
+  ...(isolation.prlimit ? ['prlimit', `--data=${SANDBOX_LIMITS.dataBytes}`, '--core=0', '--fsize=0', '--nofile=256'] : []),
   deno,
   'run',
   '--no-prompt',
@@ -67,15 +68,6 @@ const commandOf = (isolation: Isolation, deno: string, brokerPort: number | unde
   ...(brokerPort === undefined ? [] : [`--allow-net=127.0.0.1:${brokerPort}`]),
   HARNESS,
 ];
-
-const residentMb = (pid: number): number => {
-  try {
-    return (Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096) / 1_048_576;
-  } catch {
-    // The process is gone.
-    return 0;
-  }
-};
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
@@ -99,16 +91,16 @@ const watch = (
     killGroup(child);
   };
   const timer = setTimeout(() => condemn(stageError('SCRIPT_TIMEOUT', { limit: limits.timeoutMs })), limits.timeoutMs);
-  const memory = setInterval(() => {
-    if (residentMb(child.pid ?? 0) > limits.residentMb) condemn(stageError('SCRIPT_MEMORY'));
-  }, WATCH_EVERY_MS);
+  const stopWatching = watchResident({ pid: child.pid ?? 0, limitMb: limits.residentMb, everyMs: WATCH_EVERY_MS }, () =>
+    condemn(stageError('SCRIPT_MEMORY')),
+  );
   const abort = (): void => condemn(stageError('SCRIPT_STOPPED'));
   signal.addEventListener('abort', abort, { once: true });
   if (signal.aborted) abort();
   return {
     stop: () => {
       clearTimeout(timer);
-      clearInterval(memory);
+      stopWatching();
       signal.removeEventListener('abort', abort);
     },
     verdict: () => found,
@@ -198,7 +190,8 @@ export const runScript = async (isolation: Isolation, job: ScriptJob, signal: Ab
   const [command = '', ...args] = commandOf(isolation, isolation.deno, job.brokerPort);
   const child = spawn(command, args, {
     cwd: home,
-    env: { DENO_DIR: join(home, 'deno'), NO_COLOR: '1', PATH: '/usr/bin:/bin' },
+    // A cache that cannot be made: a process that may write no byte to a file ends where it tries.
+    env: { DENO_DIR: '/dev/null/none', NO_COLOR: '1', PATH: '/usr/bin:/bin' },
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   });

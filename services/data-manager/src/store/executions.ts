@@ -48,7 +48,7 @@ export const findWork = (db: Db, runId: string, ageMs: number): Promise<{ state:
     .executeTakeFirst();
 
 /**
- * Takes the oldest execution that wants work and that nobody holds: a new epoch, and a lease by the clock of the database. Work is wanted by a desire
+ * Takes the oldest execution that wants work and that nobody holds, of the group that has the fewest at work, or else was served longest ago: a new epoch, and a lease by the clock of the database. Work is wanted by a desire
  * that the state has not reached: RUN before PREPARED, UPLOAD before UPLOADED, PAUSE and STOP at once. What a stopped run has kept may still be uploaded, or
  * be deleted by another STOP.
  *
@@ -68,7 +68,9 @@ export const claim = async (db: Db, owner: string, leaseMs: number): Promise<Cla
           or (desire = ${Desire.STOP} and state = ${RunState.STOPPED} and reached_revision < desire_revision)
           or (desire = ${Desire.STOP} and not state = any(${[...TERMINAL, RunState.UPLOAD_UNKNOWN]}::int[]))
         )
-      order by create_time limit 1 for update skip locked)
+      order by (select count(*) from executions beside where beside.group_id = executions.group_id and beside.lease_until > now()),
+        (select max(beside.update_time) from executions beside where beside.group_id = executions.group_id and beside.epoch > 0) nulls first, create_time
+      limit 1 for update skip locked)
     update executions set lease_owner = ${owner}, lease_until = now() + make_interval(secs => ${leaseMs / 1000}), epoch = epoch + 1,
       lost_lease_count = lost_lease_count + was_lost::int, worker_death_count = deaths
     from found where run_id = found_id and (deaths >= ${MAX_WORKER_DEATHS} or not exists (

@@ -21,7 +21,7 @@ const turn = (uploadGeneration: number, epoch: bigint) => ({
 
 test('the next upload of a run removes what one that was refused has staged', async () => {
   const connection = { id: 'c', groupId, name: 'reports', type: 'file', settings: { path: '' }, secret: {} };
-  const limits = { privateTargets: () => false, fileRoot: root };
+  const limits = { privateTargets: () => false, fileRoot: root, sourceTimeoutMs: 60_000 };
   const csv = join(root, 'rows.csv');
   await writeFile(csv, '1\n');
   const table = { table: 't', target: 't', versioned: 't', columns: [{ name: 'n' }] } as UploadTable;

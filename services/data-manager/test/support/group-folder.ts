@@ -24,6 +24,6 @@ export const useGroupFolder = (): GroupFolder => {
       return rootOf();
     },
     connection: (path) => ({ id: 'c', groupId, name: 'reports', type: 'file', settings: { path }, secret: {} }),
-    limits: () => ({ privateTargets: () => false, fileRoot }),
+    limits: () => ({ privateTargets: () => false, fileRoot, sourceTimeoutMs: 60_000 }),
   };
 };

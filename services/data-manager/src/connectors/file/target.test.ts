@@ -28,7 +28,7 @@ const entry = (epoch: number): LedgerEntry => ({ uploadId: 'run.0.c', epoch, run
 const target = (epoch: number, isOvertaken = (): boolean => false): Promise<Target> =>
   fileTarget(
     { id: 'c', groupId, name: 'reports', type: 'file', settings: { path: 'reports' }, secret: {} },
-    { privateTargets: () => false, fileRoot },
+    { privateTargets: () => false, fileRoot, sourceTimeoutMs: 60_000 },
     {
       uploadId: 'run.0.c',
       stagingId: 'run.c',

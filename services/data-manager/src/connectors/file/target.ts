@@ -4,7 +4,6 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { createInterface } from 'node:readline';
 import { parse } from 'csv-parse';
 import {
   type ConnectorLimits,
@@ -23,8 +22,9 @@ const header = (table: UploadTable): string => `${table.columns.map(({ name }) =
 
 const countRecords = async (path: string): Promise<number> => {
   let count = 0;
-  const parser = createReadStream(path).pipe(parse({ relax_column_count: true }));
-  for await (const record of parser) if (record) count += 1;
+  await pipeline(createReadStream(path), parse({ relax_column_count: true }), async (records: AsyncIterable<unknown>) => {
+    for await (const record of records) if (record) count += 1;
+  });
   return count;
 };
 
@@ -95,16 +95,21 @@ export const fileTarget = async (connection: ResolvedConnection, limits: Connect
   };
 };
 
+/** The bytes of the first line with its end. Lethe wrote it itself: a line feed ends it. */
+const firstLineBytes = async (path: string): Promise<number> => {
+  let size = 0;
+  for await (const chunk of createReadStream(path)) {
+    const end = (chunk as Buffer).indexOf(10);
+    if (end >= 0) return size + end + 1;
+    size += (chunk as Buffer).length;
+  }
+  return size;
+};
+
 /** Takes the header line off a file and returns the records that are left. */
 const dropFirstLine = async (path: string): Promise<number> => {
   const body = `${path}.body`;
-  const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity });
-  let first = '';
-  for await (const line of lines) {
-    first = line;
-    break;
-  }
-  await pipeline(createReadStream(path, { start: Buffer.byteLength(first) + 1 }), createWriteStream(body, { mode: 0o600 }));
+  await pipeline(createReadStream(path, { start: await firstLineBytes(path) }), createWriteStream(body, { mode: 0o600 }));
   await rename(body, path);
   return countRecords(path);
 };

@@ -5,7 +5,7 @@ import { createWriteStream } from 'node:fs';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConnectorLimits, ResolvedConnection } from '../connector.ts';
+import type { ConnectorLimits, Extraction, ResolvedConnection } from '../connector.ts';
 import { encodingOf } from '../text/decode.ts';
 import { TEXT_LIMITS } from '../text/limits.ts';
 import { RunError, stageError } from '../../domain/run-error.ts';
@@ -17,7 +17,12 @@ import { open, toRunError } from './request.ts';
 export type Page = { status: number; isEmpty: boolean; encoding: string; packed: 'gzip' | 'deflate' | '' };
 
 /** What pages are read with. */
-export type PageContext = { connection: ResolvedConnection; limits: ConnectorLimits; signal: AbortSignal };
+export type PageContext = {
+  connection: ResolvedConnection;
+  limits: ConnectorLimits;
+  signal: AbortSignal;
+  onReceived?: Extraction['onReceived'] | undefined;
+};
 
 const MAX_REDIRECTS = 5;
 const MAX_TRIES = 8;
@@ -39,18 +44,19 @@ const openFollowing = async ({ connection, limits, signal }: PageContext, first:
     const status = response.statusCode ?? 0;
     const { location } = response.headers;
     if (!REDIRECTS.has(status) || location === undefined) return response;
-    response.resume();
+    response.destroy();
     const next = URL.canParse(location, url) ? new URL(location, url) : undefined;
     if (next?.origin !== first.origin || followed >= MAX_REDIRECTS) throw stageError('REDIRECT_REFUSED', { status });
     url = next;
   }
 };
 
-const bounded = (): Transform => {
+const bounded = (onReceived: PageContext['onReceived']): Transform => {
   let size = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       size += chunk.length;
+      onReceived?.(chunk.length);
       if (size > TEXT_LIMITS.pageBytes) done(stageError('HTTP_PAGE_TOO_LARGE', { limit: TEXT_LIMITS.pageBytes }));
       else done(null, chunk);
     },
@@ -68,9 +74,9 @@ const formOf = ({ headers }: IncomingMessage, object: string): Pick<Page, 'encod
   return { encoding, packed };
 };
 
-const savePage = async (response: IncomingMessage, path: string, signal: AbortSignal): Promise<void> => {
+const savePage = async (response: IncomingMessage, path: string, { signal, onReceived }: PageContext): Promise<void> => {
   try {
-    await pipeline(response, bounded(), createWriteStream(path, { mode: 0o600 }), { signal });
+    await pipeline(response, bounded(onReceived), createWriteStream(path, { mode: 0o600 }), { signal });
   } catch (error) {
     // The page goes to this machine's disk: an error of files is none of the server's.
     const isOwn = isSystemCode(codeOf(error)) && !isNetworkError(error);
@@ -88,10 +94,10 @@ const tryPage = async (
   const status = response.statusCode ?? 0;
   if (status === 200) {
     const form = formOf(response, object);
-    await savePage(response, path, context.signal);
+    await savePage(response, path, context);
     return { status, isEmpty: false, ...form };
   }
-  response.resume();
+  response.destroy();
   if (status === 204 || endStatus.includes(status)) return { status, isEmpty: true, encoding: 'utf-8', packed: '' };
   if (status !== 429 && status < 500) throw stageError('HTTP_STATUS', { status });
   return { status, isEmpty: true, encoding: '', packed: '', waitMs: retryAfterMs(response.headers['retry-after'], nowMs()) ?? -1 };

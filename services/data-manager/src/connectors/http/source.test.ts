@@ -47,7 +47,7 @@ const collect = async (handler: Handler, kind?: Paging, more: More = {}): Promis
   const connection = { id: 'c', groupId: '', name: 'planted', type: 'http', settings: { baseUrl }, secret: {} };
   const value = HttpRead.fromPartial({ path: '/items', rowsPointer: '/items', ...(kind ? { paging: { kind } } : {}), ...more });
   const extraction = { table: 't', columns: ['id'], directory, prefix: 't-1-' };
-  const segments = await httpSource(connection, { privateTargets: () => true, fileRoot: '' }).extract({
+  const segments = await httpSource(connection, { privateTargets: () => true, fileRoot: '', sourceTimeoutMs: 60_000 }).extract({
     ...extraction,
     read: { $case: 'httpRead', value },
     signal: AbortSignal.timeout(20_000),

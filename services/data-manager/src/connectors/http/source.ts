@@ -52,14 +52,14 @@ const readPages = async (context: PageContext, read: HttpRead, reader: TextReade
 };
 
 const extract = async (connection: ResolvedConnection, limits: ConnectorLimits, extraction: Extraction): Promise<WrittenSegment[]> => {
-  const { read, table, directory, prefix, signal, onRows } = extraction;
+  const { read, table, directory, prefix, signal, onRows, onReceived } = extraction;
   if (read.$case !== 'httpRead') throw stageError('READ_MISMATCH', { type: 'http', read: kindOfRead(read) });
   const path = join(directory, `${prefix}page`);
   const columns = columnsOf(extraction.columns, read.value.columns);
   const needsMembers = read.value.missingFields !== MissingFields.NULL;
   const reader = await openReader({ table, directory, prefix, signal, onRows, columns, needsMembers });
   try {
-    await readPages({ connection, limits, signal }, read.value, reader, path);
+    await readPages({ connection, limits, signal, onReceived }, read.value, reader, path);
     return await reader.close();
   } finally {
     reader.kill();
@@ -69,7 +69,8 @@ const extract = async (connection: ResolvedConnection, limits: ConnectorLimits, 
 
 const describe = async (connection: ResolvedConnection, limits: ConnectorLimits, signal: AbortSignal): Promise<Description> => {
   const response = await open(connection, limits, { url: urlOf(connection, '', {}) }, signal);
-  response.resume();
+  // Nothing of the body is wanted, and it may never end.
+  response.destroy();
   const status = response.statusCode ?? 0;
   if (status === 401 || status === 403) throw stageError('HTTP_STATUS', { status });
   return {

@@ -2,11 +2,15 @@ import { Client, type ClientConfig } from 'pg';
 import { connect } from 'node:net';
 import { resolveTarget } from '../address.ts';
 import type { ConnectorLimits, ResolvedConnection, Snapshot } from '../connector.ts';
-import { stageError } from '../../domain/run-error.ts';
+import { stageError, type RunError } from '../../domain/run-error.ts';
 import { quoteLiteral } from '../../plan/identifiers.ts';
 import { toRunError } from './failure.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
+// What is looked at without reading rows.
+const LOOK_TIMEOUT_MS = 60_000;
+// The limit of the source itself, which names it, comes first.
+const SOURCE_GRACE_MS = 5_000;
 // Everything that decides how values are written: the same text on every server.
 const SESSION = `set datestyle = 'ISO, YMD'; set timezone = 'UTC'; set bytea_output = 'hex'; set intervalstyle = 'postgres'; set extra_float_digits = 1;
   set client_encoding = 'UTF8'; set synchronize_seqscans = off; set max_parallel_workers_per_gather = 0; set standard_conforming_strings = on;
@@ -109,22 +113,56 @@ export const holdSnapshot = async (connection: ResolvedConnection, limits: Conne
   }
 };
 
+type Listen = (event: 'data', listener: (chunk: Buffer) => void) => void;
+type Wire = { stream: { on: Listen; off: Listen; destroy: (error: Error) => void } };
+
+// What is neither rows of a COPY nor asked for in this size is held in memory by the driver, whatever a LIMIT says to a server that does not obey.
+const MAX_RESPONSE_BYTES = 67_108_864;
+
+/** Ends a session whose server sends more than it can have been asked for; rows of a COPY, which go to a file, do not count. */
+const boundResponses = (client: Client, activity: string): { refusal: () => RunError | undefined; lift: () => void } => {
+  const { stream } = (client as unknown as { connection: Wire }).connection;
+  let sizeBytes = 0;
+  let refused: RunError | undefined;
+  const count = (chunk: Buffer): void => {
+    sizeBytes += chunk.length;
+    if (refused || sizeBytes <= MAX_RESPONSE_BYTES) return;
+    refused = stageError('RESPONSE_TOO_LARGE', { activity, limit: MAX_RESPONSE_BYTES });
+    stream.destroy(refused);
+  };
+  stream.on('data', count);
+  return {
+    refusal: () => refused,
+    // A COPY takes the stream's listeners over and gives them back: a second one would lose bytes to the first.
+    lift: () => stream.off('data', count),
+  };
+};
+
+/** A session's statements end on the server too after this long, whatever happens to us. */
+const limitStatements = (client: Client, timeoutMs: number): Promise<unknown> =>
+  client.query(`set statement_timeout = ${Math.ceil(timeoutMs)}`);
+
+/** What work in a session gets: `startCopy` is called before rows are copied, which are many and go to a file. */
+type PostgresWork<R> = (client: Client, startCopy: () => void) => Promise<R>;
+
 /** Runs work in a session that ends with it; an abort ends the session and its statement at once. */
 export const withPostgres = async <R>(
   connection: ResolvedConnection,
   limits: ConnectorLimits,
-  { activity, signal }: { activity: string; signal: AbortSignal },
-  work: (client: Client) => Promise<R>,
+  { activity, signal, timeoutMs }: { activity: string; signal: AbortSignal; timeoutMs?: number },
+  work: PostgresWork<R>,
 ): Promise<R> => {
   const client = await connectPostgres(connection, limits);
+  const bound = boundResponses(client, activity);
   const cut = (): void => cutPostgres(client);
   signal.addEventListener('abort', cut, { once: true });
   try {
     signal.throwIfAborted();
-    return await work(client);
+    await limitStatements(client, timeoutMs === undefined ? LOOK_TIMEOUT_MS : timeoutMs + SOURCE_GRACE_MS);
+    return await work(client, bound.lift);
   } catch (error) {
     signal.throwIfAborted();
-    throw toRunError(error, activity);
+    throw bound.refusal() ?? toRunError(error, activity);
   } finally {
     signal.removeEventListener('abort', cut);
     await client.end().catch(() => {});

@@ -17,27 +17,34 @@ export const extractQuery = (
   extraction: Omit<Extraction, 'read'>,
 ): Promise<WrittenSegment[]> => {
   const activity = `Running the query of table ${extraction.table}`;
-  return withPostgres(connection, limits, { activity, signal: extraction.signal }, async (client) => {
-    await beginReading(client, extraction.snapshot);
-    for (const [name, value] of Object.entries(parameters)) await client.query('select set_config($1, $2, true)', [`lethe.${name}`, value]);
-    const path = `${extraction.prefix}0.csv`;
-    const query = withoutEnd(content);
-    const { table, columns } = extraction;
-    const wanted = await selectColumns(client, { table, content: query, columns, check: true }).catch((error: unknown) => {
-      extraction.signal.throwIfAborted();
-      throw toRunError(error, activity, { statement: `select * from (\n${query}\n) as source limit 0`, content: query });
-    });
-    const statement = `copy (${wanted}) to stdout (format csv)`;
-    const stream = client.query(copyTo(statement));
-    await pipeline(stream, createWriteStream(join(extraction.directory, path), { mode: 0o600 }), { signal: extraction.signal }).catch(
-      (error: unknown) => {
+  return withPostgres(
+    connection,
+    limits,
+    { activity, signal: extraction.signal, timeoutMs: limits.sourceTimeoutMs },
+    async (client, startCopy) => {
+      await beginReading(client, extraction.snapshot);
+      for (const [name, value] of Object.entries(parameters))
+        await client.query('select set_config($1, $2, true)', [`lethe.${name}`, value]);
+      const path = `${extraction.prefix}0.csv`;
+      const query = withoutEnd(content);
+      const { table, columns } = extraction;
+      const wanted = await selectColumns(client, { table, content: query, columns, check: true }).catch((error: unknown) => {
         extraction.signal.throwIfAborted();
-        throw toRunError(error, activity, { statement, content: query });
-      },
-    );
-    await client.query('commit');
-    const sizeBytes = (await stat(join(extraction.directory, path))).size;
-    extraction.onRows(stream.rowCount, sizeBytes);
-    return [{ segment: 0, path, rowCount: stream.rowCount, sizeBytes }];
-  });
+        throw toRunError(error, activity, { statement: `select * from (\n${query}\n) as source limit 0`, content: query });
+      });
+      startCopy();
+      const statement = `copy (${wanted}) to stdout (format csv)`;
+      const stream = client.query(copyTo(statement));
+      await pipeline(stream, createWriteStream(join(extraction.directory, path), { mode: 0o600 }), { signal: extraction.signal }).catch(
+        (error: unknown) => {
+          extraction.signal.throwIfAborted();
+          throw toRunError(error, activity, { statement, content: query });
+        },
+      );
+      await client.query('commit');
+      const sizeBytes = (await stat(join(extraction.directory, path))).size;
+      extraction.onRows(stream.rowCount, sizeBytes);
+      return [{ segment: 0, path, rowCount: stream.rowCount, sizeBytes }];
+    },
+  );
 };

@@ -67,18 +67,25 @@ const extract = (connection: ResolvedConnection, limits: ConnectorLimits, extrac
   if (read.$case !== 'tableRead') throw stageError('READ_MISMATCH', { type: 'postgres', read: kindOfRead(read) });
   const { table, columns: mapping } = read.value;
   const schema = read.value.schema || defaultSchema(connection);
-  return withPostgres(connection, limits, { activity: `Reading ${schema}.${table}`, signal: extraction.signal }, async (client) => {
-    await beginReading(client, extraction.snapshot);
-    const relation = await findRelation(client, schema, table);
-    const wanted = extraction.columns.map((column) => sourceColumn(mapping, column));
-    const missing = wanted.filter((column) => !relation.columns.has(column));
-    if (missing.length > 0) throw stageError('COLUMN_MISSING', { object: `The table ${schema}.${table}`, columns: missing.join(', ') });
-    const from = `select ${wanted.map(quoteIdentifier).join(', ')} from ${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
-    const segments: WrittenSegment[] = [];
-    for (const [index, range] of ranges(relation).entries()) segments.push(await copyRange(client, `${from} ${range}`, extraction, index));
-    await client.query('commit');
-    return segments;
-  });
+  return withPostgres(
+    connection,
+    limits,
+    { activity: `Reading ${schema}.${table}`, signal: extraction.signal, timeoutMs: limits.sourceTimeoutMs },
+    async (client, startCopy) => {
+      await beginReading(client, extraction.snapshot);
+      const relation = await findRelation(client, schema, table);
+      const wanted = extraction.columns.map((column) => sourceColumn(mapping, column));
+      const missing = wanted.filter((column) => !relation.columns.has(column));
+      if (missing.length > 0) throw stageError('COLUMN_MISSING', { object: `The table ${schema}.${table}`, columns: missing.join(', ') });
+      const from = `select ${wanted.map(quoteIdentifier).join(', ')} from ${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
+      const segments: WrittenSegment[] = [];
+      startCopy();
+      for (const [index, range] of ranges(relation).entries())
+        segments.push(await copyRange(client, `${from} ${range}`, extraction, index));
+      await client.query('commit');
+      return segments;
+    },
+  );
 };
 
 /** The reading side of a postgres connection. */

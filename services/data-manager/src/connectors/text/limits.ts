@@ -2,6 +2,9 @@
 export const TEXT_LIMITS = {
   /** V8 heap of the process. */
   heapMb: 1024,
+  /** Resident memory of the process. */
+  residentMb: 1792,
+  watchEveryMs: 100,
   /** A record of a csv file, a line of a jsonl file, a row of a JSON array: the same in every lane. */
   lineBytes: 67_108_864,
   /** What stands around the rows of a JSON text. */

@@ -1,4 +1,5 @@
 // Reads foreign text into csv segments, in a process of its own.
+import { watchResident } from '@lethe/contracts/resident';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { foreignError, stageError, toRunError } from '../../domain/run-error.ts';
@@ -58,8 +59,10 @@ const connect = (child: ChildProcess, signal: AbortSignal | undefined, onRows: R
   const kill = (): void => {
     child.kill('SIGKILL');
   };
+  const stopWatching = watchResident({ pid: child.pid ?? 0, limitMb: TEXT_LIMITS.residentMb, everyMs: TEXT_LIMITS.watchEveryMs }, kill);
   const end = (): void => {
     isOver = true;
+    stopWatching();
     signal?.removeEventListener('abort', kill);
     waiting?.reject(signal?.aborted ? signal.reason : stageError('TEXT_READER_ENDED', { object: waiting.object }));
     waiting = undefined;

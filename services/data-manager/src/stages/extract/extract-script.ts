@@ -12,6 +12,9 @@ import { runScript } from '../../sandbox/sandbox.ts';
 import type { RunDeps } from '../../deps.ts';
 import { stageError } from '../../domain/run-error.ts';
 
+/** Where the rows of a script go; `onReceived` hears of bytes that its script is sent. */
+type ScriptExtraction = Omit<Extraction, 'read'> & { onReceived: (sizeBytes: number) => void };
+
 /** A script and its parameters. */
 export type SourceScript = { table: string; language: string; content: string; parameters: Record<string, string> };
 
@@ -31,11 +34,11 @@ const runTypeScript = async (
   deps: RunDeps,
   script: SourceScript,
   connection: ResolvedConnection | undefined,
-  extraction: Omit<Extraction, 'read'>,
+  extraction: ScriptExtraction,
 ): Promise<WrittenSegment[]> => {
   if (connection && !takesScript(connection.type, 'TYPESCRIPT'))
     throw stageError('SCRIPT_CONNECTION_MISMATCH', { language: 'TypeScript', table: script.table });
-  const broker = connection ? await startBroker(connection, deps.config, extraction.signal) : undefined;
+  const broker = connection ? await startBroker(connection, deps.config, extraction) : undefined;
   const outputPath = join(extraction.directory, `${extraction.prefix}rows.ndjson`);
   try {
     const job = {
@@ -59,7 +62,7 @@ export const extractByScript = (
   deps: RunDeps,
   script: SourceScript,
   connection: ResolvedConnection | undefined,
-  extraction: Omit<Extraction, 'read'>,
+  extraction: ScriptExtraction,
 ): Promise<WrittenSegment[]> => {
   if (script.language === 'TYPESCRIPT') return runTypeScript(deps, script, connection, extraction);
   if (!connection || !takesScript(connection.type, 'SQL'))

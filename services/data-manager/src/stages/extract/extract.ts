@@ -8,6 +8,7 @@ import { sourceOf } from '../../connectors/index.ts';
 import type { ExecutionRow } from '../../store/tables.ts';
 import type { RunDeps } from '../../deps.ts';
 import { extractByScript } from './extract-script.ts';
+import { withinLimits } from './source-limits.ts';
 import type { ExtractManifest, ExtractSource } from '../stage-manifest.ts';
 import { fetchScript, resolveConnection } from '../../connectors/resolve.ts';
 import { writeStage, type StageContext } from '../stage.ts';
@@ -65,16 +66,16 @@ const extractSource = async (
     directory: folder,
     prefix: `${plan.table}-${plan.rank}-`,
     snapshot,
-    signal: context.signal,
     onRows: (rows: number) => {
       rowCount += rows;
       context.onProgress({ table: plan.table, rowCount, totalRowCount: 0 });
     },
   };
-  const written =
+  const written = await withinLimits(deps.config, { ...shared, signal: context.signal }, (guard) =>
     plan.kind === 'code'
-      ? await extractByScript(deps, plan, connection, shared)
-      : await sourceOf(connection ?? missingConnection(plan.table), deps.config).extract({ ...shared, read: plan.read });
+      ? extractByScript(deps, plan, connection, { ...shared, ...guard })
+      : sourceOf(connection ?? missingConnection(plan.table), deps.config).extract({ ...shared, ...guard, read: plan.read }),
+  );
   const segments = written.map((segment) => ({ ...segment, path: `${STAGE}/${segment.path}` }));
   const { rank, connectionId, sourceColumns } = plan;
   const source = connectionId || `script ${rank}`;

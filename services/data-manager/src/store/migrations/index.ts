@@ -6,6 +6,7 @@ import * as entryNames from './0004-entry-names.ts';
 import * as uploadOutcome from './0005-upload-outcome.ts';
 import * as lostLeases from './0006-lost-leases.ts';
 import * as workerDeaths from './0007-worker-deaths.ts';
+import * as executionsByGroup from './0008-executions-by-group.ts';
 
 /** The migrations of schema lethe_data. */
 export const migrations: Migrations = {
@@ -16,4 +17,5 @@ export const migrations: Migrations = {
   '0005-upload-outcome': uploadOutcome,
   '0006-lost-leases': lostLeases,
   '0007-worker-deaths': workerDeaths,
+  '0008-executions-by-group': executionsByGroup,
 };

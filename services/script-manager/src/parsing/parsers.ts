@@ -6,9 +6,6 @@ import { positionAt, type Problem } from '../domain/problem.ts';
 /** The dialects of scripts: extractions run in their source, transformations in the engine. */
 export type Dialect = 'postgres' | 'duckdb';
 
-/** Parses one statement and runs nothing. Returns its syntax error with line and column, or an empty list. */
-export type SqlParser = (dialect: Dialect, source: string) => Promise<Problem[]>;
-
 const syntaxError = (source: string, message: string, index: number): Problem => ({
   pointer: '',
   rule: 'SYNTAX',
@@ -41,12 +38,11 @@ const parseDuckdb = async (connection: DuckDBConnection, source: string): Promis
   return error ? [syntaxError(source, message, Number(position))] : [];
 };
 
-/** The parsers; the engine's is opened at its first use. */
-export const sqlParser = (): SqlParser => {
-  let connection: Promise<DuckDBConnection> | undefined;
-  return async (dialect, source) => {
-    if (dialect === 'postgres') return parsePostgres(source);
-    connection ??= openParser();
-    return parseDuckdb(await connection, source);
-  };
+let connection: Promise<DuckDBConnection> | undefined;
+
+/** Parses one statement and runs nothing. Returns its syntax error with line and column, or an empty list. */
+export const parseSql = async (dialect: Dialect, source: string): Promise<Problem[]> => {
+  if (dialect === 'postgres') return parsePostgres(source);
+  connection ??= openParser();
+  return parseDuckdb(await connection, source);
 };
