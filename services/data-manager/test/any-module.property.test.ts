@@ -12,6 +12,7 @@ import * as fc from 'fast-check';
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CallError } from '@lethe/grpc/errors';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { checksOf } from './support/any-checks.ts';
@@ -222,11 +223,12 @@ const expectNothingReserved = async (moduleId: string): Promise<void> => {
 };
 
 /** Runs a module, anew where a service was away: a busy machine says nothing of the module. */
-const runPatiently = async (module: AnyModule, tries = 3): Promise<Outcome> => {
+const runPatiently = async (module: AnyModule, tries = 5): Promise<Outcome> => {
   try {
     return await runModule(module);
   } catch (error) {
     if (!(error instanceof CallError) || !AWAY.includes(error.reason) || tries === 1) throw error;
+    await sleep(5_000);
     return runPatiently(module, tries - 1);
   }
 };
