@@ -5,16 +5,15 @@ import { stateName } from '@lethe/contracts/run-state';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SILENT } from './support/faults.ts';
-import { servicePid, startTestStack, type TestStack } from './support/stack.ts';
+import { SILENT, startUndisturbed } from './support/faults.ts';
+import { servicePid, type TestStack } from './support/stack.ts';
 
 const PORT_BASE = 18_100;
 
 let stack: TestStack;
 let undisturbed: JobResult;
 beforeAll(async () => {
-  stack = await startTestStack(PORT_BASE, { LETHE_LEASE_MS: '3000' });
-  undisturbed = await runJob(stack.census.people, stack.census.setup, SILENT);
+  ({ stack, undisturbed } = await startUndisturbed(PORT_BASE));
 });
 afterAll(() => stack.stop());
 

@@ -8,16 +8,15 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ask, expectAuditOnce, expectSameEnd, inTime, SILENT } from '../support/faults.ts';
-import { startTestStack, type TestStack } from '../support/stack.ts';
+import { ask, expectAuditOnce, expectSameEnd, inTime, SILENT, startUndisturbed } from '../support/faults.ts';
+import type { TestStack } from '../support/stack.ts';
 
 const PORT_BASE = 18_700;
 
 let stack: TestStack;
 let undisturbed: JobResult;
 beforeAll(async () => {
-  stack = await startTestStack(PORT_BASE, { LETHE_LEASE_MS: '3000' });
-  undisturbed = await runJob(stack.census.people, stack.census.setup, SILENT);
+  ({ stack, undisturbed } = await startUndisturbed(PORT_BASE));
 });
 afterAll(() => stack.stop());
 

@@ -1,13 +1,19 @@
 // What tests of faults share: what the database says of the run, signals to a worker, and what must hold after each fault.
 import { NOUNS } from '@lethe/contracts/nouns';
-import type { JobResult } from '@lethe/local/job';
+import { runJob, type JobResult } from '@lethe/local/job';
 import { readFileSync } from 'node:fs';
 import { Client } from 'pg';
 import { expect } from 'vitest';
-import type { TestStack } from './stack.ts';
+import { startTestStack, type TestStack } from './stack.ts';
 
 /** A listener of a job that hears nothing. */
 export const SILENT = { run: (): void => {}, note: (): void => {} };
+
+/** A stack with a short lease, and what the job comes to there undisturbed, to compare with. */
+export const startUndisturbed = async (portBase: number): Promise<{ stack: TestStack; undisturbed: JobResult }> => {
+  const stack = await startTestStack(portBase, { LETHE_LEASE_MS: '3000' });
+  return { stack, undisturbed: await runJob(stack.census.people, stack.census.setup, SILENT) };
+};
 
 const query = async (stack: TestStack, database: string, statement: string): Promise<Record<string, string>[]> => {
   const client = new Client({ connectionString: stack.postgres.url.replace(/\/[^/]*$/, `/${database}`) });

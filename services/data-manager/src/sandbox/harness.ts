@@ -48,6 +48,7 @@ const fixDate = (nowMs: number): void => {
   Object.assign(FixedDate, { parse: RealDate.parse, UTC: RealDate.UTC, now: () => nowMs });
   FixedDate.prototype = RealDate.prototype;
   RealDate.prototype.constructor = FixedDate;
+  // The members of the constructor are assigned above, which the type of a function does not say.
   globalThis.Date = FixedDate as unknown as DateConstructor;
 };
 

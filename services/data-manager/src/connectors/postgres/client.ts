@@ -121,6 +121,7 @@ const MAX_RESPONSE_BYTES = 67_108_864;
 
 /** Ends a session whose server sends more than it can have been asked for; rows of a COPY, which go to a file, do not count. */
 const boundResponses = (client: Client, activity: string): { refusal: () => RunError | undefined; lift: () => void } => {
+  // The published types do not have the client's connection, which alone sees the bytes of a response.
   const { stream } = (client as unknown as { connection: Wire }).connection;
   let sizeBytes = 0;
   let refused: RunError | undefined;
