@@ -17,6 +17,8 @@ export type Config = {
   readonly retentionMs: number;
   /** How long it is kept beyond that, for a confirmation that was given in time to arrive. */
   readonly expiryGraceMs: number;
+  /** How long it is kept at least from where an upload gives it back to a person, who decides anew. */
+  readonly decisionMs: number;
   readonly engineMemoryMb: number;
   /** Encrypt what DataManager keeps secret: run seeds and pseudonym keys. */
   readonly wrappingKeys: KeyRing;
@@ -33,6 +35,7 @@ class SettingInvalid extends Error {
 
 const HOUR_MS = 3_600_000;
 const LONGEST_GRACE_MS = 600_000;
+const DECISION_MS = 24 * HOUR_MS;
 
 const portOf = (address: string): number => Number(/:(\d+)$/.exec(address)?.[1] ?? 0);
 
@@ -61,6 +64,7 @@ export const readConfig = (env: Env): Config => {
     maxRuns: env.integer('LETHE_MAX_RUNS', 2),
     retentionMs,
     expiryGraceMs: Math.min(LONGEST_GRACE_MS, retentionMs / 10),
+    decisionMs: Math.min(DECISION_MS, retentionMs),
     engineMemoryMb: env.integer('LETHE_ENGINE_MEMORY_MB', 512),
     wrappingKeys: env.keyRing('LETHE_SECRET_KEYS'),
     maxAttempts: env.integer('LETHE_MAX_ATTEMPTS', 50),

@@ -5,7 +5,7 @@ import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { OutboxDecision } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import { armFailpoint, disarmFailpoints } from '@lethe/db/failpoint';
 import { makeOrders, postgresAddress, query, type Orders } from '@lethe/testkit/orders';
-import { confirmUpload, preparedRun, uploadedRun, waitFor } from '@lethe/testkit/runs';
+import { confirmUpload, preparedRun, startRun, uploadedRun, waitFor } from '@lethe/testkit/runs';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { until } from '@lethe/testkit/until';
 import { existsSync, readdirSync } from 'node:fs';
@@ -57,8 +57,9 @@ const stopIsKnown = async (runId: string): Promise<void> => {
 };
 
 /** Stops a run whose upload is at a place, and ends the turn of the worker there. */
-const stopUploadAt = async (place: string, runId: string): Promise<void> => {
+const stopUploadAt = async (place: string, runId: string, before = async (): Promise<unknown> => undefined): Promise<void> => {
   armFailpoint(place, async () => {
+    await before();
     await orders.worker.task.stop({ runId, outbox: OutboxDecision.KEEP });
     await stopIsKnown(runId);
     throw connectionLost();
@@ -111,6 +112,22 @@ describe('a run that is stopped', () => {
     await expect(orders.worker.task.stop({ runId, outbox: OutboxDecision.DELETE })).rejects.toMatchObject({ reason: 'RUN_STATE' });
   });
 
+  test('without a decision, while its rows come into the Outbox: they go with it, as nobody decided to keep them', async () => {
+    const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    armFailpoint('stage.file.rename.after', () => {
+      reached.resolve();
+      return released.promise;
+    });
+    const runId = await startRun(orders.worker, orders.taskId);
+    await reached.promise;
+    await orders.worker.task.stop({ runId });
+    await stopIsKnown(runId);
+    released.resolve();
+    await until(async () => ((await stateOf(runId)) === RunState.STOPPED ? true : undefined));
+    expect((await entriesOf(runId)).every(({ state }) => state === Entry_State.DELETED)).toBe(true);
+    await filesGo(runId);
+  });
+
   test('in the middle of its upload, with KEEP: entries are READY again, nothing is at the target, and the next run is published', async () => {
     const runId = await preparedRun(orders.worker, orders.taskId);
     await stopUploadAt('upload.intent.after', runId);
@@ -121,6 +138,19 @@ describe('a run that is stopped', () => {
     const { moduleId } = orders;
     const { versions } = await orders.worker.extdatamodule.listDataModuleVersions({ moduleId, showAll: true });
     expect(versions.filter(({ state }) => state === DataModuleVersion_State.RESERVED)).toEqual([]);
+  });
+
+  test('in the middle of an upload that took longer than the retention, with KEEP: the rows are kept for a day from then on', async () => {
+    const runId = await preparedRun(orders.worker, orders.taskId);
+    await stopUploadAt('upload.intent.after', runId, () =>
+      query(
+        suite,
+        `update lethe_data.executions set expire_time = now() - interval '1 day' where run_id = '${runId}';
+         update lethe_data.entries set expire_time = now() - interval '1 day' where run_id = '${runId}'`,
+      ),
+    );
+    const [entry] = await reach(runId, Entry_State.READY);
+    expect((entry?.expireTime?.getTime() ?? 0) - Date.now()).toBeGreaterThan(23 * 3_600_000);
   });
 
   test('with KEEP: what was kept can be read, edited and uploaded, and the watch of the run goes on until that is done', async () => {

@@ -7,6 +7,7 @@ import { armFailpoint, disarmFailpoints } from '@lethe/db/failpoint';
 import { makeOrders, makePostgresConnection, ordersDocument, postgresAddress, query, type Orders } from '@lethe/testkit/orders';
 import { confirmUpload, preparedRun, waitFor } from '@lethe/testkit/runs';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { stageError } from '../src/domain/run-error.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
@@ -150,6 +151,33 @@ describe('an upload of which a target does not say whether it has the rows', () 
     const prepared = await waitFor(orders.worker, runId, RunState.PREPARED);
     expect(prepared.refusal).toContain('do not have its rows');
     expect(await states()).toEqual([State.ABANDONED]);
+    await changeUser(orders.targetId, undefined);
+    await confirmUpload(orders.worker, runId);
+    await waitFor(orders.worker, runId, RunState.UPLOADED);
+  });
+
+  /** The time passes for which the rows of a run are kept. */
+  const outlive = (runId: string) =>
+    query(
+      suite,
+      `update lethe_data.executions set expire_time = now() - interval '1 day' where run_id = '${runId}';
+       update lethe_data.entries set expire_time = now() - interval '1 day' where run_id = '${runId}'`,
+    );
+
+  test('outlives the retention of its rows, and they are kept for a day from the decision on that they were not taken', async () => {
+    const runId = await refuseFrom('upload.target.begin.before');
+    await stop(runId);
+    await waitFor(orders.worker, runId, RunState.UPLOAD_UNKNOWN);
+    await outlive(runId);
+    await resolve(runId, UploadOutcome.NOT_TAKEN);
+    await waitFor(orders.worker, runId, RunState.PREPARED);
+    const expireMs = (await runOf(runId))?.expireTime?.getTime() ?? 0;
+    expect(expireMs - Date.now()).toBeGreaterThan(23 * 3_600_000);
+    const { entries } = await orders.worker.data.getAll({ runId });
+    expect(entries.map((entry) => entry.expireTime?.getTime())).toEqual(entries.map(() => expireMs));
+    // Retention looks each second.
+    await sleep(2_500);
+    expect(await runOf(runId)).toMatchObject({ state: RunState.PREPARED });
     await changeUser(orders.targetId, undefined);
     await confirmUpload(orders.worker, runId);
     await waitFor(orders.worker, runId, RunState.UPLOADED);

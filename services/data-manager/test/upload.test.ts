@@ -215,6 +215,22 @@ describe('a failure in the middle of an upload', () => {
     },
   );
 
+  test('that ends each try leaves the rows of one try at the target, however often it is tried', async () => {
+    const counts: number[] = [];
+    const fail = (hits: number): void =>
+      armFailpoint('upload.target.begin.before', async () => {
+        counts.push((await staged()).length);
+        await query(suite, `update lethe_data.executions set attempt = 0 where run_id = '${runId}'`);
+        if (hits > 1) fail(hits - 1);
+        throw stageError('ENGINE_DIED');
+      });
+    fail(3);
+    await confirmUpload(orders.worker, runId);
+    await waitFor(orders.worker, runId, RunState.UPLOADED);
+    expect(counts).toEqual([2, 2, 2]);
+    expect(await staged()).toEqual([]);
+  });
+
   test('after the version is published: the run ends as uploaded, with that one version', async () => {
     armFailpoint('version.bump.after', () => {
       throw stageError('ENGINE_DIED');

@@ -11,7 +11,7 @@ import {
   reasonsOfOwnCatalogue,
   transactionsOfStore,
 } from './values.ts';
-import { errorsHeard } from './streams.ts';
+import { errorsHeard, filesClosed } from './streams.ts';
 import { plainWords } from './words.ts';
 import type { Finding, Rule, Source } from './sources.ts';
 
@@ -31,6 +31,7 @@ export const RULES: Record<string, Rule> = {
   clockOfDatabase,
   transactionsOfStore,
   errorsHeard,
+  filesClosed,
   plainWords,
 };
 

@@ -1,4 +1,4 @@
-// Streams, sockets and children whose error nobody hears end the process.
+// Streams, sockets and children whose error nobody hears end the process, and files that nobody closes when a step fails.
 import { isTest, type Finding, type Rule, type Source } from './sources.ts';
 
 const MAKERS =
@@ -48,3 +48,34 @@ const EXEMPT = /(?:child\.ts$)|^libs\/(?:testkit|servers)\//;
 /** In services and their libraries, the error of each stream, socket, server and child is heard. */
 export const errorsHeard: Rule = (sources) =>
   sources.filter(({ file }) => /^(?:services|libs)\/[^/]+\/src\//.test(file) && !isTest(file) && !EXEMPT.test(file)).flatMap(unheard);
+
+const OPENS = /import \{[^}]*\bopen\b[^}]*\} from 'node:fs\/promises'/;
+
+/** Whether a file is closed whatever happens: it is disposed of by its block, or the work that follows at once has a `finally` that closes it. */
+const isClosed = (text: string, index: number): boolean => {
+  const statement = before(text, index);
+  if (/await using \w+ = /.test(statement)) return true;
+  const name = /const (\w+) = /.exec(statement)?.[1];
+  const rest = text.slice(text.indexOf(';\n', index) + 2);
+  if (name === undefined) return false;
+  const close = `${name}\\.close\\(\\)`;
+  return (
+    new RegExp(`^(?:\\s*let [^;]*;)*\\s*try \\{[\\s\\S]*?\\} finally \\{\\s*await ${close}`).test(rest) ||
+    new RegExp(`^[^;]*\\.finally\\(\\(\\) => ${close}\\)`).test(rest)
+  );
+};
+
+/** A file that is opened is closed whatever fails: one that is left to the garbage collector ends the process. */
+export const filesClosed: Rule = (sources) =>
+  sources
+    .filter(({ file, text }) => /^(?:services|libs)\/[^/]+\/src\//.test(file) && !isTest(file) && OPENS.test(text))
+    .flatMap(({ file, text }) =>
+      [...text.matchAll(/(?<![\w.])open\(/g)]
+        .filter(({ index }) => !isClosed(text, index))
+        .map(({ index }) => ({
+          file,
+          line: lineAt(text, index),
+          rule: 'unclosed-file',
+          text: 'open(): nothing closes it when a step fails',
+        })),
+    );

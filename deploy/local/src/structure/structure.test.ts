@@ -155,6 +155,37 @@ describe('a planted breach is found', () => {
       [5, 6, 7, 7, 8].map((line) => `services/data-manager/src/run/a.ts:${line} unheard-error`),
     ],
     [
+      'a file that nobody closes when a step fails',
+      [
+        {
+          file: 'services/data-manager/src/run/a.ts',
+          text: [
+            "import { open } from 'node:fs/promises';",
+            'const kept = await open(path);',
+            'try {',
+            '  await kept.sync();',
+            '} finally {',
+            '  await kept.close();',
+            '}',
+            'await using own = await open(path);',
+            'const read = await open(path);',
+            'const size = await read.stat().finally(() => read.close());',
+            'const lost = await open(path);',
+            'await lost.writeFile(text);',
+            'await lost.close();',
+            'const late = await open(path);',
+            'await late.sync();',
+            'try {',
+            '  work();',
+            '} finally {',
+            '  await late.close();',
+            '}',
+          ].join('\n'),
+        },
+      ],
+      [11, 14].map((line) => `services/data-manager/src/run/a.ts:${line} unclosed-file`),
+    ],
+    [
       'a word that means something else, in a name, a comment, a test’s title, the contract or a page',
       [
         { file: 'services/data-manager/src/run/a.ts', text: 'const count = 1;\n/** Answers the row. */\nconst lastAnswer = 1;' },

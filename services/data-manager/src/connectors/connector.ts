@@ -124,6 +124,9 @@ export type LedgerEntry = {
   tables: LedgerTable[];
 };
 
+/** An upload at a target: published, or begun, where readers may see some of its tables and the target can neither undo it nor load it anew. */
+export type Found = { is: 'published' | 'begun'; entry: LedgerEntry };
+
 /** An upload as one target knows it. */
 export type TargetUpload = {
   uploadId: string;
@@ -136,8 +139,10 @@ export type TargetUpload = {
 
 /** The writing side of a connector. Nothing is visible to readers before `commit`. */
 export type Target = {
-  /** What the target remembers of the upload; undefined = nothing. */
-  probe: (uploadId: string) => Promise<LedgerEntry | undefined>;
+  /** What the target has of the upload; undefined = nothing that a reader can have seen. */
+  probe: (uploadId: string) => Promise<Found | undefined>;
+  /** Publishes what is left of an upload that was begun; false where its rows have to be loaded again. Absent where a target publishes at once. */
+  finish?: () => Promise<boolean>;
   /** Loads csv files into a hidden place of this upload and epoch. Returns the rows that it holds. */
   stage: (table: UploadTable, csvPaths: string[]) => Promise<number>;
   /** Writes the rows of the hidden place back as csv, to be measured. */
@@ -150,7 +155,7 @@ export type Target = {
   commit: (entry: LedgerEntry, tables: UploadTable[]) => Promise<void>;
   /** The schema that a table goes to; '' where the target has none. */
   schemaOf: (table: UploadTable) => string;
-  /** Removes hidden places of this epoch and of earlier ones. */
+  /** Removes hidden places of this epoch and of earlier ones; those of an upload that was begun stay. */
   cleanUp: () => Promise<void>;
   close: () => Promise<void>;
 };

@@ -52,7 +52,8 @@ export const sourceOf = (connection: ResolvedConnection, limits: ConnectorLimits
 };
 
 /** A target whose failures say which connection they are of. */
-const locatedTarget = ({ convert, ...target }: Target, place: RunPlace): Target => ({
+const locatedTarget = ({ convert, finish, ...target }: Target, place: RunPlace): Target => ({
+  ...(finish && { finish: () => locating(place, finish) }),
   ...(convert && { convert: (table) => locating({ ...place, table: table.table }, () => convert(table)) }),
   probe: (uploadId) => locating(place, () => target.probe(uploadId)),
   stage: (table, csvPaths) => locating({ ...place, table: table.table }, () => target.stage(table, csvPaths)),

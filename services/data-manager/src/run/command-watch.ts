@@ -7,9 +7,13 @@ import { poll, type Poll } from './poll.ts';
 
 const LOOK_EVERY_MS = 300;
 
-/** Calls `onInterrupt` when a command interrupts the state that the run is in, and `onLost` when another worker has the execution. */
+/**
+ * Calls `onInterrupt` when a command that came after the execution was claimed interrupts the state that the run is in, and `onLost` when another worker
+ * has the execution. What the turn itself carries out does not interrupt it.
+ */
 export const watchCommands = (
   deps: RunDeps,
+  { desireRevision: claimedRevision }: ExecutionRow,
   current: () => ExecutionRow,
   { onInterrupt, onLost }: { onInterrupt: () => void; onLost: () => void },
 ): Poll =>
@@ -17,5 +21,5 @@ export const watchCommands = (
     const { runId, epoch } = current();
     const present = await readDesire(deps.store.db, runId);
     if (!present || present.epoch !== epoch) onLost();
-    else if (interrupts(present.desire, current().state)) onInterrupt();
+    else if (present.desireRevision > claimedRevision && interrupts(present.desire, current().state)) onInterrupt();
   });

@@ -26,13 +26,31 @@ const pause = (session: Session): Promise<void> =>
     nextAttemptTime: null,
   });
 
+/** Until when rows are kept that an upload gives back: somebody has to decide on them anew, however long the upload took. */
+const keptUntil = ({ deps, row }: Session): Date => {
+  const decision = new Date(deps.now().getTime() + deps.config.decisionMs);
+  return row.expireTime !== null && row.expireTime > decision ? row.expireTime : decision;
+};
+
 const stop = async (session: Session): Promise<void> => {
   const { deps, row } = session;
   const endTime = row.endTime ?? deps.now();
   const report = session.reportAt({ rowCount: 0 });
-  const set = { state: RunState.STOPPED, report, reachedRevision: row.desireRevision, waitingFor: '', nextAttemptTime: null, endTime };
+  const expireTime = isUploading(row.state) ? keptUntil(session) : row.expireTime;
+  const set = {
+    state: RunState.STOPPED,
+    report,
+    reachedRevision: row.desireRevision,
+    waitingFor: '',
+    nextAttemptTime: null,
+    endTime,
+    expireTime,
+  };
   await session.change('stop', set, {
-    write: (tx) => (row.deleteEntries ? markDeleted(tx, row.runId, deps.now()) : restoreUploading(tx, row.runId, deps.now())),
+    write: async (tx) => {
+      if (row.deleteEntries) await markDeleted(tx, row.runId, deps.now());
+      else if (expireTime !== null) await restoreUploading(tx, row.runId, { now: deps.now(), expireTime });
+    },
   });
   await removeFolder(runFolder(deps.config, row.runId));
   if (row.deleteEntries) await removeFolder(outboxFolder(deps.config, row.runId));
@@ -63,8 +81,10 @@ const endFailed = async (session: Session, error: RunError): Promise<void> => {
 
 const refuseUpload = (session: Session, error: RunError): Promise<void> => {
   const { deps, row } = session;
+  const expireTime = keptUntil(session);
   const set = {
     state: RunState.PREPARED,
+    expireTime,
     report: session.reportAt({ rowCount: 0 }),
     refusal: error.told,
     reachedRevision: row.desireRevision,
@@ -77,7 +97,7 @@ const refuseUpload = (session: Session, error: RunError): Promise<void> => {
   };
   return session.change('refuse-upload', set, {
     failure: error,
-    write: (tx) => restoreUploading(tx, row.runId, deps.now()),
+    write: (tx) => restoreUploading(tx, row.runId, { now: deps.now(), expireTime }),
   });
 };
 

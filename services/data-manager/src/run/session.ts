@@ -37,7 +37,8 @@ export class Session {
     this.signal = AbortSignal.any([control.signal, outer]);
     this.#row = claimed;
     this.progress = openProgress(deps, claimed);
-    this.#polls = [holdLease(deps, claimed, onLost), watchCommands(deps, () => this.#row, { onInterrupt, onLost }), this.progress];
+    const commands = watchCommands(deps, claimed, () => this.#row, { onInterrupt, onLost });
+    this.#polls = [holdLease(deps, claimed, onLost), commands, this.progress];
   }
 
   /** The execution as this turn last wrote it. */

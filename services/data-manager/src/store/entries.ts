@@ -49,12 +49,12 @@ export const markUploading = async (db: Db, runId: string, now: Date): Promise<v
     .execute();
 };
 
-/** Entries that an upload had are as they were before it. */
-export const restoreUploading = async (db: Db, runId: string, now: Date): Promise<void> => {
+/** Entries that an upload had are as they were before it, and are kept until a time. */
+export const restoreUploading = async (db: Db, runId: string, { now, expireTime }: { now: Date; expireTime: Date }): Promise<void> => {
   const state = sql<Entry_State>`case when edited_row_count = 0 then ${Entry_State.READY}::int else ${Entry_State.STALE}::int end`;
   await db
     .updateTable('entries')
-    .set({ state, updateTime: now })
+    .set({ state, updateTime: now, expireTime })
     .where('runId', '=', runId)
     .where('state', '=', Entry_State.UPLOADING)
     .execute();

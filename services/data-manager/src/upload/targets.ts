@@ -52,7 +52,7 @@ const stageTable = async ({ engine, scratch }: Load, target: Target, { ready, ta
   await target.convert?.(table);
 };
 
-/** Drops what tries have left. A failure here changes nothing of how the upload went: the next one drops it. */
+/** Drops what tries have left, this one's too. A failure here changes nothing of how the upload goes: the next one drops it. */
 const cleanUp = async (session: UploadSession, target: Target): Promise<void> => {
   try {
     await target.cleanUp();
@@ -65,19 +65,23 @@ const cleanUp = async (session: UploadSession, target: Target): Promise<void> =>
 const refuseLeft = async ({ row, fence }: UploadSession, connectionId: string, target: Target): Promise<void> => {
   for (let uploadGeneration = 0; uploadGeneration < row.uploadGeneration; uploadGeneration += 1) {
     const left = await target.probe(targetUpload({ row: { ...row, uploadGeneration }, fence }, connectionId).uploadId);
-    if (left) throw stageError('UPLOAD_LEFT_ROWS', { version: left.version });
+    if (left) throw stageError('UPLOAD_LEFT_ROWS', { version: left.entry.version });
   }
 };
 
 /** Opens a target and asks what it has. Where somebody said that the rows are there, one that cannot tell has them. */
-const openAndAsk = async (session: UploadSession, connectionId: string): Promise<Pick<Opened, 'type' | 'target' | 'hasRows'>> => {
+const openAndAsk = async (
+  session: UploadSession,
+  connectionId: string,
+): Promise<Pick<Opened, 'type' | 'target' | 'hasRows'> & { isBegun: boolean }> => {
   const { deps, row, signal } = session;
   const connection = await resolveConnection(deps, row, { connectionId, write: true });
   const upload = targetUpload(session, connectionId);
   let target: Target | undefined;
   try {
     target = await targetOf(connection, deps.config, upload, signal);
-    return { type: connection.type, target, hasRows: (await target.probe(upload.uploadId)) !== undefined };
+    const found = await target.probe(upload.uploadId);
+    return { type: connection.type, target, isBegun: found?.is === 'begun', hasRows: found?.is === 'published' };
   } catch (error) {
     await target?.close();
     signal.throwIfAborted();
@@ -86,15 +90,18 @@ const openAndAsk = async (session: UploadSession, connectionId: string): Promise
       { runId: row.runId, reason: toRunError(error).reason },
       'a target cannot say whether it has the rows; somebody said that it has',
     );
-    return { type: connection.type, target: undefined, hasRows: true };
+    return { type: connection.type, target: undefined, isBegun: false, hasRows: true };
   }
 };
 
 const openAll = async (session: UploadSession, ready: readonly Ready[], opened: Opened[]): Promise<void> => {
   for (const connectionId of connectionsOf(ready)) {
     const own = ready.filter(({ upload }) => upload.connectionId === connectionId);
-    const found: Opened = { connectionId, ready: own, ...(await openAndAsk(session, connectionId)) };
+    const { isBegun, ...asked } = await openAndAsk(session, connectionId);
+    const found: Opened = { connectionId, ready: own, ...asked };
     opened.push(found);
+    // Readers may see some of its tables: nothing else is done before the others follow.
+    if (isBegun) found.hasRows = (await found.target?.finish?.()) ?? false;
     // What a target says is believed before a person, so it is no target that cannot tell.
     if (found.target && !found.hasRows) await refuseLeft(session, connectionId, found.target);
   }
@@ -155,6 +162,8 @@ export const loadTargets = async (
       const placed = place(own, tableOf, '');
       const tables = placed.map(({ table }) => table);
       await target.claim({ moduleId: session.spec.moduleId, runId: session.row.runId }, tables);
+      // A worker that died, or a try that a fault ended, left its rows.
+      await cleanUp(session, target);
       for (const one of placed) {
         session.signal.throwIfAborted();
         await stageTable(load, target, one);
@@ -165,7 +174,7 @@ export const loadTargets = async (
     await publishAll(session, opened, tableOf, version);
     return { version, files, askable: opened.flatMap(({ connectionId, target }) => (target ? [connectionId] : [])) };
   } catch (error) {
-    // A try that comes again finds its staging; one that is refused may be the last.
+    // A try that comes again removes what this one staged; one that is refused may be the last.
     if (!toRunError(error).transient) for (const { target } of opened) if (target) await cleanUp(session, target);
     throw error;
   } finally {

@@ -9,6 +9,7 @@ import { failpoint } from '@lethe/db/failpoint';
 import { checkModule } from '@lethe/module/check-module';
 import { publishedModule } from '@lethe/module/published-document';
 import { writeDocument } from '@lethe/module/document';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openEngine, type Engine } from '../engine/engine.ts';
 import { threadsFor, WIDE } from '../engine/limits.ts';
@@ -19,6 +20,7 @@ import { columnType, writePostgresTextSql } from '../plan/types.ts';
 import { digestFolder, makeFolder, outboxFolder, removeFolder, removeOlder } from '../folders.ts';
 import { publishing } from './publishing.ts';
 import { toldWhileWorking } from '../domain/execution.ts';
+import { MANIFEST } from '../outbox/manifest.ts';
 import { brokenReferences, readReferences } from '../outbox/references.ts';
 import { gateBaseOf, measureTable } from '../outbox/measure.ts';
 import { keepDigests, onlyAdditions, writeDigests } from './digests.ts';
@@ -112,7 +114,8 @@ const verify = async ({ session }: UploadContext, connectionIds: string[]): Prom
   for (const connectionId of connectionIds) {
     const { target } = await openTarget(session, connectionId);
     try {
-      if (!(await target.probe(targetUpload(session, connectionId).uploadId))) throw stageError('LEDGER_MISSING');
+      const found = await target.probe(targetUpload(session, connectionId).uploadId);
+      if (found?.is !== 'published') throw stageError('LEDGER_MISSING');
     } finally {
       await target.close();
     }
@@ -228,6 +231,13 @@ const settleFailure = async (session: UploadSession, thrown: unknown): Promise<v
   if (session.row.publishing) await session.change('upload/withdraw', { publishing: false });
 };
 
+/** Says which table's rows are gone, where somebody has removed files of the Outbox. */
+const requireRows = async ({ deps, row }: UploadSession, folder: string): Promise<void> => {
+  for (const { table, segments } of await entriesOf(deps.store.db, row.runId))
+    if (!existsSync(join(folder, MANIFEST)) || segments.some(({ path }) => !existsSync(join(folder, path))))
+      throw stageError('PREPARED_ROWS_GONE', { table });
+};
+
 /** A folder of this epoch's own; what workers of earlier epochs left is removed. */
 const makeScratch = async (folder: string, epoch: bigint): Promise<string> => {
   await removeOlder(folder, '.upload.', epoch);
@@ -240,9 +250,11 @@ export const upload = async (session: UploadSession): Promise<void> => {
   const { plan } = spec;
   if (!plan) throw stageError('PLAN_MISSING');
   const folder = outboxFolder(deps.config, session.row.runId);
-  const scratch = await makeScratch(folder, session.row.epoch);
+  let scratch: string | undefined;
   let engine: Engine | undefined;
   try {
+    await requireRows(session, folder);
+    scratch = await makeScratch(folder, session.row.epoch);
     const threads = threadsFor(plan.results.map(({ columns }) => columns.length));
     engine = await openEngine({ directory: folder, memoryMb: deps.config.engineMemoryMb, threads, signal });
     const isVerifying = session.row.state === RunState.VERIFYING;
@@ -254,6 +266,6 @@ export const upload = async (session: UploadSession): Promise<void> => {
     throw thrown;
   } finally {
     engine?.kill();
-    await removeFolder(scratch);
+    if (scratch !== undefined) await removeFolder(scratch);
   }
 };

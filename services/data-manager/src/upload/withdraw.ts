@@ -1,25 +1,48 @@
 // What targets have of an upload, when it is stopped or refused: its version's number is given up only where none has taken the rows.
+import { placeOf } from '../connectors/connector.ts';
 import { targetOf } from '../connectors/index.ts';
 import { resolveConnection } from '../connectors/resolve.ts';
-import { stageError, toRunError, type RunError } from '../domain/run-error.ts';
+import { stageError, toRunError, type RunError, type RunPlace } from '../domain/run-error.ts';
 import { publishing } from './publishing.ts';
 import { targetUpload, type UploadSession } from './upload-session.ts';
 
-// The lease outlasts it.
-const PROBE_TIMEOUT_MS = 3_000;
+/** Somebody waits for the Stop: a target that says nothing for so long is told. */
+export const PROBE_LIMITS = { timeoutMs: 20_000 };
+
+/** Ends what a target is asked after a while: some of it, like a file system that hangs, cannot be interrupted. */
+const inTime = async <R>(session: UploadSession, place: RunPlace, work: (signal: AbortSignal) => Promise<R>): Promise<R> => {
+  const { timeoutMs } = PROBE_LIMITS;
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.any([session.signal, timeout]);
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => {
+    const facts = { activity: 'Looking the upload up at the target', seconds: Math.round(timeoutMs / 1000) };
+    reject(session.signal.aborted ? session.signal.reason : stageError('TARGET_SILENT', facts).locate(place));
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([ended, work(signal)]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+};
 
 const probe = async (session: UploadSession, connectionId: string): Promise<boolean> => {
   const { deps, row } = session;
   const connection = await resolveConnection(deps, row, { connectionId, write: true });
   const upload = targetUpload(session, connectionId);
-  const target = await targetOf(connection, deps.config, upload, AbortSignal.timeout(PROBE_TIMEOUT_MS));
-  try {
-    if (await target.probe(upload.uploadId)) return true;
-    await target.cleanUp();
-    return false;
-  } finally {
-    await target.close();
-  }
+  return inTime(session, placeOf(connection), async (signal) => {
+    const target = await targetOf(connection, deps.config, upload, signal);
+    try {
+      // What was begun is seen by readers in part: it is completed.
+      if (await target.probe(upload.uploadId)) return true;
+      await target.cleanUp();
+      return false;
+    } finally {
+      await target.close();
+    }
+  });
 };
 
 const connectionsOf = ({ spec }: UploadSession): Set<string> => new Set(spec.plan?.uploads.map(({ connectionId }) => connectionId));
@@ -29,6 +52,7 @@ const hasRows = async (session: UploadSession, connectionId: string): Promise<bo
   try {
     return await probe(session, connectionId);
   } catch (thrown) {
+    session.signal.throwIfAborted();
     const error = toRunError(thrown);
     const { deps, row } = session;
     if (row.publishing) throw error;
@@ -46,6 +70,7 @@ const whatIsLeft = async (session: UploadSession): Promise<Left> => {
     try {
       if (await hasRows(session, connectionId)) return { is: 'rows' };
     } catch (thrown) {
+      session.signal.throwIfAborted();
       const error = toRunError(thrown);
       session.deps.log.warn({ runId: session.row.runId, reason: error.reason }, 'a target cannot say whether it has the rows');
       unknown ??= { is: 'unknown', error };

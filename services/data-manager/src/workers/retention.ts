@@ -54,7 +54,10 @@ const expireEntries = async (deps: RunDeps, before: Date): Promise<void> => {
       epoch: undefined,
       action: 'expire-entries',
       set: {},
-      write: (tx) => markOldExpired(tx, runId, { before, now: deps.now() }),
+      write: async (tx, { state }) => {
+        if (state !== RunState.STOPPED && state !== RunState.UPLOADED) throw new StillWanted();
+        await markOldExpired(tx, runId, { before, now: deps.now() });
+      },
     });
 };
 

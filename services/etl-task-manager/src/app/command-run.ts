@@ -78,7 +78,8 @@ export const commandRun = async (
       runId: after.id,
       desireRevision: after.desireRevision,
       desire,
-      deleteEntries: outbox === OutboxDecision.DELETE,
+      // Who decides nothing stops a run that has no rows yet: what comes into the Outbox meanwhile goes with it.
+      deleteEntries: desire === Desire.STOP && outbox !== OutboxDecision.KEEP,
       ticket,
       userId: ctx.user.userId,
       uploadOutcome: outcome,

@@ -1,7 +1,7 @@
-// What a folder remembers of uploads: a file each, written before the renames as an intent and after them as the entry.
+// What a folder remembers of uploads: a file each, an intent before the renames, which becomes the entry after them.
 import { createHash } from 'node:crypto';
 import { lstat, open, readdir, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isFileName } from '@lethe/module/check-uploads';
 import { stageError } from '../../domain/run-error.ts';
 import type { LedgerEntry, WriteUse } from '../connector.ts';
@@ -21,50 +21,77 @@ export const fileOf = (folder: string, name: string): string => join(folder, `${
 export const entryPath = (folder: string, uploadId: string, kind: 'entry' | 'intent'): string =>
   join(folder, HIDDEN, `${digest(uploadId)}${kind === 'intent' ? '.intent' : ''}.json`);
 
-/** Reads an entry; undefined where there is none. */
-export const readEntry = async (path: string): Promise<LedgerEntry | undefined> => {
+/** A staged file, by its name in the hidden folder and by what a rename leaves as it is, and the name that readers will know it by. */
+export type StagedFile = { staged: string; name: string; sizeBytes: string; mtimeNs: string };
+
+/** An upload that is being published. Those of earlier releases do not say their files. */
+export type Intent = LedgerEntry & { files?: StagedFile[] };
+
+const isMissing = (error: unknown): boolean => (error as { code?: unknown }).code === 'ENOENT';
+
+/** Reads an entry or an intent; undefined where there is none. */
+export const readEntry = async (path: string): Promise<Intent | undefined> => {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as LedgerEntry;
+    return JSON.parse(await readFile(path, 'utf8')) as Intent;
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 };
 
-/** Writes an entry so that it is there as a whole, after a crash of the machine too. */
-export const writeEntry = async (path: string, entry: LedgerEntry, fence: () => Promise<void>): Promise<void> => {
-  const temporary = `${path}.${entry.epoch}.partial`;
-  const file = await open(temporary, 'w', 0o600);
-  await file.writeFile(JSON.stringify(entry));
-  await file.sync();
-  await file.close();
-  await fence();
-  await rename(temporary, path);
+/** What was written into a folder or a file is there after a crash of the machine too. */
+export const sync = async (path: string): Promise<void> => {
+  const file = await open(path);
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 };
 
-/** All entries and intents of a folder. */
-export const readLedger = async (folder: string): Promise<LedgerEntry[]> => {
+/** Writes an intent so that it is there as a whole, after a crash of the machine too. */
+export const writeIntent = async (path: string, intent: Intent, fence: () => Promise<void>): Promise<void> => {
+  const temporary = `${path}.${intent.epoch}.partial`;
+  const file = await open(temporary, 'w', 0o600);
+  try {
+    await file.writeFile(JSON.stringify(intent));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await fence();
+  await rename(temporary, path);
+  await sync(dirname(path));
+};
+
+const readAll = async (folder: string, ending: string): Promise<Intent[]> => {
   let names: string[];
   try {
     names = await readdir(join(folder, HIDDEN));
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT') return [];
+    if (isMissing(error)) return [];
     throw error;
   }
-  const entries: LedgerEntry[] = [];
-  for (const name of names.filter((candidate) => candidate.endsWith('.json'))) {
+  const entries: Intent[] = [];
+  for (const name of names.filter((candidate) => candidate.endsWith(ending))) {
     const entry = await readEntry(join(folder, HIDDEN, name));
     if (entry) entries.push(entry);
   }
   return entries;
 };
 
+/** All entries and intents of a folder. */
+export const readLedger = (folder: string): Promise<LedgerEntry[]> => readAll(folder, '.json');
+
+/** The intents of a folder. */
+export const readIntents = (folder: string): Promise<Intent[]> => readAll(folder, '.intent.json');
+
 /** What is at a path: nothing, a regular file, or something that is neither. */
 const kindAt = async (path: string): Promise<'nothing' | 'file' | 'other'> => {
   try {
     return (await lstat(path)).isFile() ? 'file' : 'other';
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT') return 'nothing';
+    if (isMissing(error)) return 'nothing';
     throw error;
   }
 };
@@ -92,4 +119,17 @@ export const claimFile = async (
   const kind = name === undefined ? 'nothing' : await kindAt(fileOf(folder, name));
   if (isOthers || kind === 'other' || (kind === 'file' && !isOwn))
     throw stageError('TARGET_NAME_TAKEN', { object: `${name ?? target}${ENDING}` });
+};
+
+/** Refuses a version's own name that a file has of an upload of this module which was given up as not taken. */
+export const refuseLeft = async (
+  folder: string,
+  ledger: readonly LedgerEntry[],
+  { moduleId, uploadId }: LedgerEntry,
+  { versioned }: { versioned: string },
+): Promise<undefined> => {
+  const left = ledger.find(
+    (entry) => entry.moduleId === moduleId && entry.uploadId !== uploadId && entry.tables.some((item) => item.versioned === versioned),
+  );
+  if (left && (await kindAt(fileOf(folder, versioned))) !== 'nothing') throw stageError('UPLOAD_LEFT_ROWS', { version: left.version });
 };

@@ -1,5 +1,5 @@
 import { Client, type ClientConfig } from 'pg';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { resolveTarget } from '../address.ts';
 import type { ConnectorLimits, ResolvedConnection, Snapshot } from '../connector.ts';
 import { stageError, type RunError } from '../../domain/run-error.ts';
@@ -7,6 +7,10 @@ import { quoteLiteral } from '../../plan/identifiers.ts';
 import { toRunError } from './failure.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
+// What says good-bye to a server that is gone.
+const END_TIMEOUT_MS = 3_000;
+// A host that is gone while a statement runs is noticed some seconds after this.
+const KEEP_ALIVE_AFTER_MS = 15_000;
 // What is looked at without reading rows.
 const LOOK_TIMEOUT_MS = 60_000;
 // The limit of the source itself, which names it, comes first.
@@ -48,6 +52,21 @@ const cancelStatement = (client: Client): void => {
   socket.on('error', () => {});
 };
 
+/** The socket of a session, which the published types leave out. */
+export const socketOf = (client: Client): Socket => (client as unknown as { connection: { stream: Socket } }).connection.stream;
+
+/** Ends a session that has nothing to do. A server that is gone is not waited for. */
+export const endPostgres = async (client: Client): Promise<void> => {
+  const timer = setTimeout(() => socketOf(client).destroy(), END_TIMEOUT_MS);
+  try {
+    await client.end();
+  } catch {
+    // There is nothing to end.
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
 /** Ends a session at once, and the statement that runs in it. */
 export const cutPostgres = (client: Client): void => {
   cancelStatement(client);
@@ -67,6 +86,7 @@ export const connectPostgres = async (connection: ResolvedConnection, limits: Co
     password: secret['password'] ?? '',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     application_name: 'lethe',
     ...tlsOptions(text(settings, 'tls', 'disable'), host),
   });
@@ -74,10 +94,16 @@ export const connectPostgres = async (connection: ResolvedConnection, limits: Co
   client.on('error', () => {});
   try {
     await client.connect();
-    await client.query(SESSION);
+    const timer = setTimeout(() => socketOf(client).destroy(), CONNECT_TIMEOUT_MS);
+    try {
+      await client.query(SESSION);
+    } finally {
+      clearTimeout(timer);
+    }
     addresses.set(client, address);
     return client;
   } catch (error) {
+    socketOf(client).destroy();
     const failure = toRunError(error, 'Connecting to the server');
     const isAsked = failure.reason === 'POSTGRES_DENIED' && !secret['password'];
     throw isAsked ? stageError('POSTGRES_PASSWORD_MISSING', { activity: 'Connecting to the server' }, error) : failure;
@@ -97,7 +123,7 @@ export const holdSnapshot = async (connection: ResolvedConnection, limits: Conne
   signal.addEventListener('abort', cut, { once: true });
   const close = async (): Promise<void> => {
     signal.removeEventListener('abort', cut);
-    await client.end().catch(() => {});
+    await endPostgres(client);
   };
   try {
     signal.throwIfAborted();
@@ -113,16 +139,12 @@ export const holdSnapshot = async (connection: ResolvedConnection, limits: Conne
   }
 };
 
-type Listen = (event: 'data', listener: (chunk: Buffer) => void) => void;
-type Wire = { stream: { on: Listen; off: Listen; destroy: (error: Error) => void } };
-
 // What is neither rows of a COPY nor asked for in this size is held in memory by the driver, whatever a LIMIT says to a server that does not obey.
 const MAX_RESPONSE_BYTES = 67_108_864;
 
 /** Ends a session whose server sends more than it can have been asked for; rows of a COPY, which go to a file, do not count. */
 const boundResponses = (client: Client, activity: string): { refusal: () => RunError | undefined; lift: () => void } => {
-  // The published types do not have the client's connection, which alone sees the bytes of a response.
-  const { stream } = (client as unknown as { connection: Wire }).connection;
+  const stream = socketOf(client);
   let sizeBytes = 0;
   let refused: RunError | undefined;
   const count = (chunk: Buffer): void => {
@@ -140,7 +162,7 @@ const boundResponses = (client: Client, activity: string): { refusal: () => RunE
 };
 
 /** A session's statements end on the server too after this long, whatever happens to us. */
-const limitStatements = (client: Client, timeoutMs: number): Promise<unknown> =>
+export const limitStatements = (client: Client, timeoutMs: number): Promise<unknown> =>
   client.query(`set statement_timeout = ${Math.ceil(timeoutMs)}`);
 
 /** What work in a session gets: `startCopy` is called before rows are copied, which are many and go to a file. */
@@ -166,6 +188,6 @@ export const withPostgres = async <R>(
     throw bound.refusal() ?? toRunError(error, activity);
   } finally {
     signal.removeEventListener('abort', cut);
-    await client.end().catch(() => {});
+    await endPostgres(client);
   }
 };

@@ -14,7 +14,8 @@ import {
   type TargetUpload,
   type UploadTable,
 } from '../connector.ts';
-import { connectPostgres, cutPostgres, defaultSchema } from './client.ts';
+import { whileAlive } from './alive.ts';
+import { connectPostgres, cutPostgres, defaultSchema, endPostgres, limitStatements } from './client.ts';
 import { toRunError } from './failure.ts';
 import { fence, preparePlace, probe, qualified, record, type Place } from './ledger.ts';
 import { publishTables, type Publication } from './publish-tables.ts';
@@ -78,11 +79,12 @@ export const postgresTarget = async (
 ): Promise<Target> => {
   const client = await connectPostgres(connection, limits);
   const cut = (): void => cutPostgres(client);
+  const alive = whileAlive(client, connection, limits);
   signal.addEventListener('abort', cut, { once: true });
   const guarded = async <R>(activity: string, work: () => Promise<R>): Promise<R> => {
     try {
       signal.throwIfAborted();
-      return await work();
+      return await alive(activity, work);
     } catch (error) {
       signal.throwIfAborted();
       throw toRunError(error, activity);
@@ -91,11 +93,12 @@ export const postgresTarget = async (
   const hash = createHash('sha256').update(upload.stagingId).digest('hex').slice(0, 20);
   const schemaOf = ({ schema }: UploadTable): string => schema || defaultSchema(connection);
   const place = await guarded('Preparing the target', async () => {
+    await limitStatements(client, limits.sourceTimeoutMs);
     const found = await preparePlace(client, defaultSchema(connection));
     await fence(client, found, upload.uploadId, upload.epoch);
     return found;
   }).catch(async (error: unknown) => {
-    await client.end().catch(() => {});
+    await endPostgres(client);
     throw error;
   });
   const prefix = `${place.stagingPrefix}u_${hash}_`;
@@ -103,7 +106,11 @@ export const postgresTarget = async (
     `${prefix}${upload.epoch}_${createHash('sha256').update(table).digest('hex').slice(0, 12)}`;
   const hidden = (table: UploadTable): string => qualified(place.schema, stagingOf(table));
   return {
-    probe: (uploadId) => guarded('Looking the upload up at the target', () => probe(client, place, uploadId)),
+    probe: (uploadId) =>
+      guarded('Looking the upload up at the target', async () => {
+        const entry = await probe(client, place, uploadId);
+        return entry && { is: 'published', entry };
+      }),
     stage: (table, csvPaths) => guarded(`Loading table ${table.table}`, () => stage(client, hidden(table), table, csvPaths)),
     readBack: (table, csvPath) =>
       guarded(`Reading table ${table.table} back`, async () => {
@@ -127,7 +134,7 @@ export const postgresTarget = async (
     cleanUp: () => guarded('Cleaning up', () => dropStaging(client, place, prefix, upload.epoch)),
     close: async () => {
       signal.removeEventListener('abort', cut);
-      await client.end().catch(() => {});
+      await endPostgres(client);
     },
   };
 };
