@@ -85,7 +85,10 @@ test('a statement at the source ends there after the time of a source, whatever 
     suite,
     `create view ${schema}.limited_customers as select * from ${schema}.customers where current_setting('statement_timeout') = '21605s'`,
   );
-  const [{ customers } = { customers: '' }] = await query<{ customers: string }>(suite, `select count(*) as customers from ${schema}.customers`);
+  const [{ customers } = { customers: '' }] = await query<{ customers: string }>(
+    suite,
+    `select count(*) as customers from ${schema}.customers`,
+  );
   const { tables } = await waitFor(worker, await runWithCustomersFrom('limited_customers'), RunState.PREPARED);
   expect(tables.find(({ table }) => table === 'customers')?.read).toMatchObject([{ rowCount: BigInt(customers) }]);
 });
