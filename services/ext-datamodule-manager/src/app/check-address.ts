@@ -6,6 +6,7 @@ import { CONNECTION_KINDS, connectionKind, type ConnectionKind } from '../domain
 import { splitUri } from '../domain/uri.ts';
 
 const ajv = new Ajv2020({ allErrors: true, useDefaults: true, strict: true, allowUnionTypes: true });
+ajv.addFormat('uri', (value) => URL.canParse(value));
 const compiled = new Map<string, { settings: ValidateFunction; secret: ValidateFunction }>(
   CONNECTION_KINDS.map((kind) => [
     `${kind.type}/${kind.schemaVersion}`,
