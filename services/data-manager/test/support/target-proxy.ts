@@ -17,7 +17,7 @@ const carry = (proxy: TargetProxy, from: Socket, to: Socket): void => {
     to.destroy();
   };
   let last = Promise.resolve();
-  from.on('data', (chunk) => (last = deliver(last, chunk, performance.now() + proxy.delayMs)));
+  from.on('data', (chunk: Buffer) => (last = deliver(last, chunk, performance.now() + proxy.delayMs)));
   from.on('error', () => {});
   from.on('close', () => void end(last));
 };
