@@ -46,7 +46,8 @@ const config: KnipConfig = {
       // The sandbox starts its binary by path.
       ignoreDependencies: ['deno'],
     },
-    e2e: { entry: ['**/*.test.ts'], project: ['**/*.ts'] },
+    // Cases name their server and their script.
+    e2e: { entry: ['**/*.test.ts', 'field-cases/*/{server,transform}.ts'], project: ['**/*.ts'] },
     bench: { entry: ['main.ts', 'echo-server.ts'], project: ['**/*.ts'] },
     'deploy/local': { entry: ['src/*.ts', '*.mjs', 'src/*.mjs'], project: ['src/**/*.ts'] },
   },

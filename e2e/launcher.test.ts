@@ -202,4 +202,14 @@ describe('a running stack', () => {
     const command = startJobCommand(state, 'census');
     expect([await command.ended(), command.printed()]).toEqual([0, expect.stringContaining('"ok":true')]);
   });
+
+  test('says what its end waits for, while a server does not end', async () => {
+    const pid = serverPid(state, 'nats-server') ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    const ended = launcher.end('SIGTERM');
+    await launcher.prints('Waiting for the end of NATS …');
+    process.kill(pid, 'SIGCONT');
+    expect(await ended).toBe(0);
+    await nothingIsLeft();
+  });
 });

@@ -3,7 +3,7 @@ import { RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { makePeople, type People } from '@lethe/testkit/people';
 import { startRun } from '@lethe/testkit/runs';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
-import { makeVisits } from '@lethe/testkit/visits';
+import { makeVisits, visitRows } from '@lethe/testkit/visits';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -22,7 +22,14 @@ afterAll(async () => {
 });
 
 test.each([
-  ['nested a million deep', () => `{"rows": ${'['.repeat(1_000_000)}`],
+  [
+    'a row with a member nested ten thousand deep',
+    () =>
+      JSON.stringify({ rows: visitRows(40).map((row) => ({ ...row, more: 0 })) }).replace(
+        '"more":0',
+        `"more":${'['.repeat(10_000)}${']'.repeat(10_000)}`,
+      ),
+  ],
   ['a row of one text of 80 MB', () => `{"rows": [{"id": "${'x'.repeat(80_000_000)}"}]}`],
   ['a frame of 40 MB before the rows', () => `{"before": "${'x'.repeat(40_000_000)}", "rows": []}`],
 ])('%s fails the run by name, and calls are served meanwhile', async (_name, text) => {

@@ -1,4 +1,5 @@
 // Names of outside as paths: a connection reaches the folder of its group, and nothing else, whatever its path, its files and their links say.
+import { Script_Language, Script_Type } from '@lethe/contracts/gen/lethe/script/v1/script';
 import { makeWorker } from '@lethe/testkit/orders';
 import { startSuite, type Suite, type TestUser } from '@lethe/testkit/suite';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -45,6 +46,27 @@ test('the folder of another group, and a file in the file root, are not there', 
   const root = await look('.');
   expect(root).toContain('mine.csv');
   expect(root).not.toContain('people.csv');
+});
+
+test.each(['../out', '/tmp/out', 'a/b', '.', 'x'.repeat(300)])('sample rows of a table named %j are refused', async (table) => {
+  const { script } = await own.worker.script.createScript({
+    groupId: own.groupId,
+    displayName: randomUUID(),
+    type: Script_Type.TRANSFORMATION,
+    language: Script_Language.SQL,
+    content: 'SELECT 1 AS a',
+    properties: { outputs: [{ name: 'a', type: 'integer' }] },
+  });
+  const tried = own.worker.script.testScript({ scriptId: script?.id ?? '', tables: [{ table, rows: [{ id: 'forged' }] }] });
+  await expect(tried).rejects.toMatchObject({ reason: 'INVALID_REQUEST', fields: [{ field: 'tables[0].table' }] });
+});
+
+test('what uploads stage and remember is no source', async () => {
+  mkdirSync(join(suite.folder, own.groupId, '.lethe'), { recursive: true });
+  writeFileSync(join(suite.folder, own.groupId, '.lethe', 'staged.csv'), 'id\n1\n');
+  const shown = await look('.lethe');
+  expect(shown).toContain('PATH_OUTSIDE');
+  expect(shown).not.toContain('staged');
 });
 
 test('a link out of the folder of the group is refused, as the folder and as a file', async () => {

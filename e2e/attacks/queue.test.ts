@@ -2,7 +2,8 @@
 import { makePeople, type People } from '@lethe/testkit/people';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { until } from '@lethe/testkit/until';
-import { randomUUID } from 'node:crypto';
+import { DataModule } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
+import { ordersDocument } from '@lethe/testkit/orders';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 let suite: Suite;
@@ -31,12 +32,20 @@ test('a page token that was made up is refused, and is no defect', async () => {
   }
 });
 
-test('a change with a document of a megabyte is recorded, and the record of the next change arrives after it', async () => {
-  const large = { '@type': ['Dataset', 'DataModule'], name: 'large', description: 'x'.repeat(1_000_000), tables: [] };
-  await people.editor.extdatamodule
-    .createDataModule({ groupId: people.groupId, displayName: 'large', document: large })
-    .catch((error: unknown) => expect(error).not.toMatchObject({ reason: 'INTERNAL' }));
-  const path = `after-${randomUUID()}`;
-  await people.editor.extdatamodule.createConnection({ groupId: people.groupId, displayName: path, type: 'file', settings: { path } });
-  await recordOf('CreateConnection');
+test('a change whose request and both states have nearly 3 MB is recorded, and the record of the next change arrives after it', async () => {
+  const { editor, groupId } = people;
+  const { connection } = await editor.extdatamodule.createConnection({ groupId, displayName: 'f', type: 'file', settings: { path: 'f' } });
+  const document = { ...ordersDocument(connection?.id ?? '', connection?.id ?? '', 'versioned'), description: 'x'.repeat(2_900_000) };
+  const { dataModule } = await editor.extdatamodule.createDataModule({ groupId, displayName: 'large', document });
+  await editor.extdatamodule.updateDataModule({
+    moduleId: dataModule?.id ?? '',
+    dataModule: DataModule.fromPartial({ document: { ...document, description: 'y'.repeat(2_900_000) } }),
+    updateMask: ['document'],
+    etag: dataModule?.etag ?? '',
+  });
+  await editor.extdatamodule.createConnection({ groupId, displayName: 'after', type: 'file', settings: { path: 'after' } });
+  await recordOf('UpdateDataModule');
+  const created = async (): Promise<number> =>
+    (await editor.audit.listAuditLogs({ actorId: editor.id, action: 'CreateConnection' })).auditLogs.length;
+  await expect.poll(created).toBe(2);
 });

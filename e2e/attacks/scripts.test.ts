@@ -1,4 +1,5 @@
 // Texts of scripts that take their parser too long, too deep or too much: refused, while the service goes on for others.
+import { readFileSync } from 'node:fs';
 import { Script_Language as Language, Script_Type as Type } from '@lethe/contracts/gen/lethe/script/v1/script';
 import { makePeople, type People } from '@lethe/testkit/people';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
@@ -56,6 +57,7 @@ describe('a text', () => {
     ['SQL with comments that never close', Language.SQL, Type.TRANSFORMATION, `SELECT 1 ${UNCLOSED}`],
     ['SQL of parentheses', Language.SQL, Type.TRANSFORMATION, `SELECT ${deep('(', ')', 100_000)}`],
     ['SQL of parentheses for Postgres', Language.SQL, Type.EXTRACTION, `SELECT ${deep('(', ')', 100_000)}`],
+    ['SQL of sixty thousand columns', Language.SQL, Type.TRANSFORMATION, `SELECT ${'a,'.repeat(60_000)}a FROM input`],
     ['TypeScript of brackets', Language.TYPESCRIPT, Type.TRANSFORMATION, `export default () => ${deep('[', ']', 100_000)}`],
     ['TypeScript of types', Language.TYPESCRIPT, Type.TRANSFORMATION, `export default (a: ${deep('[', ']', 100_000)}) => a`],
     ['JSON of arrays', Language.JSON, Type.FIELD_RULES, deep('[', ']', 900_000)],
@@ -74,6 +76,12 @@ describe('a text', () => {
     expect(await ruleOf(language, Type.TRANSFORMATION, content)).toBe('TOO_LONG');
     expect(await ruleOf(language, Type.TRANSFORMATION, content.slice(0, KB_256))).toBe('saved');
   });
+});
+
+test('whatever texts were refused, there are no more parsers than two', () => {
+  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
+  const parsers = children.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('script-manager/src/parsing/child.ts'));
+  expect(parsers.length).toBeLessThanOrEqual(2);
 });
 
 test('a group whose texts take all the time that they may leaves a parser for another', async () => {

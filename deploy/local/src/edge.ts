@@ -21,6 +21,8 @@ export type Edge = { url: string; close: () => void };
 
 type AnyMessage = MessageShape<DescMessage>;
 
+// A service takes 4 MiB; JSON may be four times as long as the message that it says.
+const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 const FORWARDED = ['authorization', 'lethe-min-authz-revision', 'traceparent'];
 const CORS = {
   'access-control-allow-methods': 'POST, GET, OPTIONS',
@@ -76,7 +78,9 @@ export const startEdge = async (port: number, addresses: Record<Noun, string>, o
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptorBytes));
   const handle = connectNodeAdapter({
     grpc: false,
-    jsonOptions: { registry },
+    // A misspelled field is refused, as by grpcurl: what is not read must not look as if it were.
+    jsonOptions: { registry, ignoreUnknownFields: false },
+    readMaxBytes: MAX_REQUEST_BYTES,
     routes: (router) => {
       for (const service of services()) {
         const noun = service.file.proto.package.split('.')[1] as Noun;

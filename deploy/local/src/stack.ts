@@ -14,6 +14,7 @@ import { startPostgres, type PostgresServer } from '@lethe/servers/postgres';
 import { NOUNS, type Noun } from '@lethe/contracts/nouns';
 import { ROOT } from '@lethe/servers/repository';
 import { newPasswords, provision, serviceDatabaseUrl, type RolePasswords } from '@lethe/servers/provision';
+import { tellWhileWaiting } from './waiting.ts';
 
 /** Ports, counted from the base. */
 export const PORTS = {
@@ -61,7 +62,6 @@ export type Stack = {
 const READY_TIMEOUT_MS = 30_000;
 const LOOK_EVERY_MS = 100;
 const DEFAULT_RESTARTS_A_MINUTE = 5;
-const TELL_AFTER_MS = 3_000;
 
 /** Throws with the port's number when something listens there. */
 const checkPort = (port: number): Promise<void> =>
@@ -253,14 +253,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     for (const [name, end] of undo.toReversed()) await told(`the end of ${name}`, async () => end());
     undo.length = 0;
   };
-  const told = async <R>(what: string, work: () => Promise<R>): Promise<R> => {
-    const timer = setInterval(() => options.note?.(`Waiting for ${what} …`), TELL_AFTER_MS);
-    try {
-      return await work();
-    } finally {
-      clearInterval(timer);
-    }
-  };
+  const told = <R>(what: string, work: () => Promise<R>): Promise<R> => tellWhileWaiting(options.note ?? (() => {}), what, work);
   const timed: Timed = async (name, address, work) => {
     const start = performance.now();
     const result = await told(`${name} (${address})`, work);

@@ -28,9 +28,13 @@ export const fillParameters = (
   given: Record<string, string>,
 ): { values: Record<string, string> } | { invalid: string[] } => {
   const unknown = Object.keys(given).filter((name) => !declared.some((parameter) => parameter.name === name));
-  const wrong = declared
-    .filter(({ name, type, required }) => (given[name] === undefined ? required : !isOfType(type, given[name])))
-    .map(({ name }) => name);
+  // A parameter may have a name that every object has, as `constructor`.
+  const sent = new Map(Object.entries(given));
+  const isWrong = ({ name, type, required }: Parameter): boolean => {
+    const value = sent.get(name);
+    return value === undefined ? required : !isOfType(type, value);
+  };
+  const wrong = declared.filter(isWrong).map(({ name }) => name);
   if (unknown.length > 0 || wrong.length > 0) return { invalid: [...unknown, ...wrong] };
-  return { values: Object.fromEntries(declared.map(({ name, defaultValue }) => [name, given[name] ?? defaultValue])) };
+  return { values: Object.fromEntries(declared.map(({ name, defaultValue }) => [name, sent.get(name) ?? defaultValue])) };
 };

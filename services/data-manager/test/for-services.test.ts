@@ -93,6 +93,29 @@ describe('TestRows', () => {
     expect(typescript.error).not.toMatch(/Ada|Alan/);
   });
 
+  test.each([
+    ['SQL', "SELECT repeat('x', 600000) AS name, 1 AS age FROM people LIMIT 1"],
+    ['TYPESCRIPT', "export default () => ({ name: 'x'.repeat(600_000), age: 1 })"],
+  ])('returns no more than 512 KiB: %s', async (language, content) => {
+    const found = await (await as('script')).data.testRows({ language, content, tables: [people], table: 'people' });
+    expect([found.rows, found.error]).toEqual([[], expect.stringMatching(/^SCRIPT_OUTPUT: /)]);
+  });
+
+  test('reads a column with a name that every object has', async () => {
+    const tables = [
+      { table: 't', rows: [JSON.parse('{"constructor": "a"}'), JSON.parse('{"toString": "b"}')] as Record<string, unknown>[], columns: [] },
+    ];
+    const content = 'SELECT "constructor" AS name, "toString" AS other FROM t ORDER BY 1 NULLS LAST';
+    const { rows, error } = await (await as('script')).data.testRows({ language: 'SQL', content, tables });
+    expect([error, rows]).toEqual([
+      '',
+      [
+        { name: 'a', other: null },
+        { name: null, other: 'b' },
+      ],
+    ]);
+  });
+
   test('lets SQL see no file', async () => {
     const { data } = await as('script');
     const content = "SELECT * FROM read_text('/etc/passwd')";

@@ -77,3 +77,18 @@ test('a Stop ends the statement at the source at once', async () => {
   expect(performance.now() - startMs).toBeLessThan(5_000);
   await until(async () => ((await worker.task.getRun({ runId })).run?.state === RunState.STOPPED ? true : undefined));
 });
+
+test('a statement at the source ends there after the time of a source, whatever becomes of us', async () => {
+  const { schema, worker } = orders;
+  // The time of a source, 6 hours, and 5 seconds, in which we end it ourselves.
+  await query(
+    suite,
+    `create view ${schema}.limited_customers as select * from ${schema}.customers where current_setting('statement_timeout') = '21605s'`,
+  );
+  const [{ customers } = { customers: '' }] = await query<{ customers: string }>(
+    suite,
+    `select count(*) as customers from ${schema}.customers`,
+  );
+  const { tables } = await waitFor(worker, await runWithCustomersFrom('limited_customers'), RunState.PREPARED);
+  expect(tables.find(({ table }) => table === 'customers')?.read).toMatchObject([{ rowCount: BigInt(customers) }]);
+});

@@ -91,6 +91,25 @@ describe('settings', () => {
     ],
     ['a folder above the root', { type: 'file', settings: { path: '../other' } }, 'SETTINGS_INVALID', 'settings#/path'],
     [
+      'a header whose value ends the line',
+      { type: 'http', settings: { baseUrl: 'https://api.example.org', headers: { a: 'b\r\nc: d' } } },
+      'SETTINGS_INVALID',
+      'settings#/headers/a',
+    ],
+    [
+      'a port of a URL beyond the last',
+      { type: 'http', settings: { baseUrl: 'https://api.example.org:99999' } },
+      'SETTINGS_INVALID',
+      'settings#/baseUrl',
+    ],
+    ['an address that is none', { type: 'http', settings: { baseUrl: 'http://[::1' } }, 'SETTINGS_INVALID', 'settings#/baseUrl'],
+    [
+      'a token of two lines',
+      { type: 'http', settings: { baseUrl: 'https://api.example.org' }, secret: { values: { token: 'a\nb' } } },
+      'SETTINGS_INVALID',
+      'secret.values#/token',
+    ],
+    [
       'a secret that the type does not have',
       { type: 'postgres', settings: { host: 'h', database: 'd', user: 'u' }, secret: { values: { token: 't' } } },
       'SETTINGS_INVALID',
@@ -99,6 +118,11 @@ describe('settings', () => {
   ])('with %s are refused by place', async (_name, address, reason, field) => {
     await expect(create(address)).rejects.toMatchObject({ reason, fields: [{ field }] });
   });
+});
+
+test.each(['a b', 'Authorization ', 'x:y', 'ü'])('a header named %j is refused', async (name) => {
+  const made = create({ type: 'http', settings: { baseUrl: 'https://api.example.org', headers: { [name]: 'x' } } });
+  await expect(made).rejects.toMatchObject({ reason: 'SETTINGS_INVALID' });
 });
 
 describe('UpdateConnection', () => {

@@ -55,6 +55,16 @@ describe('a planted breach is found', () => {
       ['services/script-manager/src/rpc/views.ts:1 rpc-files'],
     ],
     [
+      'a file named by a caller',
+      [
+        {
+          file: 'services/data-manager/src/app/a.ts',
+          text: 'const path = join(folder, `${table.table}.csv`);\nconst other = join(folder, `${index}.csv`);',
+        },
+      ],
+      ['services/data-manager/src/app/a.ts:1 name-in-path'],
+    ],
+    [
       'a time of the process',
       [{ file: 'services/user-manager/src/app/a.ts', text: 'const now = new Date();\nconst ms = Date.now();\nconst then = new Date(0);' }],
       ['services/user-manager/src/app/a.ts:1 process-clock', 'services/user-manager/src/app/a.ts:2 process-clock'],

@@ -164,3 +164,30 @@ export const clockOfDatabase: Rule = (sources) =>
         ([text]) => `${text}: use \`now\`, \`nowMs\` or \`stopwatch\` of @lethe/contracts/clock`,
       ),
     );
+
+// Files that name others by what a document names, which its check bounds to letters, digits and underscores; and the files that a target is asked for.
+const NAMED_FILES = [
+  'services/data-manager/src/connectors/file/ledger.ts',
+  'services/data-manager/src/stages/anonymize/dictionaries.ts',
+  'services/data-manager/src/stages/rules/apply-rules.ts',
+  'services/data-manager/src/stages/stage.ts',
+  'services/data-manager/src/stages/transform/write-script-rows.ts',
+  'services/data-manager/src/upload/digests.ts',
+  'services/data-manager/src/upload/upload.ts',
+];
+
+/** A file is not named by what a caller named: a name may be a path. */
+export const noNamesInPaths: Rule = (sources) =>
+  sources
+    .filter(
+      ({ file }) =>
+        /^(?:services|libs)\/[^/]+\/src\//.test(file) && !isTest(file) && !file.includes('/vectors/') && !NAMED_FILES.includes(file),
+    )
+    .flatMap((source) =>
+      matches(
+        source,
+        /\bjoin\((?:[^;\n()]|\([^()\n]*\))*\$\{(?:[\w.]*\.)?(?:table|name|displayName|column|target)\}/,
+        'name-in-path',
+        ([text]) => `${text}…: name the file by index or digest`,
+      ),
+    );

@@ -13,23 +13,30 @@ import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier } from '../plan/identifiers.ts';
 import { columnType, engineType } from '../plan/types.ts';
 import type { RunDeps } from '../deps.ts';
-import { toRunError } from '../domain/run-error.ts';
+import { stageError, toRunError } from '../domain/run-error.ts';
 import { removeFolder } from '../folders.ts';
 import { hashFile } from '../stages/stage-manifest.ts';
 import { SCRIPT_TIME_MS } from '../sandbox/limits.ts';
 import { runScript } from '../sandbox/sandbox.ts';
 
 const TIMEOUT_MS = 50_000;
-const OUTPUT_BYTES = 8 * 1024 * 1024;
+const OUTPUT_ROWS = 1_000;
+// What comes out is parsed here, beside the calls of others.
+const OUTPUT_BYTES = 512 * 1024;
 
 type Outcome = Omit<TestRowsResponse, 'durationMs'>;
+
+type Row = TestTable['rows'][number];
+
+// A name of a column may be one that every object has, as `constructor`.
+const cellOf = (row: NonNullable<Row>, name: string): unknown => (Object.hasOwn(row, name) ? row[name] : undefined);
 
 /** Columns of given rows: declared ones, else text, number or truth as the first row that has a value says. */
 const columnsOf = ({ columns, rows }: TestTable): Column[] => {
   if (columns.length > 0) return columns;
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   return names.map((name) => {
-    const value = rows.map((row) => row[name]).find((candidate) => candidate !== null && candidate !== undefined);
+    const value = rows.map((row) => cellOf(row, name)).find((candidate) => candidate !== null && candidate !== undefined);
     const base =
       typeof value === 'boolean'
         ? BaseType.BOOLEAN
@@ -48,10 +55,11 @@ const toText = (value: unknown): string | null =>
 const writeTable = async (
   folder: string,
   table: TestTable,
+  index: number,
 ): Promise<{ name: string; columns: { name: string; type: string }[]; files: { path: string; sha256: string }[] }> => {
   const columns = columnsOf(table).map((column) => ({ name: column.name, type: engineType(columnType(column), DUCKDB) }));
-  const [csv, parquet] = [join(folder, `${table.table}.csv`), join(folder, `${table.table}.parquet`)];
-  await writeFile(csv, table.rows.map((row) => csvLine(columns.map(({ name }) => toText(row[name])))).join(''), {
+  const [csv, parquet] = [join(folder, `${index}.csv`), join(folder, `${index}.parquet`)];
+  await writeFile(csv, table.rows.map((row) => csvLine(columns.map(({ name }) => toText(cellOf(row, name))))).join(''), {
     mode: 0o600,
   });
   const engine = await openEngine({ directory: folder, memoryMb: 128, threads: 1 });
@@ -70,13 +78,16 @@ const runSql = async (request: TestRowsRequest, folder: string, signal: AbortSig
   await mkdir(inputs);
   await mkdir(directory);
   const tables = [];
-  for (const table of request.tables) tables.push(await writeTable(inputs, table));
+  for (const [index, table] of request.tables.entries()) tables.push(await writeTable(inputs, table, index));
   const rows = await runUserSql(
     { directory, statement: request.content, tables, parameters: request.parameters, hashFile, signal, timeoutMs: TIMEOUT_MS },
     async ({ engine, table, columns }) => {
-      const found = await engine.sql(
-        `SELECT ${columns.map(({ name }) => `CAST(${quoteIdentifier(name)} AS VARCHAR)`).join(', ')} FROM ${quoteIdentifier(table)} LIMIT 1000`,
-      );
+      const texts = columns.map(({ name }) => `CAST(${quoteIdentifier(name)} AS VARCHAR)`);
+      const from = `FROM (SELECT * FROM ${quoteIdentifier(table)} LIMIT ${OUTPUT_ROWS})`;
+      const bytes = texts.map((text) => `coalesce(strlen(${text}), 0)`).join(' + ');
+      const size = await engine.sql(`SELECT coalesce(sum(${bytes}), 0) ${from}`);
+      if (Number(size.rows[0]?.[0]) > OUTPUT_BYTES) throw stageError('SCRIPT_OUTPUT', { limit: OUTPUT_BYTES });
+      const found = await engine.sql(`SELECT ${texts.join(', ')} ${from}`);
       return found.rows.map((values) => Object.fromEntries(values.map((value, index) => [columns[index]?.name ?? '', value])));
     },
   );

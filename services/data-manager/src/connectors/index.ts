@@ -81,7 +81,7 @@ export const targetOf = async (
 const inspectHttp = async (connection: ResolvedConnection, limits: ConnectorLimits, use: Use, signal: AbortSignal): Promise<Inspection> => {
   // A server may count its requests, so that a run's own are the first that it gets; its address is looked up.
   if (use.reads.length === 0) await httpSource(connection, limits).describe(signal);
-  else await addressOf(urlOf(connection, '', {}), limits);
+  else await addressOf(urlOf(connection, '', []), limits);
   const unreadable = use.reads.flatMap((entry) => {
     if (entry.kind === 'query') return [stageError('SCRIPT_CONNECTION_MISMATCH', { language: 'SQL', table: entry.table })];
     return entry.read.$case === 'httpRead' ? [] : [stageError('READ_MISMATCH', { type: 'http', read: kindOfRead(entry.read) })];

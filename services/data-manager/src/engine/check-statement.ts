@@ -56,6 +56,9 @@ const VALUE_WORDS = new Set([
 /** In the select list and in FROM; the engine lists it apart from its other functions. */
 const EXTRA_FUNCTIONS = new Set(['unnest']);
 
+/** What is repeated of a table that is not there: no path, no URL, no sentence. */
+const TABLE_NAME = /^\w{1,63}(?:\.\w{1,63}){0,2}$/;
+
 type Node = { [key: string]: unknown };
 
 const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -90,8 +93,13 @@ const tableProblem = (node: Node, visible: ReadonlySet<string>): string | undefi
   if (!TABLE_KINDS.has(kind)) return `A statement may not read from ${kind.toLowerCase()}.`;
   if (isSet(node['at_clause'])) return 'A statement may not name a version of a table.';
   if (kind !== 'BASE_TABLE') return undefined;
-  const known = !isSet(node['schema_name']) && !isSet(node['catalog_name']) && visible.has(nameOf(node['table_name']));
-  return known ? undefined : 'The statement reads from something that is not one of the tables.';
+  const places = [node['catalog_name'], node['schema_name']].filter(isSet).map(nameOf);
+  const table = nameOf(node['table_name']);
+  if (places.length === 0 && visible.has(table)) return undefined;
+  const name = [...places, table].join('.');
+  return TABLE_NAME.test(name)
+    ? `The statement reads from ${name}, which is not one of the tables.`
+    : 'The statement reads from something that is not one of the tables.';
 };
 
 /** Common table expressions are visible to those after them and to the rest of their query; to themselves only when recursive. */

@@ -1,6 +1,7 @@
+import { spawnNode } from '@lethe/contracts/child';
 import { framesOf, Place } from '@lethe/contracts/frames';
 import { watchResident } from '@lethe/contracts/resident';
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -51,13 +52,7 @@ type Channel = { call(request: EngineVerb): Promise<EngineResult>; send(request:
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
 
 const startChild = (directory: string): ChildProcess =>
-  spawn(process.execPath, ['--max-old-space-size=512', '--disable-warning=ExperimentalWarning', CHILD], {
-    // Nothing of the parent's environment: the process owns no secret. Its own output could quote values and is not kept.
-    env: { UV_THREADPOOL_SIZE: '4' },
-    cwd: directory,
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    serialization: 'advanced',
-  });
+  spawnNode({ program: CHILD, heapMb: 512, directory, env: { UV_THREADPOOL_SIZE: '4' } });
 
 /** An error of the other process with the frames of the call that met it. */
 const placed = (error: EngineError, caller: Place): EngineError => {

@@ -143,6 +143,15 @@ describe('what a statement may not do', () => {
     expect(String(await failureOf(run("SELECT CAST('planted-4711' AS INTEGER)")))).not.toContain('planted');
   });
 
+  it.each([
+    ['FROM Nobody', 'The statement reads from nobody, which is not one of the tables.'],
+    ['FROM main.people', 'The statement reads from main.people, which is not one of the tables.'],
+    ['WITH "main.people" AS (SELECT 1) FROM main.people', 'The statement reads from main.people, which is not one of the tables.'],
+    ["FROM '/planted/4711.csv'", 'The statement reads from something that is not one of the tables.'],
+  ])('names the table that is not there, and no path: %s', async (statement, detail) => {
+    expect(await failureOf(run(statement))).toMatchObject({ code: 'ENGINE_REFUSED', detail });
+  });
+
   it('cannot take more disk, nor more memory, than it may', async () => {
     const sorted =
       'SELECT sum(hash(md5(a.range::VARCHAR)) % 7) FROM (SELECT range, md5(range::VARCHAR) AS m FROM range(4000000) ORDER BY m) a';

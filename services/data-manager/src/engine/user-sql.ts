@@ -47,10 +47,10 @@ const placeFile = async (from: string, to: string): Promise<void> => {
 
 const placeInputs = async (folder: string, tables: readonly UserTable[]): Promise<Map<string, string[]>> => {
   const placed = new Map<string, string[]>();
-  for (const table of tables) {
+  for (const [at, table] of tables.entries()) {
     const paths: string[] = [];
     for (const [index, file] of table.files.entries()) {
-      const path = join(folder, `${table.name}-${index}-${basename(file.path)}`);
+      const path = join(folder, `${at}-${index}-${basename(file.path)}`);
       await placeFile(file.path, path);
       paths.push(path);
     }

@@ -30,7 +30,9 @@ const withCells = (
   before: Values,
   cells: Record<string, Cell>,
 ): { values: (string | null | undefined)[]; unknown: string[] } => ({
-  values: columns.map((column, index) => (column.name in cells ? fromCell(cells[column.name], column) : (before[index] ?? null))),
+  values: columns.map((column, index) =>
+    Object.hasOwn(cells, column.name) ? fromCell(cells[column.name], column) : (before[index] ?? null),
+  ),
   unknown: Object.keys(cells).filter((name) => !columns.some((column) => column.name === name)),
 });
 

@@ -37,9 +37,9 @@ const open = async (respond: Parameters<typeof createServer>[1]): Promise<{ rece
   return { received: () => received, control };
 };
 
-const ask = (): Promise<IncomingMessage> =>
+const ask = (path = '/', key = broker.key): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    get({ port: broker.port, host: '127.0.0.1', path: '/', agent: false }, resolve).on('error', reject);
+    get({ port: broker.port, host: '127.0.0.1', path, agent: false, headers: { 'lethe-broker-key': key } }, resolve).on('error', reject);
   });
 
 const CHUNK = Buffer.alloc(65_536, 120);
@@ -81,7 +81,27 @@ test('a body that breaks off is no body that ends, and an abort ends every reque
 
 test('a script gets so many responses at a time and no more', async () => {
   await open((_request, response) => void response.write(CHUNK));
-  const responses = await Promise.all(Array.from({ length: 12 }, ask));
+  const responses = await Promise.all(Array.from({ length: 12 }, () => ask()));
   expect(responses.filter(({ statusCode }) => statusCode === 503).length).toBe(4);
   responses.forEach((response) => response.destroy());
+});
+
+test.each(['', 'x'.repeat(43)])('the key %j, which is not its own, gets nothing, and nothing is asked upstream for it', async (key) => {
+  const asked: (string | undefined)[] = [];
+  await open((request, response) => {
+    asked.push(request.url);
+    response.end('{}');
+  });
+  expect((await ask('/rows', key)).statusCode).toBe(401);
+  expect(asked).toEqual([]);
+});
+
+test('a name that stands twice in a query is asked for twice', async () => {
+  const asked: (string | undefined)[] = [];
+  await open((request, response) => {
+    asked.push(request.url);
+    response.end('{}');
+  });
+  (await ask('/rows?id=1&id=2&of=%26')).resume();
+  expect(asked).toEqual(['/rows?id=1&id=2&of=%26']);
 });

@@ -1,4 +1,5 @@
 // The only way of a script to the network: a loopback server that forwards to the one host of the connection and adds the credential.
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Transform } from 'node:stream';
@@ -8,9 +9,10 @@ import { open as openUpstream, urlOf } from '../connectors/http/request.ts';
 
 /** Requests of one script at a time. */
 const MAX_REQUESTS = 8;
+const KEY_HEADER = 'lethe-broker-key';
 
-/** A running broker. */
-export type Broker = { port: number; close: () => void };
+/** A running broker. It responds to requests with its key alone: others on the machine reach its port too. */
+export type Broker = { port: number; key: string; close: () => void };
 
 /** Where requests go, and what counts the bytes that come back. */
 type Route = { connection: ResolvedConnection; limits: ConnectorLimits; signal: AbortSignal; count: (sizeBytes: number) => void };
@@ -21,7 +23,7 @@ const forward = async ({ connection, limits, signal, count }: Route, request: In
     return;
   }
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://broker');
-  const url = urlOf(connection, pathname, Object.fromEntries(searchParams));
+  const url = urlOf(connection, pathname, [...searchParams]);
   const upstream = await openUpstream(connection, limits, { url }, signal);
   // Redirects go to the script as they are: it cannot follow them anywhere else.
   const packed = upstream.headers['content-encoding'];
@@ -39,6 +41,8 @@ const forward = async ({ connection, limits, signal, count }: Route, request: In
   await pipeline(upstream, counted, response, { signal });
 };
 
+const digestOf = (key: string): Buffer => createHash('sha256').update(key).digest();
+
 /** Starts a broker for one script of one run; `onReceived` counts what the script receives, and `signal` ends it. */
 export const startBroker = async (
   connection: ResolvedConnection,
@@ -46,7 +50,10 @@ export const startBroker = async (
   { signal, onReceived: count }: { signal: AbortSignal; onReceived: (sizeBytes: number) => void },
 ): Promise<Broker> => {
   let open = 0;
+  const key = randomBytes(32).toString('base64url');
+  const wanted = digestOf(key);
   const server = createServer((request, response) => {
+    if (!timingSafeEqual(digestOf(String(request.headers[KEY_HEADER])), wanted)) return void response.writeHead(401).end();
     if (open >= MAX_REQUESTS) return void response.writeHead(503).end();
     open += 1;
     forward({ connection, limits, signal, count }, request, response)
@@ -67,6 +74,7 @@ export const startBroker = async (
   const address = server.address();
   return {
     port: typeof address === 'object' && address ? address.port : 0,
+    key,
     close: () => {
       server.closeAllConnections();
       server.close();

@@ -2,6 +2,9 @@
 // standard error. User code is loaded by a computed data: URL only: a static or literal import could read any file of the machine.
 
 /* global Deno */
+import { addKeyToRequests, silenceConsole, takeGlobalsAway } from './globals.ts';
+import { makeRepeatable } from './repeatable.ts';
+
 type Job = {
   /** What the harness says in the end, and no script can: it began with its rows, and gave all of them. */
   endMark: string;
@@ -9,6 +12,8 @@ type Job = {
   mode: 'row' | 'table' | 'extract';
   parameters: Record<string, string>;
   baseUrl: string;
+  /** What the broker wants to see; '' where there is none. */
+  brokerKey: string;
   seed: number;
   nowMs: number;
   lineBytes: number;
@@ -26,82 +31,6 @@ async function* readLines(): AsyncGenerator<string> {
   }
   if (rest !== '') yield rest;
 }
-
-// mulberry32: small, seeded, good enough where a script wants repeatable randomness.
-const seeded = (seed: number): (() => number) => {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-};
-
-// The class of the language is reachable from its own prototype; so that has this one.
-const fixDate = (nowMs: number): void => {
-  const RealDate = Date;
-  const FixedDate = function (this: unknown, ...values: [number]): Date | string {
-    const given: [number] = values.length === 0 ? [nowMs] : values;
-    return new.target ? (Reflect.construct(RealDate, given, new.target) as Date) : new RealDate(nowMs).toString();
-  };
-  Object.assign(FixedDate, { parse: RealDate.parse, UTC: RealDate.UTC, now: () => nowMs });
-  FixedDate.prototype = RealDate.prototype;
-  RealDate.prototype.constructor = FixedDate;
-  // The members of the constructor are assigned above, which the type of a function does not say.
-  globalThis.Date = FixedDate as unknown as DateConstructor;
-};
-
-// Formats without a date are of now.
-const fixFormats = (nowMs: number): void => {
-  const prototype = Intl.DateTimeFormat.prototype;
-  const format = Object.getOwnPropertyDescriptor(prototype, 'format')?.get;
-  const { formatToParts } = prototype;
-  Object.defineProperty(prototype, 'format', {
-    get(this: Intl.DateTimeFormat) {
-      const real = format?.call(this) as (date: Date | number) => string;
-      return (date: Date | number = nowMs) => real(date);
-    },
-  });
-  prototype.formatToParts = function (date: Date | number = nowMs) {
-    return formatToParts.call(this, date);
-  };
-};
-
-const fixRandomness = (random: () => number): void => {
-  Math.random = random;
-  const fill = <T extends ArrayBufferView>(array: T): T => {
-    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-    for (let at = 0; at < bytes.length; at += 1) bytes[at] = Math.floor(random() * 256);
-    return array;
-  };
-  const randomUUID = (): string => {
-    const bytes = fill(new Uint8Array(16));
-    bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-    bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-    const digits = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-    return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-  };
-  Object.assign(Crypto.prototype, { getRandomValues: fill, randomUUID });
-};
-
-/** The same rows give the same result: time stands still, randomness follows the run's seed, and what has a clock or a random source of its own is gone. */
-const makeRepeatable = ({ seed, nowMs }: Job): void => {
-  fixDate(nowMs);
-  fixFormats(nowMs);
-  fixRandomness(seeded(seed));
-  Object.defineProperty(globalThis, 'performance', { value: Object.freeze({ now: () => 0, timeOrigin: nowMs }), configurable: false });
-  for (const name of [
-    'Performance',
-    'PerformanceEntry',
-    'PerformanceMark',
-    'PerformanceMeasure',
-    'PerformanceObserver',
-    'Temporal',
-    'Worker',
-  ])
-    Reflect.deleteProperty(globalThis, name);
-};
 
 /** What a script gives back is not what it should be. */
 class ResultInvalid extends TypeError {}
@@ -141,7 +70,10 @@ const run = async (): Promise<string> => {
   const lines = readLines();
   const first = await lines.next();
   const job = JSON.parse(first.value ?? '{}') as Job;
+  if (job.brokerKey !== '') addKeyToRequests(job.brokerKey);
   makeRepeatable(job);
+  silenceConsole();
+  takeGlobalsAway();
   const { transform } = await load(job.code);
   const context = Object.freeze({ parameters: Object.freeze(job.parameters), ...fixedHost(job.baseUrl) });
   if (job.mode === 'row') {

@@ -105,9 +105,53 @@ describe('what a script can do', () => {
     ['in a row', 'export default (row) => { if (row.a === 2) Deno.exit(0); return row; }', 'row'],
     ['after its last row', 'export async function* transform(rows) { for await (const row of rows) yield row; Deno.exit(0); }', 'table'],
     ['when it is loaded', 'Deno.exit(0); export default (row) => row;', 'row'],
+    ['by what Node calls it', 'export default () => process.exit(0);', 'row'],
+    ['by closing its window', 'export default () => close();', 'row'],
+    ['by waiting for what never comes', 'export default () => new Promise(() => {});', 'row'],
   ] as const)('a script that ends its process %s loses no row in silence', async (_, script, mode) => {
     const rows = [{ a: 1 }, { a: 2 }, { a: 3 }];
-    await expect(run(script, { rows, mode })).rejects.toMatchObject({ reason: 'SCRIPT_EXITED' });
+    await expect(run(script, { rows, mode })).rejects.toMatchObject({ reason: 'SCRIPT_FAILED' });
+  });
+
+  test('what a script prints is no row', async () => {
+    expect(await run('export default (row) => { console.log(JSON.stringify({ a: 2 })); console.error("x"); return row; }')).toEqual([
+      { a: 1 },
+    ]);
+  });
+
+  test.each([
+    ['eval', 'eval("1")'],
+    ['a function made of text', 'new Function("return 1")()'],
+    ['a module of Node, asked for in a text', `Object.getPrototypeOf(async () => {}).constructor('return import("node:vm")')()`],
+    ['a module of Node, asked for by its process', 'process.getBuiltinModule("node:crypto")'],
+    ['the runtime itself', 'Deno[Deno.internal].core.ops'],
+    ['what the runtime knows of its machine', 'navigator.hardwareConcurrency'],
+    ['memory that is shared', 'new SharedArrayBuffer(8)'],
+    ['a key that is made by chance', 'crypto.subtle.generateKey("Ed25519", true, ["sign"])'],
+    ['a name that is made by chance', 'URL.createObjectURL(new Blob([]))'],
+  ])('a script has no %s', async (_name, expression) => {
+    const error = await failure(`export default async () => ({ got: String(await (${expression})) })`);
+    expect(error).toMatchObject({ reason: 'SCRIPT_FAILED' });
+    expect(error.message).toMatch(/(?:EvalError|ReferenceError|TypeError)/);
+  });
+
+  test('what stamps the time stamps the one that stands still', async () => {
+    const script = `export default async () => {
+      const form = await new Response('--x\\r\\nContent-Disposition: form-data; name="f"; filename="f"\\r\\n\\r\\n1\\r\\n--x--\\r\\n', {
+        headers: { 'content-type': 'multipart/form-data; boundary=x' },
+      }).formData();
+      return { modified: form.get('f').lastModified, stamp: new Event('e').timeStamp };
+    }`;
+    expect(await run(script)).toEqual([{ modified: 1_700_000_000_000, stamp: 0 }]);
+  });
+
+  test('a signature is the same from run to run, and one that is salted is refused', async () => {
+    const script = (name: string): string => `export default async () => {
+      const key = await crypto.subtle.importKey('raw', new Uint8Array(32), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+      return { signed: new Uint8Array(await crypto.subtle.sign('${name}', key, new Uint8Array(1))).join() };
+    }`;
+    expect(await run(script('HMAC'))).toEqual(await run(script('HMAC')));
+    expect((await failure(script('ecdsa'))).message).toContain('TypeError');
   });
 
   test('a script that throws tells its kind and line, and no value', async () => {
@@ -142,7 +186,7 @@ describe('what a script writes about its own end', () => {
   ])('is not told: %s', async (_, body) => {
     const error = await failure(`export default async () => {\n  ${body}\n};`);
     expect(error.reason).toBe('SCRIPT_FAILED');
-    expect(error.message).toMatch(/^The script ended with (?:Error|TypeError|AggregateError)(?: \(line [12]\))?\.$/);
+    expect(error.message).toMatch(/^The script ended with (?:Error|TypeError|ReferenceError|AggregateError)(?: \(line [12]\))?\.$/);
     expect(error.place.line ?? 1n).toBeLessThanOrEqual(3n);
     expect(`${error.told} ${JSON.stringify(error)}`).not.toMatch(/secret|4711/);
   });
@@ -172,7 +216,9 @@ describe('what a script cannot do', () => {
     ['load remote code', 'import("https://example.org/x.ts")'],
   ];
   test.each(attempts)('%s', async (_name, expression) => {
-    const [row] = (await run(attempt(expression))) as { got?: string; refused?: string }[];
+    // What the runtime loads for it may miss a global that is not there, which ends the script.
+    const ended = (error: RunError): { got?: string; refused?: string }[] => [{ refused: error.reason }];
+    const [row] = (await run(attempt(expression)).catch(ended)) as { got?: string; refused?: string }[];
     expect(row?.got).toBeUndefined();
     expect(row?.refused).toBeTypeOf('string');
   });
@@ -188,7 +234,7 @@ describe('what a script cannot do', () => {
     const { port } = server.address() as { port: number };
     const script = attempt(`fetch("http://127.0.0.1:${port}/").then((r) => r.text())`);
     expect(await run(script)).toEqual([{ refused: 'NotCapable' }]);
-    expect(await run(script, { brokerPort: port })).toEqual([{ got: 'inside' }]);
+    expect(await run(script, { broker: { port, key: 'k' } })).toEqual([{ got: 'inside' }]);
     server.close();
   });
 

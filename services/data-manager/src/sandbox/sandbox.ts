@@ -1,4 +1,5 @@
 // Runs one script in a Deno process that owns nothing: no environment, no files, no network but the run's broker; killed as a group.
+import { boundToParent } from '@lethe/contracts/child';
 import { watchResident } from '@lethe/contracts/resident';
 import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
 import { createReadStream, createWriteStream, existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -21,8 +22,8 @@ export type ScriptJob = {
   /** NDJSON; absent for `extract`. */
   inputPath?: string;
   outputPath: string;
-  /** The broker's address; '' = no network at all. */
-  brokerPort?: number;
+  /** Where the broker is, and the key that it wants to see; absent = no network at all. */
+  broker?: { port: number; key: string };
   /** Repeats of a run have the same. */
   seed: number;
   nowMs: number;
@@ -52,7 +53,12 @@ export const findIsolation = (): Isolation => {
   }
 };
 
-const commandOf = (isolation: Isolation, deno: string, brokerPort: number | undefined): string[] => [
+const commandOf = (isolation: Isolation, deno: string, brokerPort: number | undefined): [command: string, args: string[]] => {
+  const [command = '', ...args] = limited(isolation, deno, brokerPort);
+  return boundToParent(command, args);
+};
+
+const limited = (isolation: Isolation, deno: string, brokerPort: number | undefined): string[] => [
   ...(isolation.prlimit ? ['prlimit', `--data=${SANDBOX_LIMITS.dataBytes}`, '--core=0', '--fsize=0', '--nofile=256'] : []),
   deno,
   'run',
@@ -64,7 +70,8 @@ const commandOf = (isolation: Isolation, deno: string, brokerPort: number | unde
   '--cached-only',
   '--no-code-cache',
   '--quiet',
-  `--v8-flags=--max-old-space-size=${SANDBOX_LIMITS.heapMb}`,
+  // No code is made of text: what a script imports and names is what the check of its text saw.
+  `--v8-flags=--max-old-space-size=${SANDBOX_LIMITS.heapMb},--disallow-code-generation-from-strings`,
   ...(brokerPort === undefined ? [] : [`--allow-net=127.0.0.1:${brokerPort}`]),
   HARNESS,
 ];
@@ -109,14 +116,15 @@ const watch = (
 };
 
 const feed = async (child: Child, job: ScriptJob, endMark: string): Promise<void> => {
-  const { content, mode, parameters, brokerPort, seed, nowMs } = job;
-  const baseUrl = brokerPort === undefined ? '' : `http://127.0.0.1:${brokerPort}`;
+  const { content, mode, parameters, broker, seed, nowMs } = job;
+  const baseUrl = broker ? `http://127.0.0.1:${broker.port}` : '';
   const first = {
     endMark,
     code: Buffer.from(content).toString('base64'),
     mode,
     parameters,
     baseUrl,
+    brokerKey: broker?.key ?? '',
     seed,
     nowMs,
     lineBytes: SANDBOX_LIMITS.lineBytes,
@@ -187,7 +195,7 @@ export const runScript = async (isolation: Isolation, job: ScriptJob, signal: Ab
     ...job.limits,
   };
   const home = mkdtempSync(join(tmpdir(), 'lethe-script-'));
-  const [command = '', ...args] = commandOf(isolation, isolation.deno, job.brokerPort);
+  const [command, args] = commandOf(isolation, isolation.deno, job.broker?.port);
   const child = spawn(command, args, {
     cwd: home,
     // A cache that cannot be made: a process that may write no byte to a file ends where it tries.

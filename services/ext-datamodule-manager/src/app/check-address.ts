@@ -8,6 +8,7 @@ import { splitUri } from '../domain/uri.ts';
 const MAX_VIOLATIONS = 50;
 
 const ajv = new Ajv2020({ allErrors: true, useDefaults: true, strict: true, allowUnionTypes: true });
+ajv.addFormat('uri', (value) => URL.canParse(value));
 const compiled = new Map<string, { settings: ValidateFunction; secret: ValidateFunction }>(
   CONNECTION_KINDS.map((kind) => [
     `${kind.type}/${kind.schemaVersion}`,

@@ -15,7 +15,9 @@ export type ConnectionKind = {
 // Settings are visible to the group, so headers that hold secrets are refused. JSON Schema has no flag for the case of letters.
 const CREDENTIAL_HEADERS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'x-auth-token'];
 const inAnyCase = (word: string): string => word.replaceAll(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
-const NO_CREDENTIAL = `^(?!(?:${CREDENTIAL_HEADERS.map(inAnyCase).join('|')})$)`;
+// The letters of a header's name and of its value (RFC 9110, 5.1 and 5.5).
+const HEADER_NAME = `^(?!(?:${CREDENTIAL_HEADERS.map(inAnyCase).join('|')})$)[!#$%&'*+.^_\`|~0-9A-Za-z-]{1,256}$`;
+const HEADER_VALUE = String.raw`^(?! )[\t\x20-\x7e\x80-\xff]*$`;
 
 const object = (properties: Record<string, unknown>, required: string[] = []): Record<string, unknown> => ({
   type: 'object',
@@ -75,19 +77,22 @@ const HTTP: ConnectionKind = {
   description: 'An HTTP API that returns JSON. Only the host of the base URL is called.',
   settings: object(
     {
-      baseUrl: text('Base of all paths, http or https, without credentials.', { pattern: String.raw`^https?://[^/?#@\s]+(?:/[^?#\s]*)?$` }),
+      baseUrl: text('Base of all paths, http or https, without credentials.', {
+        pattern: String.raw`^https?://[^/?#@\s]+(?:/[^?#\s]*)?$`,
+        format: 'uri',
+      }),
       headers: {
         type: 'object',
         maxProperties: 20,
-        propertyNames: { pattern: NO_CREDENTIAL },
-        additionalProperties: { type: 'string', maxLength: 1024 },
+        propertyNames: { pattern: HEADER_NAME },
+        additionalProperties: { type: 'string', maxLength: 1024, pattern: HEADER_VALUE },
         description: 'Headers of every request. Those that carry credentials are refused: the token is the secret.',
       },
       authorizationScheme: { type: 'string', enum: ['Bearer', 'Basic'], default: 'Bearer', description: 'How the token is sent.' },
     },
     ['baseUrl'],
   ),
-  secret: object({ token: text('Sent as `authorization: <scheme> <token>`.', { maxLength: 8192 }) }),
+  secret: object({ token: text('Sent as `authorization: <scheme> <token>`.', { maxLength: 8192, pattern: String.raw`^[\x21-\x7e]+$` }) }),
   readable: true,
   writable: false,
 };

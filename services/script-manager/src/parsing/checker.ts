@@ -1,8 +1,9 @@
 // Checks the texts of scripts in processes that are killed where a text takes too long or too much.
+import { spawnNode } from '@lethe/contracts/child';
 import { fairSlots } from '@lethe/contracts/fair-slots';
 import { Script_Language as Language } from '@lethe/contracts/gen/lethe/script/v1/script';
 import { watchResident } from '@lethe/contracts/resident';
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { isTooDeep } from '../domain/nesting.ts';
 import { PARSE_LIMITS } from './limits.ts';
@@ -32,12 +33,7 @@ class ParserFailed extends Error {
 type Parser = { child: ChildProcess; ready: Promise<void> };
 
 const start = (): Parser => {
-  const child = spawn(process.execPath, [`--max-old-space-size=${PARSE_LIMITS.heapMb}`, '--disable-warning=ExperimentalWarning', CHILD], {
-    // Nothing of the parent's environment: the process owns no secret. Its own output could quote the script and is not kept.
-    env: {},
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    serialization: 'advanced',
-  });
+  const child = spawnNode({ program: CHILD, heapMb: PARSE_LIMITS.heapMb });
   const ready = new Promise<void>((resolve, reject) => {
     const late = setTimeout(() => child.kill('SIGKILL'), PARSE_LIMITS.startMs);
     const end = (settle: () => void) => (): void => {
@@ -84,7 +80,12 @@ const ask = ({ child }: Parser, text: ScriptText): Promise<Checked> =>
     const onExit = (): void => settle(() => resolve(verdict));
     child.once('exit', onExit);
     child.once('message', (response: CheckResponse) =>
-      settle(() => ('checked' in response ? resolve(response.checked) : reject(new ParserFailed(response.failure)))),
+      settle(() => {
+        if ('checked' in response) resolve(response.checked);
+        // A parser that is out of its stack, or of what its numbers can count, says so by this error.
+        else if (response.failure === 'RangeError') resolve(TOO_LARGE);
+        else reject(new ParserFailed(response.failure));
+      }),
     );
     child.send(text, (error) => {
       if (error !== null) child.kill('SIGKILL');
@@ -104,18 +105,25 @@ export const openChecker = (): { check: TextChecker; close: () => Promise<void> 
     parser.child.once('exit', () => all.delete(parser));
     return parser;
   };
+  const checkIn = async (parser: Parser, text: ScriptText): Promise<Checked> => {
+    // A text that filled the stack may leave a parser that refuses every other: only one that found nothing wrong is used again.
+    let isGood = false;
+    try {
+      await parser.ready;
+      const checked = await ask(parser, text);
+      isGood = checked.problems.length === 0 && isAlive(parser);
+      return checked;
+    } finally {
+      if (isGood) idle.push(parser);
+      else parser.child.kill('SIGKILL');
+    }
+  };
   const check: TextChecker = async (groupId, text) => {
     if (text.language !== Language.JSON && Buffer.byteLength(text.content) > PARSE_LIMITS.codeBytes) return TOO_LONG;
     if (text.language === Language.JSON && isTooDeep(text.content, PARSE_LIMITS.depth)) return TOO_DEEP;
     const giveBack = await slots.take(groupId);
     try {
-      const parser = open();
-      await parser.ready;
-      const checked = await ask(parser, text);
-      // A text that filled the stack may leave a parser that refuses every other: only one that found nothing wrong is used again.
-      if (checked.problems.length === 0 && isAlive(parser)) idle.push(parser);
-      else parser.child.kill('SIGKILL');
-      return checked;
+      return await checkIn(open(), text);
     } finally {
       giveBack();
     }

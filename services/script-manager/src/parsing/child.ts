@@ -12,8 +12,9 @@ const respond = async (text: ScriptText): Promise<void> => {
   try {
     send({ checked: await checkText(text) });
   } catch (error) {
-    // Its text may quote the script.
-    send({ failure: error instanceof Error ? error.name : 'Error' });
+    // Its text may quote the script. The engine has no class for its full memory.
+    const isFull = error instanceof Error && (error instanceof RangeError || error.message.startsWith('Out of Memory'));
+    send({ failure: isFull ? 'RangeError' : error instanceof Error ? error.name : 'Error' });
   }
 };
 

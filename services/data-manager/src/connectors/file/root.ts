@@ -1,10 +1,11 @@
 import { mkdir, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve } from 'node:path';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { type ConnectorLimits, type ResolvedConnection } from '../connector.ts';
 import { invariant } from '../../domain/defect.ts';
 import { stageError } from '../../domain/run-error.ts';
 import { codeOf } from '../../domain/error-code.ts';
 import { fileError } from './failure.ts';
+import { HIDDEN } from './ledger.ts';
 
 const inside = (root: string, path: string): boolean => {
   const way = relative(root, path);
@@ -36,7 +37,9 @@ export const fileIn = async (folder: string, path: string): Promise<string> => {
 };
 
 const checked = async (root: string, path: string, name: string): Promise<string> => {
-  if (!inside(resolve(root), resolve(path))) throw stageError('PATH_OUTSIDE', { object: 'its folder' });
+  const way = relative(resolve(root), resolve(path));
+  // What uploads stage and remember is nobody's source.
+  if (!inside(resolve(root), resolve(path)) || way.split(sep).includes(HIDDEN)) throw stageError('PATH_OUTSIDE', { object: 'its folder' });
   try {
     const [realRoot, real] = await Promise.all([realpath(root), realpath(path)]);
     if (!inside(realRoot, real)) throw stageError('PATH_OUTSIDE', { object: 'its folder' });

@@ -20,12 +20,14 @@ export const requestHeaders = ({ settings, secret }: ResolvedConnection): Record
       }),
 });
 
-/** A URL below a connection's base; a path that leads elsewhere is refused. */
-export const urlOf = ({ settings }: ResolvedConnection, path: string, query: Record<string, string>): URL => {
+/** A URL below a connection's base; a path that leads elsewhere is refused. A query that the base URL has stays, unless `query` has its names. */
+export const urlOf = ({ settings }: ResolvedConnection, path: string, query: Iterable<[name: string, value: string]>): URL => {
   const base = new URL(`${String(settings['baseUrl']).replace(/\/$/, '')}/`);
   const url = new URL(`.${path.startsWith('/') ? '' : '/'}${path}`, base);
   if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) throw stageError('PATH_OUTSIDE', { object: 'the base URL' });
-  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  const pairs = [...query];
+  for (const [name] of pairs) url.searchParams.delete(name);
+  for (const [name, value] of pairs) url.searchParams.append(name, value);
   return url;
 };
 

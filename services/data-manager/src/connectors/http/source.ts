@@ -1,5 +1,6 @@
 // HTTP API → csv segments: pages of JSON rows, described by an HttpRead.
 import { MissingFields, type HttpRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
+import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -20,12 +21,13 @@ import { stageError } from '../../domain/run-error.ts';
 
 const NO_ROWS: Omit<ReadResult, 'script'> = { rowCount: 0, pagingValues: [], digest: '' };
 
-/** Pages and places that were read before: a server that gives one again would be read for ever. */
+/** Pages and places that were read before, by digest: a server that gives one again would be read for ever, and one may name long places. */
 const openHistory = (path: string): ((mark: string) => void) => {
   const seen = new Set<string>();
   return (mark) => {
-    if (seen.has(mark)) throw stageError('PAGES_REPEAT', { path });
-    seen.add(mark);
+    const digest = createHash('sha256').update(mark).digest('base64');
+    if (seen.has(digest)) throw stageError('PAGES_REPEAT', { path });
+    seen.add(digest);
   };
 };
 
@@ -37,7 +39,7 @@ const readPages = async (context: PageContext, read: HttpRead, reader: TextReade
   let place: Place | undefined = firstPlace(paging);
   let received = 0;
   for (let page = 0; place; page += 1) {
-    const url = 'url' in place ? place.url : urlOf(context.connection, read.path, { ...read.query, ...place.query });
+    const url = 'url' in place ? place.url : urlOf(context.connection, read.path, Object.entries({ ...read.query, ...place.query }));
     const object = `Page ${page + 1} of ${read.path}`;
     const got = await getPage(context, { url, path, object, endStatus: endStatusOf(paging, page) });
     const { encoding, packed } = got;
@@ -68,7 +70,7 @@ const extract = async (connection: ResolvedConnection, limits: ConnectorLimits, 
 };
 
 const describe = async (connection: ResolvedConnection, limits: ConnectorLimits, signal: AbortSignal): Promise<Description> => {
-  const response = await open(connection, limits, { url: urlOf(connection, '', {}) }, signal);
+  const response = await open(connection, limits, { url: urlOf(connection, '', []) }, signal);
   // Nothing of the body is wanted, and it may never end.
   response.destroy();
   const status = response.statusCode ?? 0;

@@ -79,7 +79,8 @@ const inspectSchema = async (client: Client, schema: string): Promise<RunError[]
     [schema],
   );
   const [found] = rows;
-  if (!found?.usage) return [stageError('TARGET_RIGHTS', { right: 'USAGE', schema })];
+  if (!found) return [stageError('TARGET_SCHEMA_MISSING', { schema })];
+  if (!found.usage) return [stageError('TARGET_RIGHTS', { right: 'USAGE', schema })];
   return found.create ? [] : [stageError('TARGET_RIGHTS', { right: 'CREATE', schema })];
 };
 

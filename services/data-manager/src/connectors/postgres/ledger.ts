@@ -65,7 +65,8 @@ export const findPlace = async (client: Client, schema: string): Promise<Place |
   if (rights.hasShared && rights.sharedUsable === true && rights.ledgerUsable !== false)
     return placeIn(SHARED, '', rights.ledgerUsable === null);
   if (!rights.hasShared && rights.mayMake) return placeIn(SHARED, '', true);
-  if (rights.ownUsage !== true) return stageError('TARGET_RIGHTS', { right: 'USAGE', schema });
+  if (rights.ownUsage === null) return stageError('TARGET_SCHEMA_MISSING', { schema });
+  if (!rights.ownUsage) return stageError('TARGET_RIGHTS', { right: 'USAGE', schema });
   if (rights.ownCreate !== true) return stageError('TARGET_RIGHTS', { right: 'CREATE', schema });
   return own;
 };

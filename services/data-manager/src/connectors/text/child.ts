@@ -87,6 +87,8 @@ const readText = async (job: OpenText, writer: CsvWriter, request: ReadText): Pr
   if (sizeBytes > 0 || format.kind !== 'array' || !format.isPage) await take(Buffer.alloc(0), true);
   tally.assertNone();
   const pagingValues = format.kind === 'array' && sizeBytes > 0 ? (maker.textsAt?.(format.pagingPointers) ?? []) : [];
+  if (pagingValues.some((value) => value !== null && value.length > TEXT_LIMITS.nextPageChars))
+    throw new TextRefusal('NEXT_PAGE_TOO_LONG', { object, limit: TEXT_LIMITS.nextPageChars });
   return { ...EMPTY, rowCount, pagingValues, digest: maker.digest?.() ?? '', script: script?.counts ?? NO_COUNTS };
 };
 

@@ -12,6 +12,8 @@ export const TEXT_LIMITS = {
   /** A page of an HTTP API: as it is sent, and as it is when it is unpacked. */
   pageBytes: 268_435_456,
   unpackedBytes: 1_073_741_824,
+  /** How a page names the next one: a token, or a URL. */
+  nextPageChars: 8_192,
   /** How deep JSON may be nested. */
   depth: 512,
   chunkBytes: 262_144,

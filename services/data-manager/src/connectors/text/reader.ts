@@ -1,6 +1,7 @@
 // Reads foreign text into csv segments, in a process of its own.
+import { spawnNode } from '@lethe/contracts/child';
 import { watchResident } from '@lethe/contracts/resident';
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { foreignError, stageError, toRunError } from '../../domain/run-error.ts';
 import { fileError } from '../file/failure.ts';
@@ -27,13 +28,7 @@ export type TextReader = {
 
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
 
-const startChild = (): ChildProcess =>
-  spawn(process.execPath, [`--max-old-space-size=${TEXT_LIMITS.heapMb}`, '--disable-warning=ExperimentalWarning', CHILD], {
-    // Nothing of the parent's environment: the process owns no secret. Its own output could quote values and is not kept.
-    env: {},
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    serialization: 'advanced',
-  });
+const startChild = (): ChildProcess => spawnNode({ program: CHILD, heapMb: TEXT_LIMITS.heapMb });
 
 /** An error of the reader process that no catalogue has. */
 class ReaderFailure extends Error {

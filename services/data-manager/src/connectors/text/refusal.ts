@@ -2,7 +2,8 @@
 import type { RunReason } from '../../domain/run-error.ts';
 
 /** The reasons of the catalogue that are the reader's. */
-export type TextReason = Extract<RunReason, `TEXT_${string}` | `CSV_${string}` | `JSON_${string}`> | 'COLUMN_MISSING';
+export type TextReason =
+  Extract<RunReason, `TEXT_${string}` | `CSV_${string}` | `JSON_${string}`> | 'COLUMN_MISSING' | 'NEXT_PAGE_TOO_LONG';
 
 /** Names, lines, counts and limits; never a text of the input. */
 export type TextFacts = Record<string, string | number>;

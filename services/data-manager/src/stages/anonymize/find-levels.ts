@@ -1,5 +1,5 @@
 // Searches for levels in a process of its own.
-import { spawn } from 'node:child_process';
+import { spawnNode } from '@lethe/contracts/child';
 import { fileURLToPath } from 'node:url';
 import { stageError } from '../../domain/run-error.ts';
 import type { LevelJob, LevelResponse, LevelResult } from './level-search.ts';
@@ -19,12 +19,7 @@ export const findLevels = (
 ): Promise<LevelResult> =>
   new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error);
-    const child = spawn(process.execPath, [`--max-old-space-size=${HEAP_MB}`, '--disable-warning=ExperimentalWarning', CHILD], {
-      // Nothing of the parent's environment: the process owns no secret.
-      env: {},
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      serialization: 'advanced',
-    });
+    const child = spawnNode({ program: CHILD, heapMb: HEAP_MB });
     const kill = (): void => {
       child.kill('SIGKILL');
     };

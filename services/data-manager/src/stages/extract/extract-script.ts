@@ -49,7 +49,7 @@ const runTypeScript = async (
       seed: 1,
       nowMs: SCRIPT_TIME_MS,
     };
-    await runScript(deps.isolation, broker ? { ...job, brokerPort: broker.port } : job, extraction.signal);
+    await runScript(deps.isolation, broker ? { ...job, broker } : job, extraction.signal);
     return await convert(extraction, outputPath);
   } finally {
     broker?.close();

@@ -1,0 +1,2 @@
+create table t (id int, note text[]);
+insert into t values (1, '{a,"b,c",NULL}');

@@ -1,0 +1,3 @@
+export default (row: { id: number; note: string }) => {
+  throw new Error(row.note);
+};

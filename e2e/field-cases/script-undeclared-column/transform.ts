@@ -1,0 +1,1 @@
+export default (row: { id: number; note: string }) => ({ ...row, more: 1 });

@@ -1,0 +1,1 @@
+create view seen as select note from t
