@@ -42,6 +42,9 @@ export type Policy = {
   readonly maxDeadlineMs: number;
   /** The nouns of the services that may call. */
   readonly services: readonly string[];
+  readonly maxRequestBytes: number;
+  /** Of the messages and list items in a request, at any depth. */
+  readonly maxRequestItems: number;
 };
 
 /** A method: its names, its messages, its policy. */
@@ -62,6 +65,8 @@ export type MethodInfo = {
 
 const UNARY_DEADLINE_MS = 30_000;
 const STREAM_DEADLINE_MS = 3_600_000;
+const REQUEST_BYTES = 262_144;
+const REQUEST_ITEMS = 10_000;
 
 const extension = (name: string): DescExtension => {
   const found = registry.getExtension(`lethe.options.v1.${name}`);
@@ -112,6 +117,8 @@ const readPolicy = (method: DescMethod): Policy => {
       : method.methodKind === 'unary'
         ? UNARY_DEADLINE_MS
         : STREAM_DEADLINE_MS,
+    maxRequestBytes: Number(json['maxRequestBytes'] ?? REQUEST_BYTES),
+    maxRequestItems: Number(json['maxRequestItems'] ?? REQUEST_ITEMS),
   };
   if (!policy.scope || !policy.audit || !policy.callers) throw new Error(`${name} has an incomplete policy`);
   if (policy.callers !== 'USER' && policy.services.length === 0) throw new Error(`${name} names no service that may call it`);

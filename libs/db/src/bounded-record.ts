@@ -41,13 +41,12 @@ const differences = (left: Json, right: Json, limit: number, path = ''): string[
   if (textOf(left) === textOf(right)) return [];
   const bothObjects = isObject(left) && isObject(right);
   if (!bothObjects && !(Array.isArray(left) && Array.isArray(right))) return [path];
-  const [before, after] = [Object.entries(left as object), new Map(Object.entries(right as object))];
-  const keys = new Set([...before.map(([key]) => key), ...after.keys()]);
+  const [before, after] = [new Map<string, Json>(Object.entries(left as object)), new Map<string, Json>(Object.entries(right as object))];
+  const keys = new Set([...before.keys(), ...after.keys()]);
   const found: string[] = [];
   for (const key of keys) {
     if (found.length >= limit) break;
-    const was = before.find(([name]) => name === key)?.[1] as Json;
-    found.push(...differences(was, after.get(key), limit - found.length, `${path}/${escapePointer(key)}`));
+    found.push(...differences(before.get(key), after.get(key), limit - found.length, `${path}/${escapePointer(key)}`));
   }
   return found;
 };

@@ -12,6 +12,11 @@ import { ServerReflectionDefinition as V1Alpha } from '@lethe/contracts/gen/grpc
 import { anyMethod, grpcMethod } from './definition.ts';
 
 const NOT_FOUND = 5;
+const RESOURCE_EXHAUSTED = 8;
+
+// A client that reads every file of the contract, one symbol at a time, stays far below.
+const MAX_REQUESTS = 2_000;
+
 const byName = new Map(files.map((file) => [file.name, file]));
 
 const closure = (name: string, seen = new Set<string>()): FileDescriptorProto[] => {
@@ -21,30 +26,36 @@ const closure = (name: string, seen = new Set<string>()): FileDescriptorProto[] 
   return [file, ...file.dependency.flatMap((dependency) => closure(dependency, seen))];
 };
 
+const encoded = new Map<string, Buffer[]>();
+
+/** The bytes of a file and of all that it imports, encoded once. */
+const encodedClosure = (name: string): Buffer[] => {
+  const known = encoded.get(name) ?? closure(name).map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file)));
+  if (byName.has(name)) encoded.set(name, known);
+  return known;
+};
+
 const fileOfSymbol = (symbol: string): string | undefined => {
   const direct = registry.get(symbol);
   const parent = direct ?? registry.get(symbol.slice(0, symbol.lastIndexOf('.')));
   return parent ? `${parent.file.name}.proto` : undefined;
 };
 
-const fileOfExtension = (type: string, number: number): string | undefined => {
-  for (const found of registry)
-    if (found.kind === 'extension' && found.extendee.typeName === type && found.number === number) return `${found.file.name}.proto`;
-  return undefined;
-};
+const extensions = [...registry].flatMap((found) =>
+  found.kind === 'extension' ? [{ type: found.extendee.typeName, number: found.number, file: `${found.file.name}.proto` }] : [],
+);
 
-const extensionNumbers = (type: string): number[] =>
-  [...registry].flatMap((found) => (found.kind === 'extension' && found.extendee.typeName === type ? [found.number] : []));
+const fileOfExtension = (type: string, number: number): string | undefined =>
+  extensions.find((found) => found.type === type && found.number === number)?.file;
+
+const extensionNumbers = (type: string): number[] => extensions.flatMap((found) => (found.type === type ? [found.number] : []));
 
 type Found = NonNullable<ServerReflectionResponse['messageResponse']>;
 
 const descriptors = (name: string | undefined): Found => {
-  const found = name === undefined ? [] : closure(name);
+  const found = name === undefined ? [] : encodedClosure(name);
   if (found.length === 0) return { $case: 'errorResponse', value: { errorCode: NOT_FOUND, errorMessage: 'not found' } };
-  return {
-    $case: 'fileDescriptorResponse',
-    value: { fileDescriptorProto: found.map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file))) },
-  };
+  return { $case: 'fileDescriptorResponse', value: { fileDescriptorProto: found } };
 };
 
 const find = (request: ServerReflectionRequest, serviceNames: readonly string[]): Found => {
@@ -68,14 +79,39 @@ const find = (request: ServerReflectionRequest, serviceNames: readonly string[])
   }
 };
 
+type Call = ServerDuplexStream<ServerReflectionRequest, ServerReflectionResponse>;
+
+const send = (call: Call, response: ServerReflectionResponse): Promise<void> =>
+  new Promise((resolve, reject) => {
+    call.once('cancelled', resolve);
+    call.write(response, (error?: Error | null) => {
+      call.off('cancelled', resolve);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+
+/** Responds to one request after the other: the next is read when the client has taken the response to the last one. */
+const respond = async (call: Call, serviceNames: readonly string[]): Promise<void> => {
+  let count = 0;
+  // An iterator that destroys the stream when it is left would take the status with it.
+  for await (const request of call.iterator({ destroyOnReturn: false }) as AsyncIterable<ServerReflectionRequest>) {
+    count += 1;
+    if (count > MAX_REQUESTS)
+      throw Object.assign(new Error('too many requests on one stream'), { code: RESOURCE_EXHAUSTED, details: 'open another stream' });
+    await send(call, { validHost: request.host, originalRequest: request, messageResponse: find(request, serviceNames) });
+  }
+};
+
 /** Adds both versions of the reflection service. It needs no credential and shows the contract only. */
 export const addReflection = (server: Server, serviceNames: readonly string[]): void => {
-  const serverReflectionInfo = (call: ServerDuplexStream<ServerReflectionRequest, ServerReflectionResponse>): void => {
-    call.on('data', (request: ServerReflectionRequest) => {
-      call.write({ validHost: request.host, originalRequest: request, messageResponse: find(request, serviceNames) });
-    });
-    call.on('end', () => call.end());
-    call.on('error', () => call.end());
+  const serverReflectionInfo = (call: Call): void => {
+    void respond(call, serviceNames).then(
+      () => call.end(),
+      (error: unknown) => {
+        if (!call.cancelled) call.emit('error', error);
+      },
+    );
   };
   for (const { fullName, methods } of [V1, V1Alpha]) {
     const method = anyMethod(methods.serverReflectionInfo);

@@ -1,7 +1,7 @@
 // Loads resources of groups for a call: who may not see one is told that it does not exist.
 import type { CallContext } from './context.ts';
 import { fail, notFound } from './errors.ts';
-import { resourceName } from './middleware/audit.ts';
+import { resourceName } from './middleware/request-view.ts';
 import { isMember, mayIn } from './principal.ts';
 
 /** A row that belongs to a group. */

@@ -1,15 +1,39 @@
 // Module documents: shape by JSON Schema, meaning by JSON-LD expansion with a loader that knows our context alone.
 import type { Module } from '@lethe/contracts/gen/lethe/module/v1/schema';
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import jsonld from 'jsonld';
 import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CONTEXT, CONTEXT_URL } from './json-ld-context.ts';
 import { DOCUMENT_SCHEMA, FIXED } from './document-schema.ts';
 import type { Json } from './fields/field.ts';
 import { moduleFields } from './fields/module.ts';
 import type { Violation } from './violation.ts';
 
-const validate = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, strictTypes: false }).compile(DOCUMENT_SCHEMA);
+const compile = (allErrors: boolean): ValidateFunction =>
+  new Ajv2020({ allErrors, strict: true, strictRequired: false, strictTypes: false }).compile(DOCUMENT_SCHEMA);
+const validate = { all: compile(true), first: compile(false) };
+
+const MAX_VIOLATIONS = 50;
+
+// Above so many values the first problem of shape is enough: each value may have several.
+const MAX_VALUES_FOR_ALL = 20_000;
+
+/** How many values are in a document, at any depth; stops above the bound. */
+const countValues = (value: unknown, bound: number): number => {
+  if (typeof value !== 'object' || value === null) return 1;
+  let count = 1;
+  for (const each of Object.values(value)) {
+    count += countValues(each, bound - count);
+    if (count > bound) return count;
+  }
+  return count;
+};
+
+const shapeViolations = (document: Json): Violation[] => {
+  const check = countValues(document, MAX_VALUES_FOR_ALL) > MAX_VALUES_FOR_ALL ? validate.first : validate.all;
+  return check(document) ? [] : (check.errors ?? []).slice(0, MAX_VIOLATIONS).map(toViolation);
+};
 
 const toViolation = ({ instancePath, keyword, message, params }: ErrorObject): Violation => {
   const extra = (params as { additionalProperty?: unknown }).additionalProperty;
@@ -49,7 +73,9 @@ const expands = async (document: Json): Promise<Violation[]> => {
 
 /** Reads a document; every problem of shape and meaning comes back with its JSON pointer. */
 export const parseDocument = async (document: Json): Promise<{ module: Module } | { violations: Violation[] }> => {
-  if (!validate(document)) return { violations: (validate.errors ?? []).map(toViolation) };
+  const misshapen = shapeViolations(document);
+  if (misshapen.length > 0) return { violations: misshapen };
+  await nextTurn();
   const violations = await expands(document);
   return violations.length > 0 ? { violations } : { module: moduleFields.read(document, {}) };
 };

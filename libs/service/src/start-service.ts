@@ -19,6 +19,7 @@ import { createClient, type CallOptions } from '@lethe/grpc/client';
 import { actingUserId } from '@lethe/grpc/context';
 import { passOn } from '@lethe/grpc/errors';
 import { addReflection } from '@lethe/grpc/reflection';
+import { infrastructure } from '@lethe/grpc/server/infrastructure';
 import { readPrivateKey, readPublicKeys, tokenSigner, type TokenRequest } from '@lethe/grpc/service-tokens';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
@@ -48,6 +49,7 @@ export type RunningService = { noun: Noun; port: number; close: () => Promise<vo
 
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 const MAX_STREAMS = 1000;
+const INFRASTRUCTURE = { maxUnary: 64, maxStreams: 64, maxReflectionMs: 60_000 };
 
 type Sign = (request: TokenRequest) => Promise<string>;
 type Clients<C extends Calls> = Dependencies<PlatformTables, unknown, C>['clients'];
@@ -134,6 +136,7 @@ const serve = async (
     'grpc.max_concurrent_streams': MAX_STREAMS,
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 10_000,
+    interceptors: [infrastructure(INFRASTRUCTURE)],
   });
   server.addService(definition, implementation);
   addReflection(server, [fullName, 'grpc.health.v1.Health']);

@@ -1,12 +1,11 @@
-import { fromBinary } from '@bufbuild/protobuf';
-import { reflect } from '@bufbuild/protobuf/reflect';
 import { now } from '@lethe/contracts/clock';
-import { reasonOf, redactedJson, resourceFields, type MethodInfo } from '@lethe/contracts/registry';
+import { reasonOf } from '@lethe/contracts/registry';
 import { Actor_Kind, Outcome, type AuditRecord } from '@lethe/contracts/gen/lethe/event/v1/event';
 import { randomUUIDv7 } from 'node:crypto';
 import { traceId, type CallContext } from '../context.ts';
 import { AppError, CallError } from '../errors.ts';
 import type { Principal } from '../principal.ts';
+import { requestView } from './request-view.ts';
 
 /** Stores a record durably before it resolves. */
 export type AuditSink = (record: AuditRecord) => Promise<void>;
@@ -20,32 +19,11 @@ export const auditActor = (principal: Principal): AuditRecord['actor'] => {
   return base;
 };
 
-const plural = (kind: string): string => (kind.endsWith('y') ? `${kind.slice(0, -1)}ies` : kind.endsWith('s') ? `${kind}es` : `${kind}s`);
-
-/** The full name of a resource: `tasks/{id}`. */
-export const resourceName = (kind: string, id: string): string => (id === '' ? '' : `${plural(kind)}/${id}`);
-
-const resourceOf = (method: MethodInfo, bytes: Uint8Array): string => {
-  const message = reflect(method.input, fromBinary(method.input, bytes));
-  for (const { field, kind } of resourceFields(method.input))
-    if (field.fieldKind === 'scalar' && message.isSet(field)) return resourceName(kind, String(message.get(field)));
-  return '';
-};
-
-const readRequest = (method: MethodInfo, bytes: Uint8Array): { request: AuditRecord['request']; resource: string } => {
-  try {
-    return { request: redactedJson(method.input, bytes) as Record<string, unknown>, resource: resourceOf(method, bytes) };
-  } catch {
-    // What cannot be read cannot be shown; the outcome says UNREADABLE_REQUEST.
-    return { request: undefined, resource: '' };
-  }
-};
-
 /** The record of a call, without before and after. `thrown` undefined = it succeeded. */
 export const recordOfCall = (ctx: CallContext, thrown?: unknown): AuditRecord => {
   const reason = thrown === undefined ? '' : thrown instanceof AppError ? thrown.reason : 'INTERNAL';
   const denied = !(thrown instanceof CallError) && (reasonOf(ctx.method.domain, reason)?.denial ?? false);
-  const { request, resource } = readRequest(ctx.method, ctx.requestBytes);
+  const { request, resource } = requestView(ctx.method, ctx.requestBytes);
   return {
     id: randomUUIDv7(),
     source: ctx.method.noun,

@@ -12,7 +12,7 @@ const groupOfRequest = ({ method, request }: CallContext): string => {
   try {
     return String(reflect(method.input, request()).get(field));
   } catch {
-    // Unreadable bytes are for the validate layer, which fails with the right reason.
+    // Bytes that are unreadable or too many are for the validate layer, which fails with the right reason.
     return '';
   }
 };

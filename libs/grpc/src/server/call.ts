@@ -3,6 +3,7 @@ import { fromBinary, toBinary, type Message } from '@bufbuild/protobuf';
 import type { ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import { stopwatch } from '@lethe/contracts/clock';
 import type { MethodInfo } from '@lethe/contracts/registry';
+import { countItems } from '@lethe/contracts/wire';
 import type { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import type { Middleware } from '../chain.ts';
@@ -24,9 +25,20 @@ export type Served = {
 
 const LOOPBACK = /^(?:(?:ipv4:)?127\.|(?:ipv6:)?\[?::1\]?|(?:ipv6:)?\[?::ffff:127\.|unix:)/;
 
+/** Refuses what would cost too much to decode: bytes, or messages and list items, that the policy of the method does not allow. */
+const checkSize = ({ policy, input }: MethodInfo, bytes: Buffer): void => {
+  const { maxRequestBytes, maxRequestItems } = policy;
+  if (bytes.length > maxRequestBytes) throw fail('REQUEST_TOO_LARGE', { max_bytes: String(maxRequestBytes) });
+  if (countItems(input, bytes, maxRequestItems) > maxRequestItems) throw fail('REQUEST_TOO_LARGE', { max_items: String(maxRequestItems) });
+};
+
 const decodeOnce = (method: MethodInfo, bytes: Buffer): (() => Message) => {
   let message: Message | undefined;
-  return () => (message ??= fromBinary(method.input, bytes));
+  return () => {
+    if (message) return message;
+    checkSize(method, bytes);
+    return (message = fromBinary(method.input, bytes));
+  };
 };
 
 /** The context of a call, before any middleware has seen it. */

@@ -91,7 +91,7 @@ export const compile = async (
     transformations: transformations.bound,
   });
   const ofScripts = [fieldRules, anonymization, uploading, extraction, protocolScripts, transformations].flatMap(({ missing }) => missing);
-  const known = await findConnections(deps, ctx, computed.plan);
+  const known = await findConnections(deps, ctx, computed.plan, releaserId);
   const grants = await checkGrants(deps, ctx, computed.plan, { userId: releaserId, known });
   const found = [
     ...ofScripts,

@@ -1,8 +1,10 @@
 // The connections that a plan uses, looked up once: their group, and their type.
 import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
+import { Access } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { CallContext } from '@lethe/grpc/context';
 import { CallError, passOn } from '@lethe/grpc/errors';
+import { mayKnow } from '@lethe/grpc/known-connection';
 import type { Ticket } from '@lethe/grpc/service-tokens';
 import type { Deps } from './deps.ts';
 
@@ -20,7 +22,21 @@ export const connectionsOf = (plan: EffectivePlan): Ticket['connections'] => {
 /** What is known of a connection here. */
 export type KnownConnection = Pick<Connection, 'groupId' | 'type' | 'requirePrivacy'>;
 
-const findConnection = async (deps: Deps, ctx: CallContext, connectionId: string): Promise<KnownConnection | undefined> => {
+/** Whether a user may use a connection now, as UserManager says. */
+export const isAllowed = async (
+  deps: Deps,
+  ctx: CallContext,
+  { connectionId, access }: Ticket['connections'][number],
+  { userId, connectionGroupId }: { userId: string; connectionGroupId: string },
+): Promise<boolean> => {
+  const request = { userId, connectionId, access: Access[access], connectionGroupId };
+  const { allowed } = await deps.user.checkAccess(request, { parent: ctx }).catch((error: unknown) => {
+    throw passOn(error, 'user');
+  });
+  return allowed;
+};
+
+const fetchConnection = async (deps: Deps, ctx: CallContext, connectionId: string): Promise<Connection | undefined> => {
   try {
     const { connection } = await deps.extdatamodule.getConnection({ connectionId }, { parent: ctx });
     return connection;
@@ -30,12 +46,24 @@ const findConnection = async (deps: Deps, ctx: CallContext, connectionId: string
   }
 };
 
-/** The connections of a plan, by id; those that do not exist are absent. */
-export const findConnections = async (deps: Deps, ctx: CallContext, plan: EffectivePlan): Promise<Map<string, KnownConnection>> => {
+/**
+ * The connections of a plan, by id. Absent are those that do not exist, and those of which the caller may not know while `userId`, for whom the plan
+ * is judged, may not use them: their types and what their owners demand would tell the caller that they are there.
+ */
+export const findConnections = async (
+  deps: Deps,
+  ctx: CallContext,
+  plan: EffectivePlan,
+  userId: string,
+): Promise<Map<string, KnownConnection>> => {
   const found = new Map<string, KnownConnection>();
-  for (const connectionId of new Set(connectionsOf(plan).map((connection) => connection.connectionId))) {
-    const connection = await findConnection(deps, ctx, connectionId);
-    if (connection) found.set(connectionId, connection);
+  const uses = Map.groupBy(connectionsOf(plan), ({ connectionId }) => connectionId);
+  for (const [connectionId, wanted] of uses) {
+    const connection = await fetchConnection(deps, ctx, connectionId);
+    if (!connection) continue;
+    let isKnown = mayKnow(ctx.principal, connection);
+    for (const use of isKnown ? [] : wanted) isKnown ||= await isAllowed(deps, ctx, use, { userId, connectionGroupId: connection.groupId });
+    if (isKnown) found.set(connectionId, connection);
   }
   return found;
 };

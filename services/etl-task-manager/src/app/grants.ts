@@ -1,13 +1,12 @@
 // Whether a plan may use its connections now.
 import type { EffectivePlan } from '@lethe/contracts/gen/lethe/module/v1/plan';
 import type { Missing } from '@lethe/contracts/gen/lethe/task/v1/task';
-import { Access } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { CallContext } from '@lethe/grpc/context';
-import { fail, passOn } from '@lethe/grpc/errors';
+import { fail } from '@lethe/grpc/errors';
 import type { Ticket } from '@lethe/grpc/service-tokens';
 import { findUnprotected, type Unprotected } from '@lethe/module/check-required-privacy';
 import { missing, type MissingKind } from '@lethe/module/missing';
-import { connectionsOf, findConnections, type KnownConnection } from './connections.ts';
+import { connectionsOf, findConnections, isAllowed, type KnownConnection } from './connections.ts';
 import type { Deps } from './deps.ts';
 
 /** What a connection lacks. */
@@ -16,18 +15,17 @@ type Lack = { connectionId: string; missing: Missing };
 const checkGrant = async (
   deps: Deps,
   ctx: CallContext,
-  { connectionId, access }: Ticket['connections'][number],
+  use: Ticket['connections'][number],
   { userId, known }: { userId: string; known: ReadonlyMap<string, KnownConnection> },
 ): Promise<Lack | undefined> => {
-  const subject = `connections/${connectionId}`;
+  const { connectionId, access } = use;
   const connectionGroupId = known.get(connectionId)?.groupId;
-  const lack = (kind: MissingKind, description: string): Lack => ({ connectionId, missing: missing(kind, subject, description) });
-  if (connectionGroupId === undefined) return lack('CONNECTION_MISSING', 'the connection does not exist');
-  const request = { userId, connectionId, access: Access[access], connectionGroupId };
-  const { allowed } = await deps.user.checkAccess(request, { parent: ctx }).catch((error: unknown) => {
-    throw passOn(error, 'user');
+  const lack = (kind: MissingKind, description: string): Lack => ({
+    connectionId,
+    missing: missing(kind, `connections/${connectionId}`, description),
   });
-  if (allowed) return undefined;
+  if (connectionGroupId === undefined) return lack('CONNECTION_MISSING', 'the connection does not exist');
+  if (await isAllowed(deps, ctx, use, { userId, connectionGroupId })) return undefined;
   return lack('GRANT_MISSING', `${access} access to the connection is not granted; ask its owners (AddAccess)`);
 };
 
@@ -52,7 +50,7 @@ export const checkDemandedPrivacy = (plan: EffectivePlan, known: ReadonlyMap<str
 
 /** Refuses where a plan may no longer use one of its connections: the user who released it lost a grant, or the owners demand privacy by now. */
 export const requireConnections = async (deps: Deps, ctx: CallContext, plan: EffectivePlan, releasedBy: string): Promise<void> => {
-  const known = await findConnections(deps, ctx, plan);
+  const known = await findConnections(deps, ctx, plan, releasedBy);
   const [first] = await checkGrants(deps, ctx, plan, { userId: releasedBy, known });
   if (first) throw fail('GRANT_MISSING', { connection_id: first.connectionId });
   const [unprotected] = checkDemandedPrivacy(plan, known);

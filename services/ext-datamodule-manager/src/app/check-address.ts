@@ -5,6 +5,8 @@ import { randomUUID } from 'node:crypto';
 import { CONNECTION_KINDS, connectionKind, type ConnectionKind } from '../domain/connection-types.ts';
 import { splitUri } from '../domain/uri.ts';
 
+const MAX_VIOLATIONS = 50;
+
 const ajv = new Ajv2020({ allErrors: true, useDefaults: true, strict: true, allowUnionTypes: true });
 ajv.addFormat('uri', (value) => URL.canParse(value));
 const compiled = new Map<string, { settings: ValidateFunction; secret: ValidateFunction }>(
@@ -30,7 +32,7 @@ const toViolation =
   });
 
 const check = (validate: ValidateFunction | undefined, field: string, value: unknown): FieldViolation[] =>
-  validate?.(value) ? [] : (validate?.errors ?? []).map(toViolation(field));
+  validate?.(value) ? [] : (validate?.errors ?? []).slice(0, MAX_VIOLATIONS).map(toViolation(field));
 
 /** Checks an address of a type; throws with every problem found. */
 export const checkAddress = (type: string, address: Address): CheckedAddress => {

@@ -2,6 +2,7 @@
 import type { Connection } from '@lethe/contracts/gen/lethe/extdatamodule/v1/connection';
 import type { CallContext } from '@lethe/grpc/context';
 import { CallError, notFound, passOn } from '@lethe/grpc/errors';
+import { mayKnow } from '@lethe/grpc/known-connection';
 import type { Deps } from './deps.ts';
 
 /** The ids of the connections that a user owns. */
@@ -20,11 +21,11 @@ export const ownedConnections = async (deps: Deps, ctx: CallContext, userId: str
   return ids;
 };
 
-/** The connection of that id; NOT_FOUND where there is none. */
+/** The connection of that id; NOT_FOUND where there is none that the caller may know of. */
 export const fetchConnection = async (deps: Deps, ctx: CallContext, connectionId: string, kind = 'connection'): Promise<Connection> => {
   try {
     const { connection } = await deps.extdatamodule.getConnection({ connectionId }, { parent: ctx });
-    if (!connection) throw notFound(kind);
+    if (!connection || !mayKnow(ctx.principal, connection)) throw notFound(kind);
     return connection;
   } catch (error) {
     if (error instanceof CallError && error.reason === 'NOT_FOUND') throw notFound(kind);

@@ -3,8 +3,7 @@ import { AccessRequest_State as State, Notification_Kind as Kind } from '@lethe/
 import { User_State } from '@lethe/contracts/gen/lethe/user/v1/user';
 import type { AddAccessRequest, AddAccessResponse } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { UserCall } from '@lethe/grpc/context';
-import { fail, invalidField, notFound } from '@lethe/grpc/errors';
-import { isMember } from '@lethe/grpc/principal';
+import { fail, invalidField } from '@lethe/grpc/errors';
 import { randomUUIDv7 } from 'node:crypto';
 import { changeRights } from '../app/change-rights.ts';
 import type { Deps } from '../app/deps.ts';
@@ -22,7 +21,6 @@ const checkRequest = (
 ): { userId: string; atOnce: boolean } => {
   const caller = ctx.user;
   const owner = connection.ownerIds.includes(caller.userId);
-  if (!owner && !connection.discoverable && !isMember(caller, connection.groupId)) throw notFound('connection');
   const userId = request.userId || caller.userId;
   if (userId !== caller.userId && !owner) throw fail('PERMISSION_DENIED', { permission: 'access.approve' });
   if (request.expireTime && request.expireTime <= deps.now()) throw fail('TIME_INVALID', { field: 'expire_time' });
