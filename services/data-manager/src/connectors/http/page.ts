@@ -91,16 +91,20 @@ const tryPage = async (
   { url, path, object, endStatus }: Request,
 ): Promise<Page & { waitMs?: number | undefined }> => {
   const response = await openFollowing(context, url);
-  const status = response.statusCode ?? 0;
-  if (status === 200) {
-    const form = formOf(response, object);
-    await savePage(response, path, context);
-    return { status, isEmpty: false, ...form };
+  try {
+    const status = response.statusCode ?? 0;
+    if (status === 200) {
+      const form = formOf(response, object);
+      await savePage(response, path, context);
+      return { status, isEmpty: false, ...form };
+    }
+    if (status === 204 || endStatus.includes(status)) return { status, isEmpty: true, encoding: 'utf-8', packed: '' };
+    if (status !== 429 && status < 500) throw stageError('HTTP_STATUS', { status });
+    return { status, isEmpty: true, encoding: '', packed: '', waitMs: retryAfterMs(response.headers['retry-after'], nowMs()) ?? -1 };
+  } finally {
+    // A body that nobody wants may never end.
+    response.destroy();
   }
-  response.destroy();
-  if (status === 204 || endStatus.includes(status)) return { status, isEmpty: true, encoding: 'utf-8', packed: '' };
-  if (status !== 429 && status < 500) throw stageError('HTTP_STATUS', { status });
-  return { status, isEmpty: true, encoding: '', packed: '', waitMs: retryAfterMs(response.headers['retry-after'], nowMs()) ?? -1 };
 };
 
 /** Gets a page into a file. A busy server is asked again, as long as it says; what was read before is kept meanwhile. */

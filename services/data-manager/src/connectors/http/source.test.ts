@@ -2,6 +2,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { HttpRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
@@ -234,6 +235,21 @@ describe('a page', () => {
     await expect(collect((_query, _request, response) => response.writeHead(307, { location: '/items' }).end())).rejects.toThrow(
       'too often',
     );
+  });
+
+  it.each<[name: string, status: number, headers: Record<string, string>]>([
+    ['with a status that is an error', 404, {}],
+    ['that redirects to another origin', 302, { location: 'http://localhost:1/items' }],
+    ['with a coding that nobody reads', 200, { 'content-encoding': 'br' }],
+    ['with a charset that nobody reads', 200, { 'content-type': 'application/json; charset=klingon' }],
+  ])('%s is left at once, though its body never ends', async (_name, status, headers) => {
+    let isLeft: Promise<true> | undefined;
+    const read = collect((_query, _request, response) => {
+      isLeft = new Promise((resolve) => response.once('close', () => resolve(true)));
+      response.writeHead(status, headers).write('{"items": [');
+    });
+    await expect(read).rejects.toThrow();
+    expect(await Promise.race([isLeft, sleep(2_000)])).toBe(true);
   });
 
   it('has a member for every column, unless it is declared that missing ones are NULL', async () => {
