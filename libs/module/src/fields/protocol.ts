@@ -215,7 +215,7 @@ const tableUpload = shape<TableUpload>({
     example: 'people',
     fallback: "the table's name",
   }),
-  format: choice('format', FILE_FORMATS, { meaning: 'Files: the format.', fallback: '`csv`' }),
+  format: choice('format', FILE_FORMATS, { meaning: 'Files: the format; this version writes csv and refuses others.', fallback: '`csv`' }),
 });
 
 /** The upload plan. */
