@@ -5,14 +5,26 @@ import { compareValues, isOrdered, isValue, valuesBetween } from './datatype.ts'
 
 const type = (base: BaseType, precision = 0, scale = 0): DataType => DataType.fromPartial({ base, precision, scale });
 
+const DATES = fc
+  .date({ min: new Date('0001-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true })
+  .map((date) => date.toISOString());
+
 const accepted: [base: BaseType, values: string[], refused: string[]][] = [
   [BaseType.BOOLEAN, ['true', 'false'], ['yes', '1', 'TRUE', '']],
   [BaseType.INTEGER, ['0', '-9223372036854775808', '+9223372036854775807'], ['9223372036854775808', '1.0', '1e3', '', ' 1']],
-  [BaseType.DOUBLE, ['1', '-1.5', '.5', '1e-9', '1E308'], ['1e999', 'NaN', 'infinity', '1,5', '']],
-  [BaseType.DATE, ['2024-02-29', '0001-01-01'], ['2023-02-29', '2024-13-01', '24-01-01', '2024-01-01T00:00']],
-  [BaseType.TIME, ['00:00', '23:59:59.999999'], ['24:00', '1:00', '10:00:00.1234567']],
+  [BaseType.DOUBLE, ['1', '-1.5', '.5', '1e-9', '1E308', 'NaN', '-Infinity', 'inf'], ['1e999', '1,5', 'infinite', '']],
+  [
+    BaseType.DATE,
+    ['2024-02-29', '0001-01-01', '2000-02-29', '12024-02-29', '-infinity'],
+    ['2023-02-29', '1900-02-29', '2024-04-31', '2024-13-01', '1234567-01-01', '24-01-01', '2024-01-01T00:00'],
+  ],
+  [BaseType.TIME, ['00:00', '23:59:59.999999', '24:00:00'], ['24:01', '24:00:01', '1:00', '10:00:00.1234567']],
   [BaseType.DATETIME, ['2024-02-29T10:00', '2024-02-29 10:00:00.5'], ['2024-02-30T10:00', '2024-02-29', '2024-02-29T10:00Z']],
-  [BaseType.DATETIMESTAMP, ['2024-02-29T10:00:00Z', '2024-02-29 10:00+05:30'], ['2024-02-29T10:00', '2024-02-29T10:00+99:00']],
+  [
+    BaseType.DATETIMESTAMP,
+    ['2024-02-29T10:00:00Z', '2024-02-29 10:00+05:30', '2024-02-29 10:00:00.000001+00', '12024-01-01 10:00:00-03:30:15', 'infinity'],
+    ['2024-02-29T10:00', '2024-02-29T10:00+99:00'],
+  ],
   [BaseType.UUID, ['0192f0c0-0000-7000-8000-000000000001'], ['0192f0c0000070008000000000000001', 'x']],
   [BaseType.JSON, ['{"a":[1]}', 'null'], ['{a:1}', '']],
   [BaseType.BINARY, ['', '00ff', 'ABCD'], ['0', 'zz']],
@@ -34,6 +46,11 @@ const equal: [base: BaseType, left: string, right: string][] = [
   [BaseType.TIME, '10:00', '10:00:00.000'],
   [BaseType.DATETIME, '2024-01-01 10:00', '2024-01-01T10:00:00'],
   [BaseType.DATETIMESTAMP, '2024-01-01T10:00:00Z', '2024-01-01T12:30:00+02:30'],
+  [BaseType.DATETIMESTAMP, '2024-01-01 10:00:00+00', '2024-01-01T10:00:00Z'],
+  [BaseType.DATETIMESTAMP, '2023-12-31 24:00:00-05', '2024-01-01T05:00:00Z'],
+  [BaseType.DATE, 'infinity', 'infinity'],
+  [BaseType.DOUBLE, 'NaN', 'nan'],
+  [BaseType.DOUBLE, '-inf', '-Infinity'],
   [BaseType.DECIMAL, '1.50', '+1.5'],
   [BaseType.DOUBLE, '1e1', '10.0'],
 ];
@@ -44,6 +61,24 @@ test.each(equal)('values of base type %i that are written in two ways are equal'
 test('instants differ down to the microsecond', () => {
   const stamp = type(BaseType.DATETIMESTAMP);
   expect(compareValues('2024-01-01T10:00:00.000001Z', '2024-01-01T10:00:00.000002Z', stamp)).toBeLessThan(0);
+});
+
+const ascending: [base: BaseType, values: string[]][] = [
+  [BaseType.DOUBLE, ['-Infinity', '-1e308', '0', '1e308', 'inf', 'NaN']],
+  [BaseType.DATE, ['-infinity', '0001-01-01', '1969-12-31', '1970-01-01', '9999-12-31', '10000-01-01', '275761-01-01', 'infinity']],
+  [BaseType.DATETIME, ['-infinity', '0001-01-01 00:00', '9999-12-31T23:59:59.999999', '10000-01-01T00:00', 'infinity']],
+];
+test.each(ascending)('the values at the ends of base type %i have their order', (base, values) => {
+  expect(values.toReversed().toSorted((left, right) => compareValues(left, right, type(base)))).toEqual(values);
+});
+
+test('days are counted as the calendar of the language counts them', () => {
+  fc.assert(
+    fc.property(DATES, DATES, (from, to) => {
+      const days = (Date.parse(to.slice(0, 10)) - Date.parse(from.slice(0, 10))) / 86_400_000;
+      expect(valuesBetween(from.slice(0, 10), to.slice(0, 10), type(BaseType.DATE))).toBe(BigInt(days) - 1n);
+    }),
+  );
 });
 
 test('integers beyond the doubles compare exactly', () => {
@@ -59,9 +94,6 @@ test('what lies between two integers or two dates is counted', () => {
   expect(valuesBetween('2024-02-28', '2024-03-01', type(BaseType.DATE))).toBe(1n);
 });
 
-const DATES = fc
-  .date({ min: new Date('0001-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true })
-  .map((date) => date.toISOString());
 const ORDERED: [BaseType, fc.Arbitrary<string>][] = [
   [BaseType.INTEGER, fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String)],
   [BaseType.DECIMAL, fc.tuple(fc.integer(), fc.nat(9999)).map(([whole, part]) => `${whole}.${String(part).padStart(4, '0')}`)],

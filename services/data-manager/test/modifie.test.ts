@@ -71,7 +71,7 @@ test('an order that is pointed at a customer that is not there is refused with i
     reason: 'EDIT_INVALID',
     fields: [
       {
-        field: `edits[0].update.cells[${place(entry, 'customer')}]`,
+        field: 'edits[0].update.cells["customer"]',
         rule: 'REFERENCE_UNKNOWN',
         description: 'the table customers has no row that customer refers to',
       },
@@ -108,9 +108,7 @@ test('a cell beyond its range, and an empty one where a value is required, are r
     });
   await expect(edit({ amount: { value: { $case: 'int64', value: -1n } } })).rejects.toMatchObject({
     reason: 'EDIT_INVALID',
-    fields: [
-      { field: `edits[0].update.cells[${place(entry, 'amount')}]`, rule: 'RANGE', description: 'the column amount is beyond its range' },
-    ],
+    fields: [{ field: 'edits[0].update.cells["amount"]', rule: 'RANGE', description: 'the column amount is beyond its range' }],
   });
   await expect(edit({ number: { value: { $case: 'null', value: NullValue.NULL_VALUE } } })).rejects.toMatchObject({
     reason: 'EDIT_INVALID',
@@ -118,9 +116,7 @@ test('a cell beyond its range, and an empty one where a value is required, are r
   });
   await expect(edit({ amount: { value: { $case: 'null', value: NullValue.NULL_VALUE } } })).rejects.toMatchObject({
     reason: 'EDIT_INVALID',
-    fields: [
-      { field: `edits[0].update.cells[${place(entry, 'amount')}]`, rule: 'REQUIRED', description: 'the column amount must not be empty' },
-    ],
+    fields: [{ field: 'edits[0].update.cells["amount"]', rule: 'REQUIRED', description: 'the column amount must not be empty' }],
   });
 });
 

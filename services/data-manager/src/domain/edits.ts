@@ -8,24 +8,17 @@ export type Values = (string | null)[];
 /** Something wrong with an edit: its path in the request, the rule, a sentence without values. */
 export type EditProblem = { field: string; rule: string; description: string };
 
-/** What is wrong with a row: the number of its values, and their types. */
-export const checkValues = (columns: readonly Column[], values: readonly (string | null | undefined)[], field: string): EditProblem[] => {
-  if (values.length !== columns.length)
-    return [{ field, rule: 'CELL_COUNT', description: `a row has ${columns.length} cells, in the order of the columns` }];
-  return columns.flatMap((column, index) => {
-    const value = values[index];
+/** A value that an edit sets: its column, its path in the request, and the value; undefined = none, or one of another kind. */
+export type SetValue = { column: Column; field: string; value: string | null | undefined };
+
+/** What is wrong with the values that an edit sets. What it leaves as it was is not looked at. */
+export const checkValues = (set: readonly SetValue[]): EditProblem[] =>
+  set.flatMap(({ column, field, value }) => {
     if (value === undefined)
-      return [
-        {
-          field: `${field}[${index}]`,
-          rule: 'CELL_KIND',
-          description: `the cell of column ${column.name} has no value, or one of another kind`,
-        },
-      ];
+      return [{ field, rule: 'CELL_KIND', description: `the cell of column ${column.name} has no value, or one of another kind` }];
     if (value === null || !column.type || isValue(value, column.type)) return [];
-    return [{ field: `${field}[${index}]`, rule: 'CELL_TYPE', description: `the cell of column ${column.name} is not of its datatype` }];
+    return [{ field, rule: 'CELL_TYPE', description: `the cell of column ${column.name} is not of its datatype` }];
   });
-};
 
 /** What is wrong with a row's key: a part of it is empty. */
 export const checkKey = (columns: readonly Column[], key: readonly string[], values: Values, field: string): EditProblem[] =>

@@ -3,7 +3,7 @@ import type { ModifieRequest } from '@lethe/contracts/gen/lethe/data/v1/data_ser
 import type { Cell } from '@lethe/contracts/gen/lethe/data/v1/entry';
 import type { Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { fail } from '@lethe/grpc/errors';
-import { checkKey, checkValues, type EditProblem, type Values } from '../domain/edits.ts';
+import { checkKey, checkValues, type EditProblem, type SetValue, type Values } from '../domain/edits.ts';
 import { fromCell } from './cells.ts';
 import type { EditedRow } from './overlay.ts';
 
@@ -24,17 +24,36 @@ export const namedRows = (request: ModifieRequest): string[] =>
     return edit?.$case === 'update' ? [edit.value.rowId] : [];
   });
 
-/** The values of a row with some cells replaced, and the cells that name no column. */
+/** The path of a cell below the cells of an edit: those of an update have names, those of a new row an order. */
+export const cellPath = (cells: string, column: string, index: number): string =>
+  cells.endsWith('.update.cells') ? `${cells}["${column}"]` : `${cells}[${index}]`;
+
+/** The values of a row with some cells replaced, what is set, and the cells that name no column. */
 const withCells = (
   columns: readonly Column[],
   before: Values,
-  cells: Record<string, Cell>,
-): { values: (string | null | undefined)[]; unknown: string[] } => ({
-  values: columns.map((column, index) =>
-    Object.hasOwn(cells, column.name) ? fromCell(cells[column.name], column) : (before[index] ?? null),
-  ),
-  unknown: Object.keys(cells).filter((name) => !columns.some((column) => column.name === name)),
-});
+  { cells, field }: { cells: Record<string, Cell>; field: string },
+): { values: (string | null | undefined)[]; set: SetValue[]; unknown: string[] } => {
+  const set = columns
+    .filter(({ name }) => Object.hasOwn(cells, name))
+    .map((column) => ({ column, field: cellPath(field, column.name, 0), value: fromCell(cells[column.name], column) }));
+  const given = new Map(set.map(({ column, value }) => [column.name, value]));
+  return {
+    values: columns.map(({ name }, index) => (given.has(name) ? given.get(name) : (before[index] ?? null))),
+    set,
+    unknown: Object.keys(cells).filter((name) => !columns.some((column) => column.name === name)),
+  };
+};
+
+/** The values of a new row, all of which are set; a problem where their number is not that of the columns. */
+const fromCells = (columns: readonly Column[], cells: readonly Cell[], field: string): { set: SetValue[]; problems: EditProblem[] } => {
+  const wrong = { field, rule: 'CELL_COUNT', description: `a row has ${columns.length} cells, in the order of the columns` };
+  if (cells.length !== columns.length) return { set: [], problems: [wrong] };
+  return {
+    set: columns.map((column, at) => ({ column, field: cellPath(field, column.name, at), value: fromCell(cells[at], column) })),
+    problems: [],
+  };
+};
 
 /** Applies the edits to the rows that they name. All problems are reported at once; nothing is changed then. */
 export const planEdits = (
@@ -46,24 +65,27 @@ export const planEdits = (
   const fields = new Map<bigint, string>();
   const set = new Map<bigint, ReadonlySet<string>>();
   let next = nextRowId;
-  const put = (rowId: bigint, values: readonly (string | null | undefined)[], names: readonly string[], field: string): void => {
-    const found = checkValues(columns, values, field);
+  const put = (rowId: bigint, values: readonly (string | null | undefined)[], given: readonly SetValue[], field: string): void => {
+    const found = checkValues(given);
     const checked = values.map((value) => value ?? null);
     problems.push(...found, ...(found.length === 0 ? checkKey(columns, key, checked, field) : []));
     edited.set(rowId, checked);
     fields.set(rowId, field);
-    set.set(rowId, new Set([...(set.get(rowId) ?? []), ...names]));
+    set.set(rowId, new Set([...(set.get(rowId) ?? []), ...given.map(({ column }) => column.name)]));
   };
   request.edits.forEach(({ edit }, index) => {
     const field = `edits[${index}]`;
     if (!edit) return void problems.push({ field, rule: 'EDIT_EMPTY', description: 'an edit adds, updates or deletes' });
     if (edit.$case === 'add') {
-      put(
-        next,
-        edit.value.cells.map((cell, at) => fromCell(cell, columns[at] ?? (columns[0] as Column))),
-        columns.map(({ name }) => name),
-        `${field}.add.cells`,
-      );
+      const row = fromCells(columns, edit.value.cells, `${field}.add.cells`);
+      problems.push(...row.problems);
+      if (row.problems.length === 0)
+        put(
+          next,
+          row.set.map(({ value }) => value),
+          row.set,
+          `${field}.add.cells`,
+        );
       next += 1n;
       return undefined;
     }
@@ -77,10 +99,11 @@ export const planEdits = (
       );
     if (edit.$case === 'deleteRowId') edited.set(BigInt(rowId), null);
     else {
-      const { values, unknown } = withCells(columns, before, edit.value.cells);
+      const path = `${field}.update.cells`;
+      const { values, set: given, unknown } = withCells(columns, before, { cells: edit.value.cells, field: path });
       for (const name of unknown)
-        problems.push({ field: `${field}.update.cells["${name}"]`, rule: 'COLUMN_UNKNOWN', description: 'the entry has no such column' });
-      put(BigInt(rowId), values, Object.keys(edit.value.cells), `${field}.update.cells`);
+        problems.push({ field: `${path}["${name}"]`, rule: 'COLUMN_UNKNOWN', description: 'the entry has no such column' });
+      put(BigInt(rowId), values, given, path);
     }
     return undefined;
   });

@@ -12,7 +12,7 @@ import { quoteIdentifier } from '../plan/identifiers.ts';
 import { columnType, writeTextSql } from '../plan/types.ts';
 import { editsOf, entriesOf } from '../store/entries.ts';
 import type { EntryRow } from '../store/tables.ts';
-import { mergeEdits, namedRows, planEdits, type EditPlan } from './edit-plan.ts';
+import { cellPath, mergeEdits, namedRows, planEdits, type EditPlan } from './edit-plan.ts';
 import { gateBaseOf, measureTable } from './measure.ts';
 import { columnsOf, overlayQuery, type EditedRow, type OpenEntry } from './overlay.ts';
 import { brokenReferences, readKeys, type ResultReference } from './references.ts';
@@ -74,7 +74,7 @@ const checkEdited = async (
       for (const [index, check] of checks.entries())
         if (broken[index] === 'true')
           problems.push({
-            field: `${plan.fields.get(BigInt(rowId ?? 0)) ?? 'edits'}[${check.at}]`,
+            field: cellPath(plan.fields.get(BigInt(rowId ?? 0)) ?? 'edits', columns[check.at]?.name ?? '', check.at),
             rule: check.rule,
             description: check.sentence,
           });

@@ -1,4 +1,5 @@
 // Reading files, by the reader process.
+import { appendFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -105,6 +106,31 @@ it('a value beyond the limit is refused by line, in every format', async () => {
   await expect(collect(`a\n1\n${long}\n`, ['a'])).rejects.toThrow('The file input.x, line 3, column a: it is longer than 67108864 bytes.');
   await expect(collect(`{"a":"${long}"}\n`, ['a'], { format: FileFormat.JSONL })).rejects.toThrow('line 1: it is longer than');
   await expect(collect(`[{"a":"${long}"}]`, ['a'], { format: FileFormat.JSON })).rejects.toThrow('row 1 (line 1): it is longer than');
+});
+
+it.each([
+  ['rewritten in place', (path: string) => writeFileSync(path, `a,b\n${'new,new\n'.repeat(2_000_000)}`)],
+  ['appended to', (path: string) => appendFileSync(path, 'more,more\n')],
+  ['cut', (path: string) => truncateSync(path, 9_000_001)],
+  ['removed', (path: string) => rmSync(path)],
+])('a file that is %s while it is read is read anew, and none of it is used', async (_name, change) => {
+  const path = join(group.root, 'growing.csv');
+  await writeFile(path, `a,b\n${'old,old\n'.repeat(2_000_000)}`);
+  let isChanged = false;
+  const reading = source().extract({
+    table: 't',
+    columns: ['a', 'b'],
+    directory: group.root,
+    prefix: 't-1-',
+    signal: AbortSignal.timeout(60_000),
+    read: { $case: 'fileRead', value: FileRead.fromPartial({ format: FileFormat.CSV, path: 'growing.csv' }) },
+    onRows: () => {
+      if (!isChanged) change(path);
+      isChanged = true;
+    },
+  });
+  await expect(reading).rejects.toMatchObject({ reason: 'SOURCE_CHANGED', transient: true });
+  expect(isChanged).toBe(true);
 });
 
 it('the reader ends with its run', async () => {

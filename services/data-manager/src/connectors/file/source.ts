@@ -1,6 +1,6 @@
 // Files → csv segments, by the reader of text.
 import { FileFormat, type FileRead } from '@lethe/contracts/gen/lethe/module/v1/protocol';
-import { opendir } from 'node:fs/promises';
+import { opendir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import {
   kindOfRead,
@@ -30,16 +30,31 @@ const FORMATS: Record<FileFormat, (read: FileRead) => TextFormat> = {
   [FileFormat.JSON]: () => ({ kind: 'array', pointer: '', pagingPointers: [], isPage: false }),
 };
 
+/** What tells one state of a file from another; '' where it is gone. */
+const stateOf = async (path: string): Promise<string> => {
+  try {
+    const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+    return [ino, size, mtimeNs, ctimeNs].join();
+  } catch {
+    return '';
+  }
+};
+
 const extract = async (path: string, read: FileRead, extraction: Extraction): Promise<WrittenSegment[]> => {
   const object = `The file ${read.path}`;
   const encoding = encodingOf(read.encoding);
   if (encoding === undefined) throw stageError('TEXT_ENCODING_UNKNOWN', { object });
   const { table, directory, prefix, signal, onRows } = extraction;
   const columns = columnsOf(extraction.columns, read.columns);
+  const before = await stateOf(path);
   const { segments } = await readFileInto(
     { table, directory, prefix, signal, onRows, columns, needsMembers: false },
     { path, object, encoding, packed: '', format: FORMATS[read.format](read) },
-  );
+  ).catch(async (error: unknown) => {
+    // What is wrong with a text that is half of two says nothing of either.
+    throw signal.aborted || (await stateOf(path)) === before ? error : stageError('SOURCE_CHANGED', { object }, error);
+  });
+  if ((await stateOf(path)) !== before) throw stageError('SOURCE_CHANGED', { object });
   return segments;
 };
 

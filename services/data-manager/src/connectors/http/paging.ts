@@ -75,6 +75,17 @@ const follow = (kind: Kind, read: PageRead, path: string): Place | undefined => 
   }
 };
 
+/** Refuses an empty page before the rows that the server says it has: what it did not give would be lost in silence. */
+export const checkTotal = (
+  paging: Paging | undefined,
+  { rowCount, received, pagingValues }: Omit<PageRead, 'page' | 'url'>,
+  path: string,
+): void => {
+  const [total] = pagingValues;
+  if (paging?.kind?.$case !== 'offset' || rowCount > 0 || !total || !/^\d+$/.test(total)) return;
+  if (BigInt(received) < BigInt(total)) throw stageError('ROWS_FEWER', { path, total: Number(total), count: received });
+};
+
 /** The place of the page after one that was read; undefined at the end. A page without rows is the end, one with few is not. */
 export const nextPlace = (paging: Paging | undefined, read: PageRead, path: string): Place | undefined =>
   paging?.kind && read.rowCount > 0 ? follow(paging.kind, read, path) : undefined;

@@ -82,6 +82,28 @@ describe('the pages of an HTTP API', () => {
     expect([cells.length, calls]).toEqual([4, 2]);
   });
 
+  it.each([
+    ['an empty page', 3],
+    ['no page at all', 4],
+  ])('that end by %s before the total that the server says are refused', async (_name, last) => {
+    const read = collect(
+      (query) => ({
+        total: 9,
+        items: rowsOf(
+          ...[1, 2, 3, 4]
+            .slice(0, last)
+            .slice(Number(query.get('offset')))
+            .slice(0, 2),
+        ),
+      }),
+      byOffset({ totalPointer: '/total' }),
+    );
+    await expect(read).rejects.toMatchObject({
+      reason: 'ROWS_FEWER',
+      message: expect.stringContaining(`9 rows, and gave ${last} `) as string,
+    });
+  });
+
   it('end where the declared number of pages is reached', async () => {
     const kind: Paging = { $case: 'pageNumber', value: { parameter: 'page', first: 1, pageCountPointer: '/pages' } };
     await collect((query) => ({ pages: 2, items: rowsOf(Number(query.get('page'))) }), kind);

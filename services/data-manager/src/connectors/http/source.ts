@@ -15,7 +15,7 @@ import {
 import { columnsOf } from '../text/columns.ts';
 import { openReader, type ReadResult, type TextReader } from '../text/reader.ts';
 import { getPage, type PageContext } from './page.ts';
-import { endStatusOf, firstPlace, maxPagesOf, nextPlace, pagePointers, type Place } from './paging.ts';
+import { checkTotal, endStatusOf, firstPlace, maxPagesOf, nextPlace, pagePointers, type Place } from './paging.ts';
 import { open, urlOf } from './request.ts';
 import { stageError } from '../../domain/run-error.ts';
 
@@ -48,6 +48,7 @@ const readPages = async (context: PageContext, read: HttpRead, reader: TextReade
     if (result.rowCount > 0) note(`rows ${result.digest}`);
     if (result.rowCount > 0 && page >= limit) throw stageError('PAGES_TOO_MANY', { path: read.path, limit });
     received += result.rowCount;
+    checkTotal(paging, { received, ...result }, read.path);
     place = nextPlace(paging, { page, received, url, ...result }, read.path);
     if (place) note(`url ${'url' in place ? place.url.href : JSON.stringify(place.query)}`);
   }

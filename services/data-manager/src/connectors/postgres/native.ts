@@ -10,7 +10,11 @@ const UNBOUNDED: Record<string, string> = { character: 'bpchar', char: 'bpchar',
 
 /** A type without what stands in parentheses: of any length, or of any number of digits. */
 const bareOf = (type: string): string =>
-  type.replace(/\([0-9,]*\)/, '').replace(/^(?:character|char|bit)(?=\[|$)/i, (name) => UNBOUNDED[name.toLowerCase()] ?? name);
+  type
+    .replace(/\([0-9,]*\)/, '')
+    // `interval day to minute` keeps what stands between the two.
+    .replace(/^interval [a-z ]+(?=\[|$)/i, 'interval')
+    .replace(/^(?:character|char|bit)(?=\[|$)/i, (name) => UNBOUNDED[name.toLowerCase()] ?? name);
 
 /** Whether the database has a type of this name. */
 export const hasType = async (client: Client, type: string): Promise<boolean> => {
@@ -27,12 +31,34 @@ export const hasType = async (client: Client, type: string): Promise<boolean> =>
 
 type NativeColumn = { name: string; native: string };
 
+// Types whose input takes a value whole or refuses it, in whatever spelling; of any other type the text must come back as it was.
+const WHOLE = new Set(
+  [
+    'smallint|int2|integer|int|int4|bigint|int8|numeric|decimal|double precision|float8|boolean|bool',
+    'text|varchar|character varying|bpchar|varbit|bit varying|bytea|json|jsonb|uuid|date|inet|cidr|macaddr|macaddr8',
+  ].flatMap((names) => names.split('|')),
+);
+
+// Of types whose input rounds or wraps: the value as a wider type has it, and as it is after the cast.
+const WIDER: Record<string, (text: string, native: string) => [wide: string, cast: string]> = {
+  real: (text, native) => [`${text}::${native.replace(/real|float4/i, 'float8')}::text`, `${text}::${native}::text`],
+  money: (text, native) => [`translate(${text}, '$, ', '')::numeric`, `${text}::${native}::numeric`],
+  oid: (text, native) => [`${text}::numeric`, `${text}::${native}::text::numeric`],
+};
+WIDER['float4'] = WIDER['real'] as (text: string, native: string) => [string, string];
+
+const BEYOND_MICROSECONDS = String.raw`\.[0-9]{6}[0-9]*[1-9]`;
+
 /** Whether a value is another one in the native type; undefined where a cast refuses what it cannot hold. */
 const lossSql = ({ name, native }: NativeColumn): string | undefined => {
   const text = `${quoteIdentifier(name)}::text`;
   const bare = bareOf(native);
   if (bare !== native) return `${text}::${bare}::${native} <> ${text}::${bare}`;
-  return /^(?:real|float4)$/i.test(native) ? `${text}::real::text <> ${text}` : undefined;
+  const element = native.replace(/(?:\[\])+$/, '').toLowerCase();
+  const wider = WIDER[element]?.(text, native);
+  if (wider) return `${wider[0]} <> ${wider[1]}`;
+  if (/^(?:interval|time|timestamp)/.test(element)) return `${text} ~ '${BEYOND_MICROSECONDS}'`;
+  return WHOLE.has(element) ? undefined : `${text}::${native}::text <> ${text}`;
 };
 
 /** Refuses values that the server would cut or round. */
