@@ -8,6 +8,7 @@ import { CONTEXT, CONTEXT_URL } from './json-ld-context.ts';
 import { DOCUMENT_SCHEMA, FIXED } from './document-schema.ts';
 import type { Json } from './fields/field.ts';
 import { moduleFields } from './fields/module.ts';
+import { schemaSentence } from './schema-sentence.ts';
 import type { Violation } from './violation.ts';
 
 const compile = (allErrors: boolean): ValidateFunction =>
@@ -35,13 +36,14 @@ const shapeViolations = (document: Json): Violation[] => {
   return check(document) ? [] : (check.errors ?? []).slice(0, MAX_VIOLATIONS).map(toViolation);
 };
 
-const toViolation = ({ instancePath, keyword, message, params }: ErrorObject): Violation => {
+const toViolation = (error: ErrorObject): Violation => {
+  const { instancePath, keyword, params } = error;
   const extra = (params as { additionalProperty?: unknown }).additionalProperty;
   const pointer = typeof extra === 'string' ? `${instancePath}/${extra.replaceAll('~', '~0').replaceAll('/', '~1')}` : instancePath;
   return {
     pointer,
     rule: keyword === 'additionalProperties' ? 'UNKNOWN_TERM' : 'SHAPE',
-    message: typeof extra === 'string' ? 'the term is unknown and would vanish' : (message ?? keyword),
+    message: typeof extra === 'string' ? 'the term is unknown and would vanish' : schemaSentence(error),
   };
 };
 

@@ -98,7 +98,12 @@ const pseudonymize = shape<Pseudonymize>({
 
 const step = shape<AnonymizationStep>({
   table: name('table', { meaning: 'The table.', example: 'person', required: true, always: true }),
-  rank: integer('rank', { meaning: 'The place in the order of the steps.', example: 1, required: true, always: true }),
+  rank: integer('rank', {
+    meaning: 'The place in the order of the steps; those of one rank are applied in the order in which they are listed.',
+    example: 1,
+    required: true,
+    always: true,
+  }),
   operation: oneOf<AnonymizationStep['operation']>({
     generalize: nested('generalize', generalize, { meaning: 'Makes values less specific.', always: true }),
     suppress: nested('suppress', suppress, { meaning: 'Removes columns, rows, values or cells.', always: true }),

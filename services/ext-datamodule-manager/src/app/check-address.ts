@@ -1,5 +1,6 @@
 // Settings and secrets against the JSON Schemas of their type.
 import { fail, type FieldViolation } from '@lethe/grpc/errors';
+import { schemaSentence } from '@lethe/module/schema-sentence';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { randomUUID } from 'node:crypto';
 import { CONNECTION_KINDS, connectionKind, type ConnectionKind } from '../domain/connection-types.ts';
@@ -24,11 +25,10 @@ export type CheckedAddress = { kind: ConnectionKind; settings: Record<string, un
 
 const toViolation =
   (field: string) =>
-  ({ instancePath, keyword, message, params }: ErrorObject): FieldViolation => ({
-    field: `${field}#${instancePath}`,
-    rule: keyword,
-    // The library's messages do not name an unknown property.
-    description: `${message ?? keyword}${keyword === 'additionalProperties' ? ` (${String((params as { additionalProperty?: unknown }).additionalProperty)})` : ''}`,
+  (error: ErrorObject): FieldViolation => ({
+    field: `${field}#${error.instancePath}`,
+    rule: error.keyword,
+    description: schemaSentence(error),
   });
 
 const check = (validate: ValidateFunction | undefined, field: string, value: unknown): FieldViolation[] =>
