@@ -115,7 +115,7 @@ describe('a stream', () => {
           await release.promise;
         },
       },
-      { admission: { maxUnary: 1, maxStreams: 1, draining: () => false } },
+      { admission: { maxUnary: 1, maxStreams: 1, maxBytes: 1_000_000, draining: () => false } },
     );
     const first = server.client.watchRun({ runId: RUN_ID })[Symbol.asyncIterator]();
     await first.next();
