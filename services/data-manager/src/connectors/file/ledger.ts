@@ -24,8 +24,8 @@ export const entryPath = (folder: string, uploadId: string, kind: 'entry' | 'int
 /** A staged file, by its name in the hidden folder and by what a rename leaves as it is, and the name that readers will know it by. */
 export type StagedFile = { staged: string; name: string; sizeBytes: string; mtimeNs: string };
 
-/** An upload that is being published. Those of earlier releases do not say their files. */
-export type Intent = LedgerEntry & { files?: StagedFile[] };
+/** An upload that is being published. Those of earlier releases do not say their files. `wasBegun`: renames have followed an earlier intent of it. */
+export type Intent = LedgerEntry & { files?: StagedFile[]; wasBegun?: boolean };
 
 const isMissing = (error: unknown): boolean => (error as { code?: unknown }).code === 'ENOENT';
 

@@ -10,8 +10,8 @@ import { entryPath, fileOf, HIDDEN, readEntry, sync, writeIntent, type Intent, t
 const stagedPath = (folder: string, { staged }: StagedFile): string => join(folder, HIDDEN, staged);
 
 /** Whether an intent may have been followed by a rename. One that does not say its files may. */
-export const isBegun = (folder: string, { files }: Intent): boolean =>
-  files === undefined || files.some((file) => !existsSync(stagedPath(folder, file)));
+export const isBegun = (folder: string, { files, wasBegun = false }: Intent): boolean =>
+  wasBegun || files === undefined || files.some((file) => !existsSync(stagedPath(folder, file)));
 
 const describe = async (path: string): Promise<Pick<StagedFile, 'sizeBytes' | 'mtimeNs'>> => {
   const { size, mtimeNs } = await stat(path, { bigint: true });
@@ -61,7 +61,10 @@ export const publish = async (
     files.push({ staged, name: table.versioned, ...(await describe(join(folder, HIDDEN, staged))) });
   }
   await sync(join(folder, HIDDEN));
-  await writeIntent(entryPath(folder, upload.uploadId, 'intent'), { ...entry, files }, upload.fence);
+  const intentFile = entryPath(folder, upload.uploadId, 'intent');
+  const earlier = await readEntry(intentFile);
+  const wasBegun = earlier !== undefined && isBegun(folder, earlier);
+  await writeIntent(intentFile, { ...entry, files, wasBegun }, upload.fence);
   await failpoint('upload.target.commit.before');
   if (!(await finish(folder, upload))) throw stageError('FILE_KIND', { activity: 'Publishing', problem: 'a staged file is not there' });
   await failpoint('upload.target.commit.after');

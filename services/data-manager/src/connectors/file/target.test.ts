@@ -58,9 +58,9 @@ const target = (epoch: number, isOvertaken?: () => boolean): Promise<Target> =>
   fileTarget(connection, limits(), upload(epoch, isOvertaken));
 
 /** A target whose worker is overtaken before the rename of a number. */
-const targetThatEnds = (renamesBefore: number): Promise<Target> => {
+const targetThatEnds = (renamesBefore: number, epoch = 1): Promise<Target> => {
   let fences = 0;
-  return target(1, () => (fences += 1) > renamesBefore);
+  return target(epoch, () => (fences += 1) > renamesBefore);
 };
 
 const stageAll = async (at: Target, tables: readonly UploadTable[]): Promise<void> => {
@@ -163,10 +163,29 @@ test('a staged file that is gone and that readers do not have is loaded again', 
   expect(await next.finish?.()).toBe(false);
   await next.cleanUp();
   expect(await next.probe('run.0.c')).toMatchObject({ is: 'begun' });
+  // Loaded again it stays begun, although none of the new files is published yet.
+  const again = await targetThatEnds(1, 2);
+  await stageAll(again, tables);
+  await expect(again.commit(entry(2, tables), tables)).rejects.toThrow(Overtaken);
+  expect(await next.probe('run.0.c')).toMatchObject({ is: 'begun' });
   await stageAll(next, tables);
   await next.commit(entry(2, tables), tables);
   expect(await next.probe('run.0.c')).toMatchObject({ is: 'published', entry: { epoch: 2 } });
   expect(await visible()).toEqual(['t__1_0_0.csv', 'u__1_0_0.csv']);
+});
+
+test('the file of an earlier version is none that was published in place of a staged file that is gone', async () => {
+  const tables = two('1_0_0').map((each) => ({ ...each, versioned: each.target, replace: true }));
+  const earlier = await fileTarget(connection, limits(), { ...upload(1), uploadId: 'earlier.0.c', stagingId: 'earlier.c' });
+  await stageAll(earlier, tables);
+  await earlier.commit({ ...entry(1, tables), uploadId: 'earlier.0.c', runId: 'earlier' }, tables);
+  await writeFile(csv, '3\n');
+  const late = await targetThatEnds(2, 2);
+  await stageAll(late, tables);
+  await expect(late.commit(entry(2, tables), tables)).rejects.toThrow(Overtaken);
+  for (const name of await hidden()) if (name.endsWith('.csv')) await rm(join(root, 'reports', '.lethe', name));
+  const next = await target(3);
+  expect(await next.finish?.()).toBe(false);
 });
 
 test('a version’s own name that an upload which was given up has left is refused with that version', async () => {
