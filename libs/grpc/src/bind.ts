@@ -1,7 +1,7 @@
 // A service's contract + async handlers + the chain → a grpc-js implementation.
 import type { MethodDefinition as GrpcMethod, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { RequestOf, ResponseOf, ServiceContract } from '@lethe/contracts/message';
-import { methodsOf, serviceType } from '@lethe/contracts/registry';
+import { methodsOf, serviceType, type MethodInfo } from '@lethe/contracts/registry';
 import type { Logger } from 'pino';
 import { chain, type ChainDependencies } from './chain.ts';
 import type { CallContext, ContextOf } from './context.ts';
@@ -18,8 +18,12 @@ export type Handlers<D extends ServiceContract> = {
   ) => D['methods'][K]['responseStream'] extends true ? AsyncIterable<ResponseOf<D['methods'][K]>> : Promise<ResponseOf<D['methods'][K]>>;
 };
 
-/** What a grpc-js server takes. */
-export type Bound = { definition: Record<string, GrpcMethod<Buffer, Buffer>>; implementation: UntypedServiceImplementation };
+/** What a grpc-js server takes, and the methods by their paths. */
+export type Bound = {
+  definition: Record<string, GrpcMethod<Buffer, Buffer>>;
+  implementation: UntypedServiceImplementation;
+  methods: ReadonlyMap<string, MethodInfo>;
+};
 
 const bytes = (value: Buffer): Buffer => value;
 
@@ -32,15 +36,18 @@ export const bind = <D extends ServiceContract>(
 ): Bound => {
   const methods = methodsOf(serviceType(contract.fullName));
   const middleware = chain(dependencies).map(([, layer]) => layer);
-  const bound: Bound = { definition: {}, implementation: {} };
+  const byPath = new Map<string, MethodInfo>();
+  const bound: Bound = { definition: {}, implementation: {}, methods: byPath };
   for (const [key, definition] of Object.entries(contract.methods)) {
     const info = methods.get(definition.name);
     if (!info) throw new Error(`${contract.fullName}/${definition.name} is not in the descriptor image; run npm run gen`);
     // The policy of the same image says who calls, so `authorize` has set what the handler's context promises.
     const handler = handlers[key] as (request: unknown, ctx: CallContext) => unknown;
     const served: Served = { info, method: anyMethod(definition), middleware, handler, log };
+    const path = pathOf(contract.fullName, definition);
+    byPath.set(path, info);
     bound.definition[key] = {
-      path: pathOf(contract.fullName, definition),
+      path,
       requestStream: false,
       responseStream: definition.responseStream,
       requestSerialize: bytes,

@@ -24,6 +24,8 @@ export type UserPrincipal = {
   readonly permissions: ReadonlySet<string>;
   readonly authzRevision: bigint;
   readonly access: AuthenticateResponse['access'];
+  /** When the credential ends, in milliseconds; undefined where it has no end. */
+  readonly expireTimeMs?: number | undefined;
 };
 
 /** A service, by its own short token. */
@@ -61,6 +63,7 @@ export const toPrincipal = (response: AuthenticateResponse): UserPrincipal => ({
   permissions: new Set(response.access?.permissions),
   authzRevision: response.access?.authzRevision ?? 0n,
   access: response.access,
+  expireTimeMs: response.expireTime?.getTime(),
 });
 
 /** Whether the credential's scopes reach the permission. */

@@ -14,7 +14,7 @@ test('the order of the chain, outermost first, is the one that the design names'
   const dependencies = {
     authenticator: async () => USER,
     auditSink: async () => {},
-    admission: { maxUnary: 1, maxStreams: 1, draining: () => false },
+    admission: { maxUnary: 1, maxStreams: 1, maxBytes: 1_000_000_000, draining: () => false },
     mapError: (error: unknown) => error,
   };
   expect(chain(dependencies).map(([name]) => name)).toEqual([

@@ -115,7 +115,7 @@ describe('a stream', () => {
           await release.promise;
         },
       },
-      { admission: { maxUnary: 1, maxStreams: 1, draining: () => false } },
+      { admission: { maxUnary: 1, maxStreams: 1, maxBytes: 1_000_000, draining: () => false } },
     );
     const first = server.client.watchRun({ runId: RUN_ID })[Symbol.asyncIterator]();
     await first.next();
@@ -145,4 +145,39 @@ describe('a stream', () => {
     await expect(seen).rejects.toMatchObject({ reason: 'PERMISSION_DENIED', code: Status.PERMISSION_DENIED });
     expect(Date.now() - start).toBeLessThan(10_000);
   }, 15_000);
+
+  const forever = {
+    watchRun: async function* (_request: unknown, ctx: { signal: AbortSignal }) {
+      while (!ctx.signal.aborted) {
+        yield message('again');
+        await sleep(100, undefined, { signal: ctx.signal }).catch(() => {});
+      }
+    },
+  };
+
+  /** The authenticator of a UserManager that goes away after the first question. */
+  const awayAfterOnce = (principal: UserPrincipal): (() => Promise<UserPrincipal>) => {
+    let asked = 0;
+    return async () => {
+      asked += 1;
+      if (asked > 1) throw fail('DEPENDENCY_UNAVAILABLE', { dependency: 'user' });
+      return principal;
+    };
+  };
+
+  test('ends with its caller’s credential, while UserManager is away too', async () => {
+    const principal = { ...USER, expireTimeMs: Date.now() + 2_000 };
+    server = await startServer(forever, { authenticator: awayAfterOnce(principal) });
+    const start = Date.now();
+    await expect(tokens(server.client.watchRun({ runId: RUN_ID }))).rejects.toMatchObject({ reason: 'UNAUTHENTICATED' });
+    expect(Date.now() - start).toBeLessThan(12_000);
+  }, 20_000);
+
+  test('lasts for half a minute while UserManager is away, and not much longer', async () => {
+    server = await startServer(forever, { authenticator: awayAfterOnce(USER) });
+    const start = Date.now();
+    await expect(tokens(server.client.watchRun({ runId: RUN_ID }))).rejects.toMatchObject({ reason: 'DEPENDENCY_UNAVAILABLE' });
+    expect(Date.now() - start).toBeGreaterThan(29_000);
+    expect(Date.now() - start).toBeLessThan(50_000);
+  }, 60_000);
 });

@@ -150,7 +150,7 @@ describe('admission', () => {
           return EMPTY;
         },
       },
-      { admission: { maxUnary: 1, maxStreams: 1, draining: () => false } },
+      { admission: { maxUnary: 1, maxStreams: 1, maxBytes: 1_000_000, draining: () => false } },
     );
     const first = server.client.listTasks({});
     await entered.promise;
@@ -165,7 +165,10 @@ describe('admission', () => {
   });
 
   test('refuses every call while the service drains', async () => {
-    server = await startServer({ listTasks: async () => EMPTY }, { admission: { maxUnary: 10, maxStreams: 10, draining: () => true } });
+    server = await startServer(
+      { listTasks: async () => EMPTY },
+      { admission: { maxUnary: 10, maxStreams: 10, maxBytes: 1_000_000, draining: () => true } },
+    );
     await expect(server.client.listTasks({})).rejects.toMatchObject({ code: Status.UNAVAILABLE, reason: 'DRAINING' });
   });
 });

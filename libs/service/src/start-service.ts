@@ -1,5 +1,4 @@
 // Starts a service in this process, and stops it again. The six programs and the tests use the same function.
-import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { AccessChanged } from '@lethe/contracts/gen/lethe/event/v1/facts';
 import { UserManagerDefinition } from '@lethe/contracts/gen/lethe/user/v1/user_service';
 import type { ServiceContract } from '@lethe/contracts/message';
@@ -14,18 +13,16 @@ import type { PlatformTables } from '@lethe/db/platform';
 import { openBus } from '@lethe/events/connect';
 import { runConsumer, type EventHandlers } from '@lethe/events/consume';
 import { runRelay } from '@lethe/events/relay';
-import { bind, type Bound } from '@lethe/grpc/bind';
+import { bind } from '@lethe/grpc/bind';
 import { createClient, type CallOptions } from '@lethe/grpc/client';
 import { actingUserId } from '@lethe/grpc/context';
 import { passOn } from '@lethe/grpc/errors';
-import { addReflection } from '@lethe/grpc/reflection';
-import { infrastructure } from '@lethe/grpc/server/infrastructure';
 import { readPrivateKey, readPublicKeys, tokenSigner, type TokenRequest } from '@lethe/grpc/service-tokens';
-import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import { authenticator, userCache, type UserCache } from './authenticator.ts';
 import type { Built, Calls, Dependencies, ServiceDefinition } from './define-service.ts';
 import type { Env } from './env.ts';
+import { serve } from './serve.ts';
 
 /** Where a service runs and whom it knows. Addresses are `host:port`. */
 export type Settings = {
@@ -47,9 +44,9 @@ export type Settings = {
 /** A running service. */
 export type RunningService = { noun: Noun; port: number; close: () => Promise<void> };
 
-const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+// Of streams that are served, and of the bytes of requests that are.
 const MAX_STREAMS = 1000;
-const INFRASTRUCTURE = { maxUnary: 64, maxStreams: 64, maxReflectionMs: 60_000 };
+const MAX_BYTES = 256 * 1024 * 1024;
 
 type Sign = (request: TokenRequest) => Promise<string>;
 type Clients<C extends Calls> = Dependencies<PlatformTables, unknown, C>['clients'];
@@ -72,20 +69,6 @@ const remoteUsers = (settings: Settings, sign: Sign, stack: AsyncDisposableStack
   const client = stack.adopt(createClient(UserManagerDefinition, options), ({ close }) => close());
   return userCache((token) => client.authenticate({ token }));
 };
-
-const listenOn = (server: Server, address: string): Promise<number> =>
-  new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => (error ? reject(error) : resolve(port)));
-  });
-
-const shutDown = (server: Server, drainMs: number): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(() => server.forceShutdown(), drainMs);
-    server.tryShutdown(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 
 /** The events that every service takes in, and its own. */
 const withAccessChanges = <T extends PlatformTables>(
@@ -124,34 +107,6 @@ const startLoops = <T extends PlatformTables>({ store, noun, events, workers, na
   };
 };
 
-/** Serves the bound methods, reflection and health; the end says NOT_SERVING first, then drains. */
-const serve = async (
-  fullName: string,
-  { definition, implementation }: Bound,
-  { listen, drainMs }: Settings,
-  drain: () => void,
-): Promise<{ port: number; end: () => Promise<void> }> => {
-  const server = new Server({
-    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    'grpc.max_concurrent_streams': MAX_STREAMS,
-    'grpc.keepalive_time_ms': 30_000,
-    'grpc.keepalive_timeout_ms': 10_000,
-    interceptors: [infrastructure(INFRASTRUCTURE)],
-  });
-  server.addService(definition, implementation);
-  addReflection(server, [fullName, 'grpc.health.v1.Health']);
-  const health = new HealthImplementation({ '': 'SERVING', [fullName]: 'SERVING' });
-  health.addToServer(server);
-  const port = await listenOn(server, listen);
-  const end = async (): Promise<void> => {
-    drain();
-    health.setStatus('', 'NOT_SERVING');
-    health.setStatus(fullName, 'NOT_SERVING');
-    await shutDown(server, drainMs);
-  };
-  return { port, end };
-};
-
 /**
  * Brings a service to SERVING: its schema migrated and its port bound. NATS and the other services may be away. What was opened is closed in
  * reverse order, when the service ends or when its start fails.
@@ -186,14 +141,15 @@ export const startService = async <T extends PlatformTables, D extends ServiceCo
     {
       authenticator: authenticator(noun, publicKeys, users),
       auditSink: auditBatch(store),
-      admission: { maxUnary: settings.maxCalls, maxStreams: MAX_STREAMS, draining: () => draining },
+      admission: { maxUnary: settings.maxCalls, maxStreams: MAX_STREAMS, maxBytes: MAX_BYTES, draining: () => draining },
       mapError: (error) => mapPgError(passOn(error, 'peer')),
     },
     log,
   );
-  const served = await serve(contract.fullName, bound, settings, () => {
+  const drain = (): void => {
     draining = true;
-  });
+  };
+  const served = await serve({ fullName: contract.fullName, bound, listen: settings.listen, drainMs: settings.drainMs, drain, log });
   starting.defer(served.end);
   log.info({ port: served.port }, 'serving');
   const running = starting.move();

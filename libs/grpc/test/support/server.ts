@@ -66,7 +66,7 @@ export const startServer = async (handlers: Partial<Handlers<Contract>>, chain: 
       return principal;
     },
     auditSink: async (record) => void records.push(record),
-    admission: { maxUnary: 100, maxStreams: 100, draining: () => false },
+    admission: { maxUnary: 100, maxStreams: 100, maxBytes: 1_000_000_000, draining: () => false },
     mapError: (error) => error,
     ...chain,
   };

@@ -29,11 +29,28 @@ export const fileError = (error: unknown, activity: string): unknown => {
     : stageError('FILE_KIND', { activity, problem }, error);
 };
 
+/** An error of something else than the folder, on its way out of work there. */
+class NotOfFolder extends Error {
+  constructor(cause: unknown) {
+    super('an error of something else than the folder', { cause });
+    this.name = 'NotOfFolder';
+  }
+}
+
+/** A step in the midst of work in a folder that does nothing there: its errors, of a database for one, come out as they are. */
+export const besideFolder = (step: () => Promise<void>) => async (): Promise<void> => {
+  try {
+    await step();
+  } catch (error) {
+    throw new NotOfFolder(error);
+  }
+};
+
 /** Runs work in the folder of a connection. */
 export const inFolder = async <R>(activity: string, work: () => Promise<R>): Promise<R> => {
   try {
     return await work();
   } catch (error) {
-    throw fileError(error, activity);
+    throw error instanceof NotOfFolder ? error.cause : fileError(error, activity);
   }
 };

@@ -216,3 +216,10 @@ test('a disk or a file of DataManager is not told as one of the connection', asy
   await expect(at.readBack(table, join(fileRoot, 'gone', 'back.csv'))).rejects.toMatchObject({ code: 'ENOENT' });
   await expect(at.readBack(two('1_0_0')[1], join(fileRoot, 'back.csv'))).rejects.toMatchObject({ reason: 'FILE_KIND' });
 });
+
+test('a database of DataManager that is away is not told as the folder of the connection', async () => {
+  const lost = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' });
+  const at = await fileTarget(connection, limits(), { ...upload(1), fence: () => Promise.reject(lost) });
+  await at.stage(table, [csv]);
+  await expect(at.commit(entry(1, [table]), [table])).rejects.toBe(lost);
+});

@@ -14,7 +14,7 @@ import {
   type UploadTable,
 } from '../connector.ts';
 import { claimFile, digest, entryPath, HIDDEN, readEntry, readIntents, readLedger, refuseLeft } from './ledger.ts';
-import { fileError, inFolder } from './failure.ts';
+import { besideFolder, fileError, inFolder } from './failure.ts';
 import { finish, isBegun, publish, removeIntent } from './publication.ts';
 import { folderOf } from './root.ts';
 import { stageError } from '../../domain/run-error.ts';
@@ -86,7 +86,8 @@ const cleanUp = async (folder: string, prefixes: { staged: string; partial: stri
 };
 
 /** The writing side of a file connection. While its files are renamed, a reader of REPLACE may see some tables new and others old. */
-export const fileTarget = async (connection: ResolvedConnection, limits: ConnectorLimits, upload: TargetUpload): Promise<Target> => {
+export const fileTarget = async (connection: ResolvedConnection, limits: ConnectorLimits, given: TargetUpload): Promise<Target> => {
+  const upload = { ...given, fence: besideFolder(given.fence) };
   const folder = await folderOf(connection, limits);
   const hidden = join(folder, HIDDEN);
   await inFolder('Preparing the target', () => mkdir(hidden, { recursive: true, mode: 0o700 }));
