@@ -107,7 +107,7 @@ export const ALLOWED: { [N in Noun]: Record<UserMethod<N>, readonly Persona[]> }
     listRuns: MEMBERS,
     watchRun: MEMBERS,
   },
-  data: { getAll: VIEWERS, getEntry: VIEWERS, readRows: REVIEWERS, modifie: [...REVIEWERS, 'superuser'] },
+  data: { getAll: VIEWERS, getEntry: VIEWERS, readRows: REVIEWERS, listMissingLeaves: REVIEWERS, modifie: [...REVIEWERS, 'superuser'] },
   audit: { listAuditLogs: EVERYBODY, getAuditLog: ['developer', 'maintainer', 'owner', 'superuser'] },
 };
 
@@ -220,6 +220,7 @@ export const requestsAbout = (tenant: Tenant, others: Others, etag = 'stale'): R
     getAll: {},
     getEntry: { entryId: tenant.entryId },
     readRows: { entryId: tenant.entryId },
+    listMissingLeaves: { runId: tenant.runId },
     modifie: { entryId: tenant.entryId, etag, edits: [{ edit: { $case: 'deleteRowId', value: '1' } }] },
     getExecution: { runId: randomUUID() },
     testRows: { language: 'SQL', content: 'SELECT 1 AS one', tables: [], table: 'one' },

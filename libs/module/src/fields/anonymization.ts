@@ -55,7 +55,8 @@ const generalizedColumn = shape<GeneralizedColumn>({
   }),
   level: optionalInteger('level', { meaning: 'A fixed level, 0 = the value itself.', example: 1, fallback: 'searched for' }),
   missingLeaf: choice('missingLeaf', MISSING_LEAVES, {
-    meaning: 'What happens to a row whose value the hierarchy does not have.',
+    meaning:
+      'What happens to a row whose value the hierarchy does not have; `ListMissingLeaves` shows the values of a run to who may read rows.',
     fallback: '`Fail`',
     only: 'hierarchy',
   }),

@@ -2,7 +2,7 @@
 import { Normalization, type Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
 import { DUCKDB } from '../plan/dialect.ts';
 import { quoteIdentifier } from '../plan/identifiers.ts';
-import { columnType, engineType, readTextSql } from '../plan/types.ts';
+import { columnType, engineType, readTextSql, writeTextSql } from '../plan/types.ts';
 import type { LabelScheme } from './labels.ts';
 import type { Relation } from './steps/relation.ts';
 
@@ -63,13 +63,25 @@ export const hierarchyLeavesQuery = (hierarchy: string, column: Column): string 
   return `SELECT count(*) FILTER (value IS NULL), count(value) - count(DISTINCT value) FROM (SELECT ${value} AS value FROM ${quoteIdentifier(hierarchy)})`;
 };
 
-/** Rows with NULL, and rows whose value has no leaf. */
-export const leaflessRowsQuery = (relation: Relation, column: Column, hierarchy: string): string => {
+// The values of a column beside their leaves.
+const withLeaves = (relation: Relation, column: Column, hierarchy: string): string => {
   const leaves = `SELECT ${leafSql(column)} AS leaf FROM ${quoteIdentifier(hierarchy)}`;
-  return (
-    `SELECT count(*) FILTER (value IS NULL), count(*) FILTER (value IS NOT NULL AND leaf IS NULL) ` +
-    `FROM (SELECT ${quoteIdentifier(column.name)} AS value FROM (${relation.query})) LEFT JOIN (${leaves}) ON value = leaf`
-  );
+  return `(SELECT ${quoteIdentifier(column.name)} AS value FROM (${relation.query})) LEFT JOIN (${leaves}) ON value = leaf`;
+};
+
+/** Rows with NULL, and rows whose value has no leaf. */
+export const leaflessRowsQuery = (relation: Relation, column: Column, hierarchy: string): string =>
+  `SELECT count(*) FILTER (value IS NULL), count(*) FILTER (value IS NOT NULL AND leaf IS NULL) FROM ${withLeaves(relation, column, hierarchy)}`;
+
+/** The values without a leaf as text, at most so many, with their rows, the most frequent first. */
+export const leaflessValuesQuery = (
+  relation: Relation,
+  column: Column,
+  { hierarchy, limit, characters }: { hierarchy: string; limit: number; characters: number },
+): string => {
+  const text = `left(${writeTextSql('value', columnType(column), DUCKDB)}, ${characters})`;
+  const without = `${withLeaves(relation, column, hierarchy)} WHERE value IS NOT NULL AND leaf IS NULL`;
+  return `SELECT ${text} AS text, count(*) FROM ${without} GROUP BY text ORDER BY count(*) DESC, text LIMIT ${limit}`;
 };
 
 /** The codes of a dictionary: an INTEGER column a level, in the order of the leaves. */

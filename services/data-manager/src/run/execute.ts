@@ -8,6 +8,7 @@ import { stageError, toRunError, type RunError } from '../domain/run-error.ts';
 import { EngineError } from '../engine/engine-error.ts';
 import { outboxFolder, removeFolder, runFolder } from '../folders.ts';
 import { countKeptEntries, markDeleted, restoreUploading } from '../store/entries.ts';
+import { deleteMissingLeaves } from '../store/missing-leaves.ts';
 import { countSurvivor } from '../store/executions.ts';
 import type { ClaimedExecution, ExecutionRow } from '../store/tables.ts';
 import { upload } from '../upload/upload.ts';
@@ -48,8 +49,10 @@ const stop = async (session: Session): Promise<void> => {
   };
   await session.change('stop', set, {
     write: async (tx) => {
-      if (row.deleteEntries) await markDeleted(tx, row.runId, deps.now());
-      else if (expireTime !== null) await restoreUploading(tx, row.runId, { now: deps.now(), expireTime });
+      if (row.deleteEntries) {
+        await markDeleted(tx, row.runId, deps.now());
+        await deleteMissingLeaves(tx, row.runId);
+      } else if (expireTime !== null) await restoreUploading(tx, row.runId, { now: deps.now(), expireTime });
     },
   });
   await removeFolder(runFolder(deps.config, row.runId));

@@ -25,6 +25,7 @@ import type { StageContext } from '../stages/stage.ts';
 import { readStored, store, type StoredTable } from '../stages/store/store.ts';
 import { runTransforms } from '../stages/transform/run-transforms.ts';
 import { insertEntries } from '../store/entries.ts';
+import { replaceMissingLeaves } from '../store/missing-leaves.ts';
 import { moduleKey } from '../store/keys.ts';
 import type { ExecutionRow } from '../store/tables.ts';
 import type { Session } from './session.ts';
@@ -134,6 +135,13 @@ const putIntoOutbox = async (session: Session, directory: string, reports: Table
   await removeFolder(directory);
 };
 
+const keepMissingLeaves =
+  ({ deps, row: { runId }, fence }: Session): StageContext['keepMissingLeaves'] =>
+  async (table, column, values) => {
+    await fence();
+    await deps.store.transaction((tx) => replaceMissingLeaves(tx, { runId, table, column, now: deps.now() }, values));
+  };
+
 /** Runs the stages that are not done yet, and puts the result into the Outbox. */
 export const prepare = async (session: Session): Promise<void> => {
   const { deps, spec, signal } = session;
@@ -147,7 +155,17 @@ export const prepare = async (session: Session): Promise<void> => {
     engine = await openEngine({ directory, memoryMb: deps.config.engineMemoryMb, threads, signal });
     const onProgress: StageContext['onProgress'] = ({ table, rowCount, totalRowCount }) =>
       session.progress.report({ detail: table, rowCount: BigInt(rowCount), totalRowCount: BigInt(totalRowCount) });
-    const context: StageContext = { directory, plan, planHash, engine, signal, epoch: session.row.epoch, fence: session.fence, onProgress };
+    const context: StageContext = {
+      directory,
+      plan,
+      planHash,
+      engine,
+      signal,
+      epoch: session.row.epoch,
+      fence: session.fence,
+      onProgress,
+      keepMissingLeaves: keepMissingLeaves(session),
+    };
     for (const stage of STAGES) {
       if (await isDone(directory, stage, planHash)) continue;
       await enterStage(session, directory, stage);

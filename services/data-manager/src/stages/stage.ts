@@ -7,6 +7,9 @@ import { readManifest, writeManifest, type ExtractManifest, type StageManifest }
 
 export type StageProgress = { table: string; rowCount: number; totalRowCount: number };
 
+/** Keeps values of a column with the number of their rows; nothing else of a stage leaves its folder. */
+export type KeepMissingLeaves = (table: string, column: string, values: readonly { value: string; rowCount: bigint }[]) => Promise<void>;
+
 /** What a stage works with. `directory` is the run folder, absolute; `planHash` is the snapshot's. */
 export type StageContext = {
   directory: string;
@@ -16,6 +19,8 @@ export type StageContext = {
   signal: AbortSignal;
   /** Of the worker: what it writes has the number in its name until it is complete. */
   epoch: bigint;
+  /** Keeps the values of a column that have no leaf, for who may read rows. */
+  keepMissingLeaves: KeepMissingLeaves;
   /** Throws where a worker of a later epoch has the run. */
   fence: () => Promise<void>;
   onProgress: (progress: StageProgress) => void;

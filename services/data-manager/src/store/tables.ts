@@ -10,6 +10,15 @@ export type StoredSegment = { path: string; rowCount: number; sizeBytes: number;
 
 /** The tables of schema lethe_data. */
 export type Tables = PlatformTables & {
+  missingLeaves: {
+    id: Generated<bigint>;
+    runId: string;
+    tableName: string;
+    columnName: string;
+    value: string;
+    rowCount: bigint;
+    createTime: Time;
+  };
   executions: {
     runId: string;
     taskId: string;

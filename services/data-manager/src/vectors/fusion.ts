@@ -165,6 +165,7 @@ const contextOf = (engine: Engine, directory: string, plan: EffectivePlan): Stag
   epoch: 1n,
   fence: async () => {},
   onProgress: () => undefined,
+  keepMissingLeaves: async () => {},
 });
 
 const runCase = async (engine: Engine, folder: string, directory: string, entry: FusionCase): Promise<string[]> => {

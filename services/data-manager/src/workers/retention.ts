@@ -7,6 +7,7 @@ import { isRunFolder, makeFolder, outboxFolder, outboxRoot, removeFolder } from 
 import { transition, type Transition } from '../run/transition.ts';
 import { markExpired, markOldExpired, runsWithOldEntries } from '../store/entries.ts';
 import { endedWithoutEntries, runsToExpire } from '../store/executions.ts';
+import { deleteOldMissingLeaves } from '../store/missing-leaves.ts';
 import type { ExecutionRow } from '../store/tables.ts';
 
 const EVERY_MS = 1_000;
@@ -75,5 +76,6 @@ export const retentionWorker = (deps: RunDeps): Worker =>
     const before = new Date(deps.now().getTime() - deps.config.expiryGraceMs);
     for (const runId of await runsToExpire(deps.store.db, before)) await expire(deps, runId);
     await expireEntries(deps, before);
+    await deleteOldMissingLeaves(deps.store.db, new Date(deps.now().getTime() - deps.config.retentionMs));
     await removeFiles(deps);
   });

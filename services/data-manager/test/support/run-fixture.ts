@@ -58,6 +58,7 @@ export const contextOf = (bench: Bench, directory: string, plan: EffectivePlan):
   epoch: 1n,
   fence: async () => {},
   onProgress: () => undefined,
+  keepMissingLeaves: async () => {},
 });
 
 /** The rows of a table of a stage as canonical texts, in the order of their row ids. */

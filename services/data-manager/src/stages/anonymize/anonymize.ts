@@ -235,9 +235,9 @@ const anonymizeTable = async (
 ): Promise<Done> => {
   const input = tables.find((entry) => entry.table === table.name);
   invariant(input, `table ${table.name} has not reached anonymization`);
-  const { engine, directory, plan } = context;
+  const { engine, directory, plan, keepMissingLeaves } = context;
   const rowsIn = input.segments.reduce((sum, { rowCount }) => sum + rowCount, 0);
-  const dictionaries: DictionaryContext = { engine, directory, folder, hierarchies: plan.hierarchies, tables, made: [] };
+  const dictionaries: DictionaryContext = { engine, directory, folder, hierarchies: plan.hierarchies, tables, made: [], keepMissingLeaves };
   const privacy = emptyPrivacy(table.name, rowsIn);
   if (isLinked) privacy.dropped.push(...(await lostCounts(engine, table)));
   privacy.rowsIn -= countAll(privacy.dropped);

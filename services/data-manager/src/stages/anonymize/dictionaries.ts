@@ -11,6 +11,7 @@ import {
   hierarchyDictionary,
   hierarchyLeavesQuery,
   leaflessRowsQuery,
+  leaflessValuesQuery,
   levelCodesQuery,
   plainDictionary,
   refusedRowsQuery,
@@ -19,6 +20,7 @@ import {
 import { checkRows, makeDimension, type Dimension } from '../../privacy/hierarchy.ts';
 import { labelScheme } from '../../privacy/labels.ts';
 import type { Relation } from '../../privacy/steps/relation.ts';
+import type { KeepMissingLeaves } from '../stage.ts';
 import type { StageTable } from '../stage-manifest.ts';
 import { stageError } from '../../domain/run-error.ts';
 
@@ -31,6 +33,22 @@ export type DictionaryContext = {
   tables: readonly StageTable[];
   /** Engine tables made so far, to be dropped by the owner. */
   made: string[];
+  keepMissingLeaves: KeepMissingLeaves;
+};
+
+const KEPT_VALUES = 1_000;
+const KEPT_CHARACTERS = 1_000;
+
+/** Keeps the values of a column that have no leaf: the error and the report say their number alone. */
+export const keepLeafless = async (
+  context: DictionaryContext,
+  table: string,
+  { relation, column, hierarchy }: { relation: Relation; column: Column; hierarchy: string },
+): Promise<void> => {
+  const query = leaflessValuesQuery(relation, column, { hierarchy, limit: KEPT_VALUES, characters: KEPT_CHARACTERS });
+  const { rows } = await context.engine.sql(query);
+  const values = rows.map(([value, count]) => ({ value: value ?? '', rowCount: BigInt(count ?? 0) }));
+  await context.keepMissingLeaves(table, column.name, values);
 };
 
 /** A dictionary in the engine, as the search sees it; `rawCodes[level][leaf]` are the engine's own codes. */
@@ -133,6 +151,7 @@ const fromHierarchy = async (
     await addRootLeaf(context.engine, source, levelCount);
     [nullRows = 0, leafless] = await countRows();
   }
+  if (leafless !== 0) await keepLeafless(context, table, { relation, column, hierarchy: source });
   if (leafless !== 0) throw stageError('HIERARCHY_VALUE_UNKNOWN', { table, column: column.name, count: leafless ?? 0, hierarchy: named });
   await context.engine.sql(hierarchyDictionary(name, column, { hierarchy: source, levelCount, hasNull: nullRows > 0 }));
   return levelCount;

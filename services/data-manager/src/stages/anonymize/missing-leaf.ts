@@ -4,7 +4,7 @@ import { quoteIdentifier, quoteLiteral, quoteNames } from '../../plan/identifier
 import { leaflessRowsQuery, leafSql } from '../../privacy/dictionary.ts';
 import { columnOf, project, type Relation } from '../../privacy/steps/relation.ts';
 import type { RuleCount } from '../stage-manifest.ts';
-import { addRootLeaf, loadHierarchy, rootOf, type DictionaryContext } from './dictionaries.ts';
+import { addRootLeaf, keepLeafless, loadHierarchy, rootOf, type DictionaryContext } from './dictionaries.ts';
 
 /** What became of the rows without a leaf. */
 export type MissingLeaves = { relation: Relation; replaced: RuleCount[]; dropped: RuleCount[]; suppressedCount: number };
@@ -29,6 +29,7 @@ export const applyMissingLeaf = async (
     const { rows } = await context.engine.sql(leaflessRowsQuery(made.relation, columnOf(table, made.relation, name), hierarchy));
     const count = Number(rows[0]?.[1] ?? 0);
     if (count === 0) continue;
+    await keepLeafless(context, table, { relation: made.relation, column: columnOf(table, made.relation, name), hierarchy });
     const own = quoteIdentifier(name);
     const hasLeaf = `(${own} IS NULL OR ${own} IN (SELECT ${leafSql(column)} FROM ${quoteIdentifier(hierarchy)}))`;
     if (missingLeaf === MissingLeaf.ROOT) {

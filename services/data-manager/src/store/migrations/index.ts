@@ -7,6 +7,7 @@ import * as uploadOutcome from './0005-upload-outcome.ts';
 import * as lostLeases from './0006-lost-leases.ts';
 import * as workerDeaths from './0007-worker-deaths.ts';
 import * as executionsByGroup from './0008-executions-by-group.ts';
+import * as missingLeaves from './0009-missing-leaves.ts';
 
 /** The migrations of schema lethe_data. */
 export const migrations: Migrations = {
@@ -18,4 +19,5 @@ export const migrations: Migrations = {
   '0006-lost-leases': lostLeases,
   '0007-worker-deaths': workerDeaths,
   '0008-executions-by-group': executionsByGroup,
+  '0009-missing-leaves': missingLeaves,
 };
