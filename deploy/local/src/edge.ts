@@ -13,7 +13,7 @@ import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { ConnectError, type ConnectRouter, type HandlerContext, type Transport } from '@connectrpc/connect';
 import { connectNodeAdapter, createGrpcTransport } from '@connectrpc/connect-node';
 import { descriptorBytes, services } from '@lethe/contracts/registry';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Noun } from '@lethe/contracts/nouns';
 
 /** A running edge. */
@@ -21,8 +21,8 @@ export type Edge = { url: string; close: () => void };
 
 type AnyMessage = MessageShape<DescMessage>;
 
-// A service takes 4 MiB; JSON may be four times as long as the message that it says.
-const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
+// As much as a service takes, in the form in which it is sent.
+const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 const FORWARDED = ['authorization', 'lethe-min-authz-revision', 'traceparent'];
 const CORS = {
   'access-control-allow-methods': 'POST, GET, OPTIONS',
@@ -73,6 +73,12 @@ const register = (router: ConnectRouter, service: DescService, transport: Transp
   );
 };
 
+const refuse = (request: IncomingMessage, response: ServerResponse): void => {
+  const refusal = JSON.stringify({ code: 'unauthenticated', message: 'The call needs a bearer token.' });
+  response.writeHead(401, { 'content-type': 'application/json', connection: 'close' }).end(refusal);
+  request.resume();
+};
+
 /** Starts the edge in front of the six services. Pages of the listed origins may call it from a browser, and no others. */
 export const startEdge = async (port: number, addresses: Record<Noun, string>, origins: readonly string[]): Promise<Edge> => {
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptorBytes));
@@ -81,6 +87,8 @@ export const startEdge = async (port: number, addresses: Record<Noun, string>, o
     // A misspelled field is refused, as by grpcurl: what is not read must not look as if it were.
     jsonOptions: { registry, ignoreUnknownFields: false },
     readMaxBytes: MAX_REQUEST_BYTES,
+    // What is small when it is sent may be large when it is unpacked.
+    acceptCompression: [],
     routes: (router) => {
       for (const service of services()) {
         const noun = service.file.proto.package.split('.')[1] as Noun;
@@ -98,6 +106,8 @@ export const startEdge = async (port: number, addresses: Record<Noun, string>, o
     if (origin !== undefined) response.setHeader('access-control-allow-origin', origin);
     for (const [name, value] of Object.entries(CORS)) response.setHeader(name, value);
     if (request.method === 'OPTIONS') response.writeHead(204).end();
+    // The services say so too, but what has no credential is not read first.
+    else if (!/^Bearer \S+$/i.test(request.headers.authorization ?? '')) refuse(request, response);
     else handle(request, response);
   });
   await new Promise<void>((resolve, reject) => {

@@ -5,6 +5,7 @@ import { Envelope, Watermark } from '@lethe/contracts/gen/lethe/event/v1/event';
 import type { MessageType } from '@lethe/contracts/message';
 import type { Noun } from '@lethe/contracts/nouns';
 import { failpoint } from '@lethe/db/failpoint';
+import { isConnectionLost } from '@lethe/db/pg-errors';
 import type { Store } from '@lethe/db/open';
 import { platformOf, type PlatformTables } from '@lethe/db/platform';
 import { AppError } from '@lethe/grpc/errors';
@@ -127,8 +128,9 @@ const NOT_YET_LIMIT_MS = 24 * 3600 * 1000;
 const isPoison = (error: unknown, deliveryCount: number, createTime: Date | undefined): boolean => {
   if (error instanceof NotYet) return createTime !== undefined && nowMs() - createTime.getTime() > NOT_YET_LIMIT_MS;
   if (error instanceof UnknownEvent || error instanceof AppError || error instanceof RangeError || error instanceof TypeError) return true;
+  if (isConnectionLost(error)) return false;
   const code = (error as { code?: unknown } | undefined)?.code;
-  // Data exceptions and broken constraints; drivers throw errors without a code when a connection ends.
+  // Data exceptions and broken constraints; drivers throw errors without a code for what they do not know.
   return typeof code === 'string' ? /^2[23]/.test(code) : deliveryCount >= SUSPECT_DELIVERIES;
 };
 

@@ -7,7 +7,7 @@ const OFFSET = String.raw`(?:Z|[+-](?:0\d|1[0-5])(?::[0-5]\d(?::[0-5]\d)?)?)`;
 const DATE = String.raw`\d{4,6}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])`;
 const INFINITE = '-?infinity';
 const INFINITE_DOUBLE = /^([+-]?)inf(?:inity)?$/i;
-const NOT_A_NUMBER = /^[+-]?nan$/i;
+const NOT_A_NUMBER = /^nan$/i;
 
 const FORMS: Partial<Record<BaseType, RegExp>> = {
   [BaseType.BOOLEAN]: /^(?:true|false)$/,
@@ -50,6 +50,8 @@ const dateParts = (text: string): [year: number, month: number, day: number] => 
 const isRealDate = (text: string): boolean => {
   if (text.endsWith('infinity')) return true;
   const [year, month, day] = dateParts(text);
+  // No target has a year 0.
+  if (year === 0) return false;
   return day <= (MONTH_DAYS[month - 1] ?? 0) + (month === 2 && isLeap(year) ? 1 : 0);
 };
 
@@ -62,8 +64,9 @@ export const isValue = (text: string, type: DataType): boolean => {
   if (!(FORMS[type.base]?.test(text) ?? false)) return false;
   if (type.base === BaseType.INTEGER) return BigInt(text) <= INT64_MAX && BigInt(text) >= -INT64_MAX - 1n;
   if (type.base === BaseType.DOUBLE) return Number.isFinite(Number(text));
-  const dated: readonly BaseType[] = [BaseType.DATE, BaseType.DATETIME, BaseType.DATETIMESTAMP];
-  return !dated.includes(type.base) || isRealDate(text);
+  if (type.base === BaseType.DATE) return isRealDate(text);
+  const isMoment = type.base === BaseType.DATETIME || type.base === BaseType.DATETIMESTAMP;
+  return !isMoment || (isRealDate(text) && (text.endsWith('infinity') || instantMicros(text) < INT64_MAX));
 };
 
 /** Whether values of the type have an order that ranges use. */

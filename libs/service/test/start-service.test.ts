@@ -75,7 +75,8 @@ describe('a start that fails', () => {
     };
     await expect(startService(serviceWith([worker], closed), settings('no-such-host.invalid:1'))).rejects.toThrow();
     expect(closed).toEqual(['worker', 'built']);
-    expect(await sessions()).toBe(0);
+    // The server hears of a session's end a moment later.
+    await expect.poll(sessions).toBe(0);
   });
 });
 
@@ -89,7 +90,8 @@ describe('the end of a service', () => {
     await sleep(30);
     expect(ended).toBeGreaterThan(1);
     expect(rounds).toBe(ended);
-    expect(await sessions()).toBe(0);
+    // The server hears of a session's end a moment later.
+    await expect.poll(sessions).toBe(0);
   });
 });
 

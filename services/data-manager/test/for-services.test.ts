@@ -101,6 +101,25 @@ describe('TestRows', () => {
     expect([found.rows, found.error]).toEqual([[], expect.stringMatching(/^SCRIPT_OUTPUT: /)]);
   });
 
+  test.each([
+    ["JSON.stringify = () => 'null'; export default (row) => row;", ''],
+    ['export default (row) => { let deep = {}; for (let at = 0; at < 1_000; at += 1) deep = { deep }; return deep; };', 'SCRIPT_FAILED: '],
+  ])('returns no row that is none: %s', async (content, error) => {
+    const found = await (await as('script')).data.testRows({ language: 'TYPESCRIPT', content, tables: [people], table: 'people' });
+    expect(found.error.slice(0, 15)).toBe(error);
+  });
+
+  test('refuses rows of more names than a table has columns, and returns no more than 1,000 rows', async () => {
+    const { data } = await as('script');
+    const wide = Array.from({ length: 1_000 }, (_, row) => Object.fromEntries([0, 1].map((name) => [`c${row}_${name}`, null])));
+    const tables = [{ table: 't', rows: wide, columns: [] }];
+    await expect(data.testRows({ language: 'SQL', content: 'SELECT 1 AS name', tables })).rejects.toMatchObject({
+      reason: 'INVALID_REQUEST',
+    });
+    const many = 'export default (row) => Array.from({ length: 900 }, () => ({}));';
+    expect((await data.testRows({ language: 'TYPESCRIPT', content: many, tables: [people], table: 'people' })).rows).toHaveLength(1_000);
+  });
+
   test('reads a column with a name that every object has', async () => {
     const tables = [
       { table: 't', rows: [JSON.parse('{"constructor": "a"}'), JSON.parse('{"toString": "b"}')] as Record<string, unknown>[], columns: [] },

@@ -24,9 +24,9 @@ beforeAll(async () => {
         '{"b":1, "a":1}', '{"b":1, "a":1}', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '10.0.0.1/8', '10.0.0.0/8', '08:00:2b:01:02:03', '101',
         '2024-02-29 10:00:00+02', '10:00:00+02'),
        (2, null, null, null, null, 'NaN', null, null, null, '-1 days +02:03:00', '{}', null, null, null, null, '::1', null, null, null, null, null);
-     alter table typed.odd add long_name text, add money text, add negative text, add ratios text, add fine text,
+     alter table typed.odd add long_name text, add money text, add negative text, add ratios text, add fine text, add days text, add halves text, add twice text, add large text,
        add spelled_money text, add spelled_counts text, add spelled_addr text, add spelled_span text;
-     update typed.odd set long_name = repeat('x', 100), money = '1.239', negative = '-1', ratios = '{0.1,16777217}', fine = '10:00:00.1234567',
+     update typed.odd set long_name = repeat('x', 100), money = '1.239', negative = '-1', ratios = '{0.1,16777217}', fine = '10:00:00.1234567', days = '{"2024-01-01 10:00"}', halves = '{0.12345678901234567890123}', twice = '{"a":1,"a":2}', large = '{1234567,0.1}',
        spelled_money = '$1,234.5', spelled_counts = '{1, 2}', spelled_addr = '10.0.0.1/32', spelled_span = '1.5 hours' where id = 1;`,
   );
   source = await makePostgresConnection(suite, worker, groupId, 'typed');
@@ -144,6 +144,9 @@ test.each([
   ['span', 'interval day to minute', 1],
   ['fine', 'interval', 1],
   ['fine', 'time with time zone', 1],
+  ['days', 'date[]', 1],
+  ['halves', 'double precision[]', 1],
+  ['twice', 'jsonb', 1],
 ])('a value of column %s that %s would cut, round or wrap is refused by the upload, with its count', async (name, native, count) => {
   const taskId = await taskOf(`lossy_${name}_${native.replace(/\W/g, '_')}`, [
     { name: 'id', base: 'integer', native: '' },
@@ -159,6 +162,7 @@ test.each([
 test('values that are spelled otherwise than their type writes them are no loss', async () => {
   const columns = [
     { name: 'id', base: 'integer', native: '' },
+    { name: 'large', base: 'string', native: 'real[]' },
     { name: 'spelled_money', base: 'string', native: 'money' },
     { name: 'spelled_counts', base: 'string', native: 'integer[]' },
     { name: 'spelled_addr', base: 'string', native: 'inet' },

@@ -112,3 +112,33 @@ test('a database that responds to a look with rows without end is left after a b
   );
   expect(sent.bytes).toBeLessThan(200_000_000);
 });
+
+test('a database that greets without end is left after a bound', async () => {
+  let sent = 0;
+  const chunk = Buffer.alloc(65_536, 120);
+  const head = message('N', Buffer.alloc(0));
+  head.writeInt32BE(2_000_000_000, 1);
+  const port = await listen(
+    createServer((socket) => {
+      socket.on('error', () => {});
+      const flood = (): void => {
+        while (!socket.destroyed && socket.write(chunk)) sent += chunk.length;
+        if (!socket.destroyed) socket.once('drain', flood);
+      };
+      socket.once('data', () => {
+        socket.write(Buffer.concat([message('R', Buffer.alloc(4)), head]));
+        flood();
+      });
+    }),
+  );
+  const { connection } = await people.editor.extdatamodule.createConnection({
+    groupId: people.groupId,
+    displayName: randomUUID(),
+    type: 'postgres',
+    settings: { host: '127.0.0.1', port, database: 'd', user: 'u', tls: 'disable' },
+    secret: { values: { password: 'p' } },
+  });
+  const tested = await people.editor.extdatamodule.testConnection({ connectionId: connection?.id ?? '' });
+  expect(tested.reachable).toBe(false);
+  expect(sent).toBeLessThan(50_000_000);
+});

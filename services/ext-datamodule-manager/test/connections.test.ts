@@ -120,7 +120,7 @@ describe('settings', () => {
   });
 });
 
-test.each(['a b', 'Authorization ', 'x:y', 'ü'])('a header named %j is refused', async (name) => {
+test.each(['a b', 'Authorization ', 'x:y', 'ü', 'Trailer', 'host', 'Transfer-Encoding'])('a header named %j is refused', async (name) => {
   const made = create({ type: 'http', settings: { baseUrl: 'https://api.example.org', headers: { [name]: 'x' } } });
   await expect(made).rejects.toMatchObject({ reason: 'SETTINGS_INVALID' });
 });

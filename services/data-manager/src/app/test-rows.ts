@@ -2,7 +2,7 @@
 import { stopwatch } from '@lethe/contracts/clock';
 import type { TestRowsRequest, TestRowsResponse, TestTable } from '@lethe/contracts/gen/lethe/data/v1/data_service';
 import { BaseType, Column } from '@lethe/contracts/gen/lethe/module/v1/schema';
-import { fail } from '@lethe/grpc/errors';
+import { fail, invalidField } from '@lethe/grpc/errors';
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +21,7 @@ import { runScript } from '../sandbox/sandbox.ts';
 
 const TIMEOUT_MS = 50_000;
 const OUTPUT_ROWS = 1_000;
+const MAX_COLUMNS = 1_600;
 // What comes out is parsed here, beside the calls of others.
 const OUTPUT_BYTES = 512 * 1024;
 
@@ -34,9 +35,13 @@ const cellOf = (row: NonNullable<Row>, name: string): unknown => (Object.hasOwn(
 /** Columns of given rows: declared ones, else text, number or truth as the first row that has a value says. */
 const columnsOf = ({ columns, rows }: TestTable): Column[] => {
   if (columns.length > 0) return columns;
-  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  return names.map((name) => {
-    const value = rows.map((row) => cellOf(row, name)).find((candidate) => candidate !== null && candidate !== undefined);
+  // The first value of each name, in one pass: rows may have many names that others do not.
+  const firsts = new Map<string, unknown>();
+  for (const row of rows)
+    for (const [name, value] of Object.entries(row))
+      if (firsts.get(name) === undefined || firsts.get(name) === null) firsts.set(name, value);
+  if (firsts.size > MAX_COLUMNS) throw invalidField('tables', 'columns', `the rows of a table have at most ${MAX_COLUMNS} names`);
+  return [...firsts].map(([name, value]) => {
     const base =
       typeof value === 'boolean'
         ? BaseType.BOOLEAN
@@ -94,6 +99,23 @@ const runSql = async (request: TestRowsRequest, folder: string, signal: AbortSig
   return { rows, error: '', errorLine: 0 };
 };
 
+// How deep a value of a response may be nested.
+const MAX_DEPTH = 64;
+
+const isTooDeep = (value: unknown, depth = 0): boolean =>
+  typeof value === 'object' && value !== null && (depth >= MAX_DEPTH || Object.values(value).some((each) => isTooDeep(each, depth + 1)));
+
+/** A row of a script; what it wrote otherwise is an error of the script. */
+const readOutput = (line: string): Record<string, unknown>[] => {
+  try {
+    const row: unknown = JSON.parse(line);
+    if (typeof row !== 'object' || row === null || Array.isArray(row) || isTooDeep(row)) throw new SyntaxError('no row');
+    return Object.hasOwn(row, ' dropped') ? [] : [row as Record<string, unknown>];
+  } catch (error) {
+    throw stageError('SCRIPT_FAILED', { kind: 'Error', place: '' }, error);
+  }
+};
+
 const runTypeScript = async (deps: RunDeps, request: TestRowsRequest, folder: string, signal: AbortSignal): Promise<Outcome> => {
   if (deps.isolation.deno === undefined) throw fail('SANDBOX_UNAVAILABLE');
   const [inputPath, outputPath] = [join(folder, 'in.ndjson'), join(folder, 'out.ndjson')];
@@ -109,12 +131,8 @@ const runTypeScript = async (deps: RunDeps, request: TestRowsRequest, folder: st
     nowMs: SCRIPT_TIME_MS,
   };
   await runScript(deps.isolation, { ...job, limits: { timeoutMs: TIMEOUT_MS, outputBytes: OUTPUT_BYTES } }, signal);
-  const rows = (await readFile(outputPath, 'utf8'))
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
-    .filter((row) => !(' dropped' in row));
-  return { rows, error: '', errorLine: 0 };
+  const lines = (await readFile(outputPath, 'utf8')).split('\n').filter((line) => line !== '');
+  return { rows: lines.slice(0, OUTPUT_ROWS).flatMap(readOutput), error: '', errorLine: 0 };
 };
 
 /** Runs a script on given rows; what goes wrong in it is part of the response, not an error. */

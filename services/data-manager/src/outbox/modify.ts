@@ -50,6 +50,19 @@ const referenceChecks = (plan: EditPlan, parents: readonly Parent[], place: (nam
     };
   });
 
+/** Values that an edit set and that cannot be read as their type: they would be NULL. */
+const valueChecks = (plan: EditPlan, columns: readonly Column[]) =>
+  columns.flatMap(({ name }, at) => {
+    const setBy = [...plan.set].filter(([rowId, names]) => names.has(name) && (plan.edited.get(rowId)?.[at] ?? null) !== null);
+    if (setBy.length === 0) return [];
+    return {
+      rule: 'CELL_TYPE',
+      at,
+      broken: `row_id IN (${setBy.map(([rowId]) => rowId).join(', ')}) AND ${quoteIdentifier(name)} IS NULL`,
+      sentence: `the cell of column ${name} is not of its datatype`,
+    };
+  });
+
 /** What is wrong with the rows that the edits made: the rules of the table, its key, and references to rows that are not there. */
 const checkEdited = async (
   { engine }: OpenEntry,
@@ -62,6 +75,7 @@ const checkEdited = async (
   const checks = [
     ...rules.map(({ rule, column, broken, sentence }) => ({ rule, at: place(column), broken, sentence })),
     ...referenceChecks(plan, parents, place),
+    ...valueChecks(plan, columns),
   ];
   const problems: EditProblem[] = [];
   if (ids.length > 0 && checks.length > 0) {

@@ -119,10 +119,18 @@ export const readTextSql = (expression: string, type: DataType, dialect: Dialect
       return `coalesce(${readAs(expression, expression, type, dialect)}, ${readPower(expression, type, dialect)})`;
     case BaseType.DATE:
       return readAs(expression, dialect.before(dialect.before(expression, 'T'), ' '), type, dialect);
+    case BaseType.DATETIMESTAMP: {
+      // The engine takes a zone after seconds alone.
+      const [moment, zone] = [1, 2].map((index) => dialect.group(expression, NO_SECONDS, index));
+      const whole = `CASE WHEN ${dialect.matches(expression, NO_SECONDS)} THEN ${moment} || ':00' || ${zone} ELSE ${expression} END`;
+      return readAs(expression, whole, type, dialect);
+    }
     default:
       return readAs(expression, expression, type, dialect);
   }
 };
+
+const NO_SECONDS = String.raw`(.*[ T][0-9]{2}:[0-9]{2})( ?[+-][0-9:]+|Z)`;
 
 const DATED: readonly BaseType[] = [BaseType.DATE, BaseType.DATETIME, BaseType.DATETIMESTAMP];
 

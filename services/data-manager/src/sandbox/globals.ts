@@ -8,7 +8,7 @@ const LANGUAGE = `AggregateError Array ArrayBuffer AsyncDisposableStack Atomics 
   undefined unescape`;
 
 // Of the web: texts, addresses, bytes, streams, requests, digests, timers.
-const WEB = `AbortController AbortSignal Blob ByteLengthQueuingStrategy CompressionStream CountQueuingStrategy Crypto CryptoKey DOMException
+const WEB = `AbortController AbortSignal ByteLengthQueuingStrategy CompressionStream CountQueuingStrategy Crypto CryptoKey DOMException
   DecompressionStream Event EventTarget Headers ReadableStream Request Response SubtleCrypto TextDecoder TextDecoderStream TextEncoder TextEncoderStream
   TransformStream URL URLPattern URLSearchParams WritableStream atob btoa clearInterval clearTimeout console crypto fetch performance queueMicrotask
   setInterval setTimeout structuredClone`;
@@ -36,10 +36,11 @@ export const silenceConsole = (): void => {
 
 /** Adds the broker's key to each request, without which the broker responds to nobody. */
 export const addKeyToRequests = (key: string): void => {
-  const send = fetch;
+  const [send, RealRequest, { apply }] = [fetch, Request, Reflect];
+  const setHeader = Headers.prototype.set;
   globalThis.fetch = (input, init) => {
-    const request = new Request(input, init);
-    request.headers.set('lethe-broker-key', key);
+    const request = new RealRequest(input, init);
+    apply(setHeader, request.headers, ['lethe-broker-key', key]);
     return send(request);
   };
 };

@@ -20,6 +20,9 @@ type Job = {
 };
 
 const encoder = new TextEncoder();
+// A script may replace these.
+const { stringify, parse } = JSON;
+const { isArray } = Array;
 const FLUSH_BYTES = 1 << 16;
 
 async function* readLines(): AsyncGenerator<string> {
@@ -45,8 +48,8 @@ const asJson = (_key: string, value: unknown): unknown =>
   typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value)) ? String(value) : value;
 
 const emit = async (row: unknown, job: Job): Promise<void> => {
-  if (typeof row !== 'object' || row === null || Array.isArray(row)) throw new ResultInvalid('a row must be an object');
-  const line = JSON.stringify(row, asJson);
+  if (typeof row !== 'object' || row === null || isArray(row)) throw new ResultInvalid('a row must be an object');
+  const line = stringify(row, asJson);
   if (line.length > job.lineBytes) throw new RowTooLarge('a row is too large');
   pending += `${line}\n`;
   if (pending.length > FLUSH_BYTES) await flush();
@@ -78,13 +81,13 @@ const run = async (): Promise<string> => {
   const context = Object.freeze({ parameters: Object.freeze(job.parameters), ...fixedHost(job.baseUrl) });
   if (job.mode === 'row') {
     for await (const line of lines) {
-      const result = await transform(JSON.parse(line), context);
+      const result = await transform(parse(line), context);
       if (result === null || result === undefined) await emit({ ' dropped': 1 }, job);
-      else for (const row of Array.isArray(result) ? result : [result]) await emit(row, job);
+      else for (const row of isArray(result) ? result : [result]) await emit(row, job);
     }
   } else {
     const rows = async function* () {
-      for await (const line of lines) yield JSON.parse(line);
+      for await (const line of lines) yield parse(line);
     };
     const result = job.mode === 'table' ? transform(rows(), context) : transform(context);
     const returned = await result;
@@ -111,6 +114,6 @@ try {
 } catch (error) {
   // The message may quote a row, so only the kind of the error and its line leave the sandbox.
   const kind = error instanceof Error ? error.name : 'Error';
-  say(JSON.stringify({ kind, line: lineOf(error) }));
+  say(stringify({ kind, line: lineOf(error) }));
   exit(1);
 }

@@ -14,9 +14,11 @@ export type ConnectionKind = {
 
 // Settings are visible to the group, so headers that hold secrets are refused. JSON Schema has no flag for the case of letters.
 const CREDENTIAL_HEADERS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'x-auth-token'];
+// What a client says of the message itself (RFC 9110, 7.6.1), which is not for settings to say.
+const MESSAGE_HEADERS = ['connection', 'content-length', 'expect', 'host', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
 const inAnyCase = (word: string): string => word.replaceAll(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
 // The letters of a header's name and of its value (RFC 9110, 5.1 and 5.5).
-const HEADER_NAME = `^(?!(?:${CREDENTIAL_HEADERS.map(inAnyCase).join('|')})$)[!#$%&'*+.^_\`|~0-9A-Za-z-]{1,256}$`;
+const HEADER_NAME = `^(?!(?:${[...CREDENTIAL_HEADERS, ...MESSAGE_HEADERS].map(inAnyCase).join('|')})$)[!#$%&'*+.^_\`|~0-9A-Za-z-]{1,256}$`;
 const HEADER_VALUE = String.raw`^(?! )[\t\x20-\x7e\x80-\xff]*$`;
 
 const object = (properties: Record<string, unknown>, required: string[] = []): Record<string, unknown> => ({
@@ -86,7 +88,8 @@ const HTTP: ConnectionKind = {
         maxProperties: 20,
         propertyNames: { pattern: HEADER_NAME },
         additionalProperties: { type: 'string', maxLength: 1024, pattern: HEADER_VALUE },
-        description: 'Headers of every request. Those that carry credentials are refused: the token is the secret.',
+        description:
+          'Headers of every request. Those that carry credentials are refused: the token is the secret; so are those that say how the message is sent.',
       },
       authorizationScheme: { type: 'string', enum: ['Bearer', 'Basic'], default: 'Bearer', description: 'How the token is sent.' },
     },

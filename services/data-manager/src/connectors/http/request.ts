@@ -71,6 +71,12 @@ export const open = async (
       },
       resolve,
     );
+    // A server that changes the protocol responds to nothing: without a listener its socket is closed, and nobody is told.
+    request.on('upgrade', (_response, socket) => {
+      socket.destroy();
+      reject(stageError('HTTP_PROTOCOL'));
+    });
+    request.on('close', () => reject(signal.aborted ? (signal.reason as Error) : stageError('HTTP_PROTOCOL')));
     request.on('timeout', () => request.destroy(stageError('HTTP_AWAY')));
     request.on('error', (cause) => reject(signal.aborted ? (signal.reason as Error) : toRunError(cause)));
     request.end();

@@ -1,6 +1,7 @@
 // Reading an HTTP API, against a real server in this process.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
@@ -250,6 +251,20 @@ describe('a page', () => {
     });
     await expect(read).rejects.toThrow();
     expect(await Promise.race([isLeft, sleep(2_000)])).toBe(true);
+  });
+
+  it('of a server that changes the protocol is an error, and no wait without end', async () => {
+    const made = createServer();
+    made.on('connection', (socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'));
+    });
+    server = made;
+    await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve));
+    const { port } = made.address() as AddressInfo;
+    const connection = { id: 'c', groupId: '', name: 'n', type: 'http', settings: { baseUrl: `http://127.0.0.1:${port}` }, secret: {} };
+    const source = httpSource(connection, { privateTargets: () => true, fileRoot: '', sourceTimeoutMs: 60_000 });
+    await expect(source.describe(AbortSignal.timeout(20_000))).rejects.toMatchObject({ reason: 'HTTP_PROTOCOL' });
   });
 
   it('has a member for every column, unless it is declared that missing ones are NULL', async () => {

@@ -73,6 +73,29 @@ export const cutPostgres = (client: Client): void => {
   client.end().catch(() => {});
 };
 
+type Greeting = { once: (event: 'sslconnect', listener: () => void) => void };
+
+const MAX_GREETING_BYTES = 1_048_576;
+
+/** Ends a session whose server sends more than a greeting before it lets us in; returns what ends the watch. */
+const boundGreeting = (client: Client): (() => void) => {
+  const { connection } = client as unknown as { connection: Greeting };
+  let stream = socketOf(client);
+  let sizeBytes = 0;
+  const count = (chunk: Buffer): void => {
+    sizeBytes += chunk.length;
+    if (sizeBytes > MAX_GREETING_BYTES)
+      stream.destroy(stageError('RESPONSE_TOO_LARGE', { activity: 'Connecting to the server', limit: MAX_GREETING_BYTES }));
+  };
+  stream.on('data', count);
+  connection.once('sslconnect', () => {
+    stream.off('data', count);
+    stream = socketOf(client);
+    stream.on('data', count);
+  });
+  return () => stream.off('data', count);
+};
+
 /** Opens a session to the one address that the host resolved to. */
 export const connectPostgres = async (connection: ResolvedConnection, limits: ConnectorLimits): Promise<Client> => {
   const { settings, secret } = connection;
@@ -92,8 +115,10 @@ export const connectPostgres = async (connection: ResolvedConnection, limits: Co
   });
   // A session that the server ends is noticed by the statement that runs in it.
   client.on('error', () => {});
+  const lift = boundGreeting(client);
   try {
     await client.connect();
+    lift();
     const timer = setTimeout(() => socketOf(client).destroy(), CONNECT_TIMEOUT_MS);
     try {
       await client.query(SESSION);

@@ -3,6 +3,7 @@ import type { ConnectorLimits, Description, ResolvedConnection } from '../connec
 import { withPostgres } from './client.ts';
 
 const MAX_TABLES = 500;
+const MAX_COLUMNS = 1_600;
 
 type Row = { schema: string; name: string; rows: string; column: string; type: string; nullable: boolean };
 
@@ -17,11 +18,12 @@ const QUERY = `
   order by n.nspname, c.relname, a.attnum`;
 
 const group = (rows: Row[]): DescribedTable[] => {
+  // A table of Postgres has no more; what a server makes up is not passed on.
   const tables = new Map<string, DescribedTable>();
   for (const row of rows) {
     const key = JSON.stringify([row.schema, row.name]);
     const table = tables.get(key) ?? { schema: row.schema, name: row.name, columns: [], estimatedRowCount: BigInt(row.rows) };
-    table.columns.push({ name: row.column, sourceType: row.type, nullable: row.nullable });
+    if (table.columns.length < MAX_COLUMNS) table.columns.push({ name: row.column, sourceType: row.type, nullable: row.nullable });
     tables.set(key, table);
   }
   return [...tables.values()];

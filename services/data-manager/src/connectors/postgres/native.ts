@@ -34,37 +34,41 @@ type NativeColumn = { name: string; native: string };
 // Types whose input takes a value whole or refuses it, in whatever spelling; of any other type the text must come back as it was.
 const WHOLE = new Set(
   [
-    'smallint|int2|integer|int|int4|bigint|int8|numeric|decimal|double precision|float8|boolean|bool',
-    'text|varchar|character varying|bpchar|varbit|bit varying|bytea|json|jsonb|uuid|date|inet|cidr|macaddr|macaddr8',
+    'smallint|int2|integer|int|int4|bigint|int8|numeric|decimal|boolean|bool',
+    'text|varchar|character varying|bpchar|varbit|bit varying|bytea|json|uuid|inet|cidr|macaddr|macaddr8',
   ].flatMap((names) => names.split('|')),
 );
 
-// Of types whose input rounds or wraps: the value as a wider type has it, and as it is after the cast.
-const WIDER: Record<string, (text: string, native: string) => [wide: string, cast: string]> = {
-  real: (text, native) => [`${text}::${native.replace(/real|float4/i, 'float8')}::text`, `${text}::${native}::text`],
-  money: (text, native) => [`translate(${text}, '$, ', '')::numeric`, `${text}::${native}::numeric`],
-  oid: (text, native) => [`${text}::numeric`, `${text}::${native}::text::numeric`],
-};
-WIDER['float4'] = WIDER['real'] as (text: string, native: string) => [string, string];
+// Types of a base type of their own: only as elements of an array they are carried as texts.
+const OF_BASE_TYPES = /^(?:date|timestamp|timestamptz|time|timestamp with(?:out)? time zone|time without time zone)$/;
+
+// Numbers whose input rounds or wraps: what is written of the value after the cast is another number.
+const ROUNDED = new Set(['real', 'float4', 'double precision', 'float8', 'oid']);
 
 const BEYOND_MICROSECONDS = String.raw`\.[0-9]{6}[0-9]*[1-9]`;
 
 /** Whether a value is another one in the native type; undefined where a cast refuses what it cannot hold. */
-const lossSql = ({ name, native }: NativeColumn): string | undefined => {
+const lossSql = ({ name, native }: NativeColumn, isAtLeast16: boolean): string | undefined => {
   const text = `${quoteIdentifier(name)}::text`;
   const bare = bareOf(native);
   if (bare !== native) return `${text}::${bare}::${native} <> ${text}::${bare}`;
-  const element = native.replace(/(?:\[\])+$/, '').toLowerCase();
-  const wider = WIDER[element]?.(text, native);
-  if (wider) return `${wider[0]} <> ${wider[1]}`;
-  if (/^(?:interval|time|timestamp)/.test(element)) return `${text} ~ '${BEYOND_MICROSECONDS}'`;
-  return WHOLE.has(element) ? undefined : `${text}::${native}::text <> ${text}`;
+  const brackets = /(?:\[\])*$/.exec(native)?.[0] ?? '';
+  const element = native.slice(0, native.length - brackets.length).toLowerCase();
+  const written = `${text}::${native}::text`;
+  if (ROUNDED.has(element)) return `${written}::numeric${brackets} <> ${text}::numeric${brackets}`;
+  if (native.toLowerCase() === 'money') return `${text}::money::numeric <> translate(${text}, '$, ', '')::numeric`;
+  if (element === 'interval') return `${text} ~ '${BEYOND_MICROSECONDS}'`;
+  if (WHOLE.has(element) || (brackets === '' && OF_BASE_TYPES.test(element))) return undefined;
+  // Of a key that stands twice jsonb keeps the last value. Servers before 16 cannot tell.
+  if (native.toLowerCase() === 'jsonb') return isAtLeast16 ? `not (${text} is json with unique keys)` : undefined;
+  return `${written} <> ${text}`;
 };
 
 /** Refuses values that the server would cut or round. */
 const refuseLoss = async (client: Client, relation: string, table: string, columns: readonly NativeColumn[]): Promise<void> => {
+  const { rows: versions } = await client.query<{ major: number }>(`select current_setting('server_version_num')::int / 10000 as major`);
   const lossy = columns.flatMap((column) => {
-    const loss = lossSql(column);
+    const loss = lossSql(column, (versions[0]?.major ?? 0) >= 16);
     return loss === undefined ? [] : [{ column, loss }];
   });
   if (lossy.length === 0) return;
