@@ -1,6 +1,6 @@
 // Uploads to files that end between their renames: what readers have seen is completed, never given up.
 import { Entry_State } from '@lethe/contracts/gen/lethe/data/v1/entry';
-import { Desire, RunState } from '@lethe/contracts/gen/lethe/data/v1/execution';
+import { Desire, RunState, UploadOutcome } from '@lethe/contracts/gen/lethe/data/v1/execution';
 import { DataModuleVersion_State as State } from '@lethe/contracts/gen/lethe/extdatamodule/v1/data_module';
 import { OutboxDecision } from '@lethe/contracts/gen/lethe/task/v1/task_service';
 import { armFailpoint, disarmFailpoints } from '@lethe/db/failpoint';
@@ -8,7 +8,7 @@ import { makeOrders, ordersDocument, query, type Orders } from '@lethe/testkit/o
 import { confirmUpload, preparedRun, uploadedRun, waitFor } from '@lethe/testkit/runs';
 import { startSuite, type Suite } from '@lethe/testkit/suite';
 import { until } from '@lethe/testkit/until';
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
@@ -89,6 +89,35 @@ test.each([
   expect(seen()).toEqual(NEW);
   expect(await states()).toEqual([State.SUPERSEDED, State.PUBLISHED]);
   expect(readdirSync(join(folder, '.lethe')).filter((name) => !/^\w+\.json$/.test(name))).toEqual([]);
+});
+
+test.each([
+  ['the first rename', 1],
+  ['the last rename', 2],
+])('a folder that is away after %s, as one that is not mounted, is waited for, and nothing is given up', async (_name, hit) => {
+  const runId = await preparedAnew();
+  const away = `${folder}.away`;
+  armFailpoint(
+    'upload.target.rename.after',
+    () => {
+      renameSync(folder, away);
+      mkdirSync(folder);
+      throw new Error('Connection terminated unexpectedly');
+    },
+    hit,
+  );
+  await confirmUpload(orders.worker, runId);
+  await until(async () => ((await runOf(runId))?.waitingFor.includes('nothing of the upload that began in it') ? true : undefined));
+  await orders.worker.task.stop({ runId, outbox: OutboxDecision.DELETE });
+  // Whether readers see it, nobody but a person can tell as long as the folder is away.
+  await until(async () => ((await runOf(runId))?.state === RunState.UPLOAD_UNKNOWN ? true : undefined));
+  expect(await states()).not.toContain(State.ABANDONED);
+  rmSync(folder, { recursive: true });
+  renameSync(away, folder);
+  await orders.worker.task.resolveUpload({ runId, outcome: UploadOutcome.TAKEN });
+  await waitFor(orders.worker, runId, RunState.UPLOADED);
+  expect(seen()).toEqual(NEW);
+  expect(await states()).toEqual([State.SUPERSEDED, State.PUBLISHED]);
 });
 
 test('a Stop between the intent of an upload to files and its first rename gives it up, and readers see nothing of it', async () => {

@@ -69,7 +69,7 @@ const table: UploadTable = {
 
 const open = async (uploadId: string, epoch: number): Promise<Target> => {
   const limits = { privateTargets: readPrivateTargets(['127.0.0.0/8'], new Set<number>()), fileRoot: folder, sourceTimeoutMs: 60_000 };
-  const upload = { uploadId, stagingId: 'run', epoch, fence: async () => {} };
+  const upload = { uploadId, stagingId: 'run', epoch, isPublishing: false, fence: async () => {} };
   const target = await postgresTarget(connection(), limits, upload, new AbortController().signal);
   opened.push(target);
   return target;

@@ -133,6 +133,8 @@ export type TargetUpload = {
   /** The same for all uploads of a run over a connection: the next one removes what one that was refused has staged. */
   stagingId: string;
   epoch: number;
+  /** The target may have taken the upload in: it is not looked at anew as one that has nothing. */
+  isPublishing: boolean;
   /** Throws where a worker of a later epoch has the upload. */
   fence: () => Promise<void>;
 };

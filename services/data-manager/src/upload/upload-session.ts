@@ -29,5 +29,6 @@ export const targetUpload = ({ row, fence }: Pick<UploadSession, 'row' | 'fence'
   uploadId: `${uploadIdOf(row)}.${connectionId}`,
   stagingId: `${row.runId}.${connectionId}`,
   epoch: Number(row.epoch),
+  isPublishing: row.publishing,
   fence,
 });

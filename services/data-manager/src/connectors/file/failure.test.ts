@@ -41,7 +41,7 @@ describe('an error of the file system', () => {
 });
 
 describe('a folder that is not as it must be', () => {
-  const upload = { uploadId: 'run.1.c', stagingId: 'run.c', epoch: 1, fence: async () => {} };
+  const upload = { uploadId: 'run.1.c', stagingId: 'run.c', epoch: 1, isPublishing: false, fence: async () => {} };
 
   test('is named where it is not there', async () => {
     await expect(folderOf(group.connection('reports/2026'), group.limits())).rejects.toMatchObject({

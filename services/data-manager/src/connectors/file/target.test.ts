@@ -46,6 +46,7 @@ const two = (version: string): [UploadTable, UploadTable] => [
 const connection = { id: 'c', groupId, name: 'reports', type: 'file', settings: { path: 'reports' }, secret: {} };
 const limits = () => ({ privateTargets: () => false, fileRoot, sourceTimeoutMs: 60_000 });
 const upload = (epoch: number, isOvertaken = (): boolean => false): TargetUpload => ({
+  isPublishing: false,
   uploadId: 'run.0.c',
   stagingId: 'run.c',
   epoch,

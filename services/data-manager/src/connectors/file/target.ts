@@ -1,5 +1,5 @@
 // csv → hidden files → an intent, renames, and the ledger file.
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -90,7 +90,9 @@ export const fileTarget = async (connection: ResolvedConnection, limits: Connect
   const upload = { ...given, fence: besideFolder(given.fence) };
   const folder = await folderOf(connection, limits);
   const hidden = join(folder, HIDDEN);
-  await inFolder('Preparing the target', () => mkdir(hidden, { recursive: true, mode: 0o700 }));
+  // What an upload that may be published has staged is there, or the folder is another one: a file system that is not mounted has nothing to tell.
+  if (!upload.isPublishing) await inFolder('Preparing the target', () => mkdir(hidden, { recursive: true, mode: 0o700 }));
+  else if (!existsSync(hidden)) throw stageError('TARGET_FOLDER_EMPTY');
   const prefix = `${digest(upload.stagingId)}.`;
   const stagedName = (table: UploadTable): string => `${prefix}${upload.epoch}.${digest(table.table)}.csv`;
   const intentFile = entryPath(folder, upload.uploadId, 'intent');
