@@ -63,6 +63,18 @@ test('a source that never comes to its end is ended after its time, and named', 
   expect(run).toMatchObject({ errorInfo: { reason: 'SOURCE_TOO_SLOW', table: 'visits', stage: RunState.EXTRACTING } });
 });
 
+/** Tests a connection to a Postgres at a port of this machine. */
+const testPostgres = async (port: number) => {
+  const { connection } = await people.editor.extdatamodule.createConnection({
+    groupId: people.groupId,
+    displayName: randomUUID(),
+    type: 'postgres',
+    settings: { host: '127.0.0.1', port, database: 'd', user: 'u', tls: 'disable' },
+    secret: { values: { password: 'p' } },
+  });
+  return people.editor.extdatamodule.testConnection({ connectionId: connection?.id ?? '' });
+};
+
 const message = (type: string, body: Buffer): Buffer => {
   const head = Buffer.alloc(5);
   head.write(type);
@@ -99,14 +111,7 @@ const endlessPostgres = (sent: { bytes: number }): Server =>
 test('a database that responds to a look with rows without end is left after a bound, and the connection is said to be unreadable', async () => {
   const sent = { bytes: 0 };
   const port = await listen(endlessPostgres(sent));
-  const { connection } = await people.editor.extdatamodule.createConnection({
-    groupId: people.groupId,
-    displayName: randomUUID(),
-    type: 'postgres',
-    settings: { host: '127.0.0.1', port, database: 'd', user: 'u', tls: 'disable' },
-    secret: { values: { password: 'p' } },
-  });
-  const outcome = await people.editor.extdatamodule.testConnection({ connectionId: connection?.id ?? '' }).catch((error: unknown) => error);
+  const outcome = await testPostgres(port).catch((error: unknown) => error);
   expect(JSON.stringify(outcome, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))).toContain(
     'RESPONSE_TOO_LARGE',
   );
@@ -131,14 +136,7 @@ test('a database that greets without end is left after a bound', async () => {
       });
     }),
   );
-  const { connection } = await people.editor.extdatamodule.createConnection({
-    groupId: people.groupId,
-    displayName: randomUUID(),
-    type: 'postgres',
-    settings: { host: '127.0.0.1', port, database: 'd', user: 'u', tls: 'disable' },
-    secret: { values: { password: 'p' } },
-  });
-  const tested = await people.editor.extdatamodule.testConnection({ connectionId: connection?.id ?? '' });
+  const tested = await testPostgres(port);
   expect(tested.reachable).toBe(false);
   expect(sent).toBeLessThan(50_000_000);
 });

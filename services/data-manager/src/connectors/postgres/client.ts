@@ -79,6 +79,7 @@ const MAX_GREETING_BYTES = 1_048_576;
 
 /** Ends a session whose server sends more than a greeting before it lets us in; returns what ends the watch. */
 const boundGreeting = (client: Client): (() => void) => {
+  // The published types do not have the client's connection, which alone says when its socket is replaced by one with TLS.
   const { connection } = client as unknown as { connection: Greeting };
   let stream = socketOf(client);
   let sizeBytes = 0;
